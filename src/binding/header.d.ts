@@ -1,0 +1,62 @@
+/** The services that are known by name, and `'custom'` for any other that speaks the same protocol. */
+export type Provider = __PROVIDERS__
+
+/** What kind of failure a `TurnstileError` is. */
+export type TurnstileErrorCode =
+  /** An option is missing, unknown or wrong; nothing was sent. */
+  | 'INVALID_OPTIONS'
+  /** No complete HTTP reply: name, connect, TLS, reset, cut body, one exchange over its time. */
+  | 'CONNECTION_FAILED'
+  /** A non-2xx reply that is no answer of the task API. */
+  | 'HTTP_ERROR'
+  /** A reply that breaks the protocol: not JSON, too large, an unknown status, no token, no task id. */
+  | 'INVALID_RESPONSE'
+  /** The provider refused or the task failed: see `errorCode` and `reason`. */
+  | 'PROVIDER_ERROR'
+  /** `timeoutMs` passed. */
+  | 'TIMEOUT'
+  /** The signal fired. */
+  | 'ABORT_ERR'
+
+/** What can be done about a `PROVIDER_ERROR`. */
+export type ProviderErrorReason =
+  /** The key, the balance or the plan. Repeating it counts toward a ban. */
+  | 'account'
+  /** The key or the address is banned for a while: stop. */
+  | 'banned'
+  /** Overloaded or throttled; nothing was created or charged. */
+  | 'busy'
+  /** The task itself is refused: correct it. */
+  | 'request'
+  /** This task failed; a new one may cost again. */
+  | 'unsolvable'
+  /** The task is unknown or gone. */
+  | 'expired'
+  /** The task's proxy is bad. */
+  | 'proxy'
+  /** A code that nobody knows. */
+  | 'unknown'
+
+/** The options of `createTask`. */
+export interface CreateTaskOptions extends AccountOptions, TaskOptions {}
+
+/** The options of `solveTurnstile`. */
+export interface SolveOptions extends AccountOptions, TaskOptions, PollingOptions {}
+
+/** The options of `getTaskResult`. */
+export interface GetTaskResultOptions extends AccountOptions, TaskIdOptions {}
+
+/** The options of `waitForTask`. */
+export interface WaitForTaskOptions extends AccountOptions, TaskIdOptions, PollingOptions {}
+
+/**
+ * Every failure of every call. Branch on `code`; `cause` holds what lies beneath, and the stack shows the caller's line.
+ * With `ABORT_ERR` its `name` is `'AbortError'` and its `cause` the signal's reason.
+ */
+export declare class TurnstileError extends Error {
+  constructor(failure: Failure, cause?: unknown)
+}
+export interface TurnstileError extends Readonly<Failure> {}
+
+/** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
+export declare function isTurnstileError(value: unknown): value is TurnstileError

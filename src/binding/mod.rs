@@ -1,0 +1,86 @@
+//! The crossing: options in, one promise out. It moves plain data and decides nothing.
+//!
+//! Each function reads and parses its options at once, so that bad ones are known before anything is sent, and answers
+//! with a [`Started`] call. The shell, `index.js`, wires the signal, waits for the outcome and turns a failed one
+//! into a `TurnstileError`.
+
+mod given;
+pub mod options;
+mod outcome;
+mod results;
+mod start;
+
+use napi::{
+    Env, Result,
+    bindgen_prelude::{Object, Unknown},
+};
+use napi_derive::napi;
+
+use crate::{
+    provider::PROVIDERS,
+    request::{CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, SolveRequest, WaitForTaskRequest},
+    solve,
+};
+use results::{Balance, Solution, Task, TaskResult};
+use start::{Guard, Started, start};
+
+#[napi(module_exports)]
+pub fn exports(mut exports: Object) -> Result<()> {
+    exports.set("providers", PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>())
+}
+
+/// Creates a task, polls it, and delivers its token.
+///
+/// Creating the task is what the provider bills. Every transient failure that can be repeated safely is repeated until
+/// `timeoutMs` has passed; whatever ends the call once the task exists carries its `taskId`, with which `waitForTask`
+/// resumes it.
+///
+/// @throws {TurnstileError} always as a rejection, never synchronously
+#[napi(catch_unwind, ts_args_type = "options: SolveOptions", ts_return_type = "Promise<Solution>")]
+pub fn solve_turnstile<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
+    start(env, options, guard, SolveRequest::parse, async |request, hooks| {
+        solve::solve(request, hooks.watch, hooks.cancel).await.map(Solution::from)
+    })
+}
+
+/// Creates a task and returns its id: the call that the provider bills.
+///
+/// It is sent again only if the first copy surely never arrived, or was refused as busy or throttled.
+///
+/// @throws {TurnstileError} always as a rejection, never synchronously
+#[napi(catch_unwind, ts_args_type = "options: CreateTaskOptions", ts_return_type = "Promise<Task>")]
+pub fn create_task<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
+    start(env, options, guard, CreateTaskRequest::parse, async |request, hooks| {
+        solve::create_task(request, hooks.cancel).await.map(Task::from)
+    })
+}
+
+/// Asks once how a task stands; free, and safe to repeat.
+///
+/// @throws {TurnstileError} always as a rejection, never synchronously
+#[napi(catch_unwind, ts_args_type = "options: GetTaskResultOptions", ts_return_type = "Promise<TaskResult>")]
+pub fn get_task_result<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
+    start(env, options, guard, GetTaskResultRequest::parse, async |request, hooks| {
+        solve::get_task_result(request, hooks.cancel).await.map(TaskResult::from)
+    })
+}
+
+/// Polls a task that exists until its token is there: resumes after a crash, a `TIMEOUT` or an abort.
+///
+/// @throws {TurnstileError} always as a rejection, never synchronously
+#[napi(catch_unwind, ts_args_type = "options: WaitForTaskOptions", ts_return_type = "Promise<Solution>")]
+pub fn wait_for_task<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
+    start(env, options, guard, WaitForTaskRequest::parse, async |request, hooks| {
+        solve::wait_for_task(request, hooks.watch, hooks.cancel).await.map(Solution::from)
+    })
+}
+
+/// Asks for the account's balance, in the provider's points.
+///
+/// @throws {TurnstileError} always as a rejection, never synchronously
+#[napi(catch_unwind, ts_args_type = "options: AccountOptions", ts_return_type = "Promise<Balance>")]
+pub fn get_balance<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
+    start(env, options, guard, GetBalanceRequest::parse, async |request, hooks| {
+        solve::get_balance(request, hooks.cancel).await.map(Balance::from)
+    })
+}

@@ -1,0 +1,88 @@
+//! The options as users see them in the types. They are declared here and read by name: `given.rs` does that, and
+//! `request.rs` knows what each may be. The types of the calls are put together from these in `header.d.ts`.
+
+use napi_derive::napi;
+
+use super::results::Progress;
+
+/// Who asks whom, and for how long: the options of every call.
+#[napi(object, object_to_js = false, object_from_js = false)]
+pub struct AccountOptions {
+    /// The service that is asked. `'custom'` is any other one that speaks the same protocol; `baseURL` and, to create
+    /// tasks, `taskType` are required then.
+    #[napi(ts_type = "Provider")]
+    pub provider: String,
+    /// The account's key. It never appears in an error, a log, a URL or an inspect.
+    pub client_key: String,
+    /// Another host, region or the sandbox. https, or http on loopback only; a path is kept as a prefix.
+    ///
+    /// @default the provider's own
+    #[napi(js_name = "baseURL")]
+    pub base_url: Option<String>,
+    /// The time for the whole call, in milliseconds of wall clock: retries and requests in flight included. A whole
+    /// number from 1 to 300 000.
+    ///
+    /// @default 120_000 for solveTurnstile and waitForTask, 30_000 for the other calls
+    pub timeout_ms: Option<f64>,
+    /// The time for one HTTP exchange, in milliseconds. A whole number from 1 to 300 000.
+    ///
+    /// @default 15_000
+    pub request_timeout_ms: Option<f64>,
+    /// Aborts the call: it rejects with `ABORT_ERR` and the signal's reason as `cause`. If it is aborted already, nothing
+    /// is sent.
+    #[napi(ts_type = "AbortSignal")]
+    pub signal: Option<()>,
+}
+
+/// What is to be solved.
+#[napi(object, object_to_js = false, object_from_js = false)]
+pub struct TaskOptions {
+    /// The page with the widget: an http or https URL.
+    #[napi(js_name = "websiteURL")]
+    pub website_url: String,
+    /// The widget's sitekey: its `data-sitekey`. Not empty.
+    pub website_key: String,
+    /// The provider's task type.
+    ///
+    /// @default 'CloudFlareTurnstileTask' at EZ-Captcha; 'TurnstileTaskProxyless' at YesCaptcha, where the dearer
+    /// 'TurnstileTaskProxylessM1' exists too
+    pub task_type: Option<String>,
+    /// The widget's `data-action`: at most 32 of `[A-Za-z0-9_-]`. EZ-Captcha only.
+    pub action: Option<String>,
+    /// The widget's `data-cdata`: at most 255 of `[A-Za-z0-9_-]`. EZ-Captcha only.
+    #[napi(js_name = "cData")]
+    pub c_data: Option<String>,
+    /// The proxy that the *vendor* solves through, `protocol://user:password@host:port` with http, https or socks5. A
+    /// secret like the key. EZ-Captcha only.
+    pub proxy: Option<String>,
+    /// Further fields of the task, sent as they are. None may name a field that an option sets.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub extra: Option<()>,
+    /// A developer id of EZ-Captcha's, a whole number from 1. None is ever sent by default.
+    pub app_id: Option<f64>,
+    /// A developer id of YesCaptcha's, a whole number from 1. None is ever sent by default.
+    #[napi(js_name = "softID")]
+    pub soft_id: Option<f64>,
+}
+
+/// Which task.
+#[napi(object, object_to_js = false, object_from_js = false)]
+pub struct TaskIdOptions {
+    /// The id as `createTask` returned it or an error carried it.
+    #[napi(ts_type = "string | number")]
+    pub task_id: String,
+}
+
+/// How a task is waited for.
+#[napi(object, object_to_js = false, object_from_js = false)]
+pub struct PollingOptions {
+    /// The wait before the first poll and between polls, in milliseconds. A whole number from 1000 to 300 000, and at least
+    /// a 120th of `timeoutMs`, since vendors stop answering after 120 polls of a task.
+    ///
+    /// @default 3_000, what the vendors ask for
+    pub poll_interval_ms: Option<f64>,
+    /// Called as the task proceeds, in order, and never after the promise has settled. What it throws becomes a process
+    /// warning and never ends the call.
+    #[napi(ts_type = "(event: Progress) => void")]
+    pub on_progress: Option<fn(Progress)>,
+}

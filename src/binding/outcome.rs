@@ -1,0 +1,137 @@
+//! A finished call as JavaScript sees it: `{ type: 'ready', value }` or `{ type: 'failed', failures, beneath? }`.
+
+use napi::{
+    Env,
+    bindgen_prelude::{Object, Result, ToNapiValue},
+    sys,
+};
+use napi_derive::napi;
+
+use crate::error::{Error, Fault, Kind};
+
+pub enum Outcome<T> {
+    Ready(T),
+    Failed {
+        /// The error, then what caused it, each caused by the next.
+        failures: Vec<Failure>,
+        /// What lies beneath the last of them, in words that are not ours.
+        beneath: Option<String>,
+    },
+}
+
+impl<T> From<std::result::Result<T, Error>> for Outcome<T> {
+    fn from(result: std::result::Result<T, Error>) -> Self {
+        match result {
+            Ok(value) => Outcome::Ready(value),
+            Err(error) => failed(error),
+        }
+    }
+}
+
+impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, outcome: Self) -> Result<sys::napi_value> {
+        let mut object = Object::new(&Env::from_raw(env))?;
+        match outcome {
+            Outcome::Ready(value) => {
+                object.set("type", "ready")?;
+                object.set("value", value)?;
+            }
+            Outcome::Failed { failures, beneath } => {
+                object.set("type", "failed")?;
+                object.set("failures", failures)?;
+                if let Some(beneath) = beneath {
+                    object.set("beneath", beneath)?;
+                }
+            }
+        }
+        unsafe { ToNapiValue::to_napi_value(env, object) }
+    }
+}
+
+/// What a `TurnstileError` carries besides its message, stack and `cause`.
+#[napi(object, object_from_js = false)]
+#[derive(Clone)]
+pub struct Failure {
+    /// What failed and what to do next, for people. Branch on `code`.
+    pub message: String,
+    /// What kind of failure it is: the contract.
+    #[napi(ts_type = "TurnstileErrorCode")]
+    pub code: &'static str,
+    /// The `provider` option. Absent only where that option was wrong.
+    pub provider: Option<&'static str>,
+    /// The provider's id of the task: there from the moment that the task exists.
+    pub task_id: Option<String>,
+    /// Whether money may have been spent while no token is in hand.
+    pub may_be_charged: bool,
+    /// `INVALID_OPTIONS`: the path of the offending option.
+    pub option: Option<String>,
+    /// `HTTP_ERROR`, `INVALID_RESPONSE`, `PROVIDER_ERROR`: the HTTP status of the reply.
+    pub status: Option<u16>,
+    /// `PROVIDER_ERROR`: the number that is 0 on success.
+    pub error_id: Option<i64>,
+    /// `PROVIDER_ERROR`: the provider's code, verbatim; empty where it sent none.
+    pub error_code: Option<String>,
+    /// `PROVIDER_ERROR`: the provider's text, verbatim but for secrets; empty where it sent none.
+    pub error_description: Option<String>,
+    /// `PROVIDER_ERROR`: what can be done about it.
+    #[napi(ts_type = "ProviderErrorReason")]
+    pub reason: Option<&'static str>,
+    /// `TIMEOUT`: how long the call ran, in milliseconds.
+    pub elapsed_ms: Option<f64>,
+    /// `TIMEOUT`: how often the provider was asked for the result.
+    pub polls: Option<u32>,
+}
+
+fn failed<T>(error: Error) -> Outcome<T> {
+    let failure = Failure {
+        message: error.to_string(),
+        code: error.code(),
+        provider: error.provider,
+        task_id: error.task_id,
+        may_be_charged: error.may_be_charged,
+        option: None,
+        status: None,
+        error_id: None,
+        error_code: None,
+        error_description: None,
+        reason: None,
+        elapsed_ms: None,
+        polls: None,
+    };
+    match error.kind {
+        Kind::InvalidOptions(bad) => {
+            Outcome::Failed { failures: vec![Failure { option: Some(bad.option), ..failure }], beneath: bad.thrown }
+        }
+        Kind::Aborted => Outcome::Failed { failures: vec![failure], beneath: None },
+        Kind::Fault { fault, .. } => {
+            Outcome::Failed { beneath: fault.detail().map(str::to_owned), failures: vec![failure.of(fault)] }
+        }
+        Kind::Timeout { elapsed, polls, .. } => {
+            let beneath = error.cause.as_deref().and_then(Fault::detail).map(str::to_owned);
+            let cause = error.cause.map(|fault| {
+                let (message, code) = (fault.to_string(), fault.code());
+                Failure { message, code, ..failure.clone() }.of(*fault)
+            });
+            let elapsed_ms = Some(elapsed.as_millis() as f64);
+            let timeout = Failure { elapsed_ms, polls: Some(polls), ..failure };
+            Outcome::Failed { failures: [timeout].into_iter().chain(cause).collect(), beneath }
+        }
+    }
+}
+
+impl Failure {
+    /// The same failure with what the fault knows.
+    fn of(self, fault: Fault) -> Self {
+        let failure = Failure { status: fault.status(), ..self };
+        match fault {
+            Fault::Refused(refusal) => Failure {
+                error_id: Some(refusal.error_id),
+                error_code: Some(refusal.error_code),
+                error_description: Some(refusal.error_description),
+                reason: Some(refusal.reason.name()),
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+}

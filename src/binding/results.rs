@@ -1,0 +1,185 @@
+//! What the functions deliver, as users see it in the types.
+
+use std::collections::HashMap;
+
+use napi::{
+    Env, JsValue,
+    bindgen_prelude::{Function, JsObjectValue, Object, Result, ToNapiValue, Unknown},
+    sys,
+};
+use napi_derive::napi;
+use serde_json::value::RawValue;
+
+use crate::{
+    run::{self, Event, Phase, milliseconds},
+    wire,
+};
+
+/// For how long after `ready` a token may be taken as good, in milliseconds: what the vendors promise.
+const TOKEN_LIFETIME_MS: f64 = 120_000.0;
+
+/// A task that exists at the provider.
+#[napi(object, object_from_js = false)]
+pub struct Task {
+    /// The provider's id of the task; `getTaskResult` and `waitForTask` take it.
+    pub task_id: String,
+    /// The `provider` option.
+    pub provider: String,
+    /// When the task was created, in milliseconds since the epoch.
+    pub created_at: f64,
+}
+
+impl From<run::Task> for Task {
+    fn from(task: run::Task) -> Self {
+        Task { task_id: task.id.to_string(), provider: task.provider.into(), created_at: milliseconds(task.created_at) }
+    }
+}
+
+/// How a task stands.
+#[napi(discriminant = "status", discriminant_case = "lowercase", object_from_js = false)]
+#[expect(clippy::large_enum_variant, reason = "napi converts no boxes, and one is made per call only")]
+pub enum TaskResult {
+    /// Not yet: ask again in three seconds.
+    Processing,
+    /// The token is there.
+    Ready { solution: Solution },
+}
+
+impl From<Option<run::Solution>> for TaskResult {
+    fn from(solution: Option<run::Solution>) -> Self {
+        match solution {
+            None => TaskResult::Processing,
+            Some(solution) => TaskResult::Ready { solution: solution.into() },
+        }
+    }
+}
+
+/// A token and where it came from.
+#[napi(object, object_from_js = false)]
+pub struct Solution {
+    /// The token: single use; it goes into the form field `cf-turnstile-response`.
+    pub token: String,
+    /// The browser that the token was made with, where the provider tells it.
+    pub user_agent: Option<String>,
+    /// Request headers that go with the token, where the provider tells them.
+    pub headers: Option<HashMap<String, String>>,
+    /// The `provider` option.
+    pub provider: String,
+    /// The provider's id of the task.
+    pub task_id: String,
+    /// When the task was created, in milliseconds since the epoch. Absent where another call created it.
+    pub created_at: Option<f64>,
+    /// When the token arrived, in milliseconds since the epoch.
+    pub ready_at: f64,
+    /// Until when the token may be taken as good, in milliseconds since the epoch: `readyAt` and 120 000.
+    pub expires_at: f64,
+    /// How long the call took, in milliseconds.
+    pub elapsed_ms: f64,
+    /// How often the provider was asked for the result.
+    pub polls: u32,
+    /// How many requests had to be repeated after a transient failure.
+    pub retries: u32,
+    /// The provider's `solution` as it came.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub raw: Json,
+}
+
+impl From<run::Solution> for Solution {
+    fn from(solution: run::Solution) -> Self {
+        let ready_at = milliseconds(solution.ready_at);
+        Solution {
+            token: solution.answer.token,
+            user_agent: solution.answer.user_agent,
+            headers: solution.answer.headers.map(HashMap::from_iter),
+            provider: solution.provider.into(),
+            task_id: solution.task_id,
+            created_at: solution.created_at.map(milliseconds),
+            ready_at,
+            expires_at: ready_at + TOKEN_LIFETIME_MS,
+            elapsed_ms: solution.elapsed.as_millis() as f64,
+            polls: solution.polls,
+            retries: solution.retries,
+            raw: Json(solution.answer.raw),
+        }
+    }
+}
+
+/// What an account holds.
+#[napi(object, object_from_js = false)]
+pub struct Balance {
+    /// The balance in the provider's points. What a point costs differs by provider.
+    pub balance: f64,
+    /// The provider's whole reply as it came.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub raw: Json,
+}
+
+impl From<wire::Balance> for Balance {
+    fn from(balance: wire::Balance) -> Self {
+        Balance { balance: balance.balance, raw: Json(balance.raw) }
+    }
+}
+
+/// What `onProgress` is told.
+#[napi(object, object_from_js = false)]
+pub struct Progress {
+    /// `created`: the task exists, and is paid for. `processing`: a poll was answered "not yet". `retrying`: a request
+    /// failed in passing and goes out again. `ready`: the token is there.
+    #[napi(ts_type = "'created' | 'processing' | 'retrying' | 'ready'")]
+    pub phase: &'static str,
+    /// The `provider` option.
+    pub provider: &'static str,
+    /// The provider's id of the task; absent until it is created.
+    pub task_id: Option<String>,
+    /// How often the provider was asked for the result so far.
+    pub polls: u32,
+    /// How many requests had to be repeated so far.
+    pub retries: u32,
+    /// How long the call has taken so far, in milliseconds.
+    pub elapsed_ms: f64,
+    /// With `retrying`: how long until the request goes out again, in milliseconds.
+    pub retry_in_ms: Option<f64>,
+    /// With `retrying`: the `code` that the failure would have as an error.
+    #[napi(ts_type = "TurnstileErrorCode")]
+    pub code: Option<&'static str>,
+    /// With `retrying`: what failed, for people.
+    pub message: Option<String>,
+}
+
+impl From<Event> for Progress {
+    fn from(event: Event) -> Self {
+        let (phase, retry) = match event.phase {
+            Phase::Created => ("created", None),
+            Phase::Processing => ("processing", None),
+            Phase::Retrying { wait, code, message } => ("retrying", Some((wait, code, message))),
+            Phase::Ready => ("ready", None),
+        };
+        let (retry_in_ms, code, message) = match retry {
+            Some((wait, code, message)) => (Some(wait.as_millis() as f64), Some(code), Some(message)),
+            None => (None, None, None),
+        };
+        Progress {
+            phase,
+            provider: event.provider,
+            task_id: event.task_id,
+            polls: event.polls,
+            retries: event.retries,
+            elapsed_ms: event.elapsed.as_millis() as f64,
+            retry_in_ms,
+            code,
+            message,
+        }
+    }
+}
+
+/// JSON that JavaScript itself parses, so that numbers and names mean what they always mean there.
+pub struct Json(pub Box<RawValue>);
+
+impl ToNapiValue for Json {
+    unsafe fn to_napi_value(env: sys::napi_env, json: Self) -> Result<sys::napi_value> {
+        let env = Env::from_raw(env);
+        let parse: Function<&str, Unknown> =
+            env.get_global()?.get_named_property::<Object>("JSON")?.get_named_property("parse")?;
+        Ok(parse.call(json.0.get())?.raw())
+    }
+}

@@ -1,0 +1,158 @@
+//! Starts a call on the addon's own runtime and settles its promise, come what may.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use napi::{
+    Env, JsDeferred,
+    bindgen_prelude::{Function, Object, Result, ToNapiValue, Unknown},
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{given, outcome::Outcome, results::Progress};
+use crate::{
+    error::Error,
+    request::GivenOptions,
+    run::{Event, Watch},
+};
+
+/// Wraps the caller's progress callback into one that never throws.
+pub type Guard<'env> = Function<'env, Function<'env, Unknown<'env>, Unknown<'env>>, Function<'env, Progress, ()>>;
+
+/// A call under way: `{ outcome, signal?, cancel? }`, the last two where the caller gave a signal.
+pub type Started<'env> = Object<'env>;
+
+/// What a running call takes from its caller.
+pub struct Hooks {
+    pub cancel: CancellationToken,
+    pub watch: Option<Arc<Watch>>,
+}
+
+pub fn start<'env, Request, Answer, Running>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    guard: Guard<'env>,
+    parse: impl FnOnce(GivenOptions) -> std::result::Result<Request, Error>,
+    run: impl FnOnce(Request, Hooks) -> Running,
+) -> Result<Started<'env>>
+where
+    Answer: ToNapiValue + Send + 'static,
+    Running: Future<Output = std::result::Result<Answer, Error>> + Send + 'static,
+{
+    let mut started = Object::new(env)?;
+    let reading = match given::read(env, options)? {
+        Ok(reading) => reading,
+        Err(error) => return failed::<Answer>(started, error),
+    };
+    let request = match parse(reading.given) {
+        Ok(request) => request,
+        Err(error) => return failed::<Answer>(started, error),
+    };
+    let cancel = CancellationToken::new();
+    if let Some(signal) = reading.signal {
+        if given::is_aborted(env, &signal)? {
+            cancel.cancel();
+        }
+        let token = cancel.clone();
+        started.set("signal", signal)?;
+        let cancel = env.create_function_from_closure::<Unknown, (), _>("cancel", move |_| {
+            token.cancel();
+            Ok(())
+        })?;
+        started.set("cancel", cancel)?;
+    }
+    let reporter = match reading.on_progress {
+        Some(callback) => Some(Arc::new(Reporter::new(guard.call(callback)?)?)),
+        None => None,
+    };
+    let watch = reporter.clone().map(|reporter| Arc::new(move |event| reporter.report(event)) as Arc<Watch>);
+    let running = run(request, Hooks { cancel, watch });
+    let (deferred, promise) = env.create_deferred()?;
+    let settle = Settle(Some(deferred));
+    runtime()?.spawn(async move {
+        let outcome = Outcome::from(running.await);
+        if let Some(reporter) = reporter {
+            reporter.delivered().await;
+        }
+        settle.settle(move |_| Ok(outcome));
+    });
+    started.set("outcome", promise)?;
+    Ok(started)
+}
+
+fn failed<'env, Answer: ToNapiValue>(mut started: Started<'env>, error: Error) -> Result<Started<'env>> {
+    started.set("outcome", Outcome::<Answer>::from(Err(error)))?;
+    Ok(started)
+}
+
+/// The promise of a call. Should the call panic, its promise is rejected all the same.
+struct Settle<Data: ToNapiValue, Resolver: FnOnce(Env) -> Result<Data>>(Option<JsDeferred<Data, Resolver>>);
+
+impl<Data: ToNapiValue, Resolver: FnOnce(Env) -> Result<Data>> Settle<Data, Resolver> {
+    fn settle(mut self, resolver: Resolver) {
+        if let Some(deferred) = self.0.take() {
+            deferred.resolve(resolver);
+        }
+    }
+}
+
+impl<Data: ToNapiValue, Resolver: FnOnce(Env) -> Result<Data>> Drop for Settle<Data, Resolver> {
+    fn drop(&mut self) {
+        if let Some(deferred) = self.0.take() {
+            deferred.reject(napi::Error::from_reason("turnstile-solver: internal error, the call was dropped"));
+        }
+    }
+}
+
+/// Hands events to the caller's callback, in order.
+struct Reporter {
+    callback: ThreadsafeFunction<Progress, (), Progress, napi::Status, false, true>,
+    last: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Reporter {
+    fn new(callback: Function<Progress, ()>) -> Result<Self> {
+        let callback = callback.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
+        Ok(Reporter { callback, last: Mutex::new(None) })
+    }
+
+    fn report(&self, event: Event) {
+        let (called, last) = oneshot::channel();
+        let note = move |_, _| {
+            // Nobody listens any more once a later event was reported.
+            let _ = called.send(());
+            Ok(())
+        };
+        self.callback.call_with_return_value(event.into(), ThreadsafeFunctionCallMode::NonBlocking, note);
+        if let Ok(mut slot) = self.last.lock() {
+            *slot = Some(last);
+        }
+    }
+
+    /// Waits until the callback was called with every event, so that none comes after the promise has settled.
+    async fn delivered(&self) {
+        let last = self.last.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(last) = last {
+            // An error means that the JavaScript side is gone, and with it whoever waited.
+            let _ = last.await;
+        }
+    }
+}
+
+/// One thread is enough: it only waits for sockets and timers. It belongs to the addon, so neither the environment nor
+/// other addons can size it, and it starts with the first call, not with `require`.
+fn runtime() -> Result<&'static Runtime> {
+    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+    let build = || {
+        Builder::new_multi_thread().worker_threads(1).thread_name("turnstile-solver").enable_io().enable_time().build()
+    };
+    let runtime = RUNTIME.get_or_init(build).as_ref();
+    runtime.map_err(|problem| napi::Error::from_reason(format!("turnstile-solver could not start: {problem}")))
+}

@@ -1,0 +1,211 @@
+//! One POST under a time limit, and the rule for sending it again.
+
+use std::{
+    error::Error as _,
+    io,
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+use reqwest::{
+    Response, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+
+use crate::{error::Fault, provider::Reason, request::Account, tls};
+
+/// The methods of the task API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    CreateTask,
+    GetTaskResult,
+    GetBalance,
+}
+
+impl Method {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::CreateTask => "createTask",
+            Method::GetTaskResult => "getTaskResult",
+            Method::GetBalance => "getBalance",
+        }
+    }
+}
+
+/// Whether the same request may go out again after a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Until the deadline.
+    Yes,
+    /// A few times: what stands in the way is likely to stay.
+    Briefly,
+    No,
+}
+
+/// The whole rule for sending again. createTask is billed and not idempotent, so it goes out again only where the first
+/// copy surely created nothing; the other two are free and safe to repeat.
+pub fn repeat(method: Method, fault: &Fault) -> Repeat {
+    use Method::{CreateTask, GetBalance, GetTaskResult};
+    match (method, fault) {
+        // Nothing was sent. A task that is paid for is worth waiting for; nothing else is yet.
+        (GetTaskResult, Fault::Unreachable { .. }) => Repeat::Yes,
+        (CreateTask | GetBalance, Fault::Unreachable { .. }) => Repeat::Briefly,
+        // Whoever answers there is not the provider, and asking again does not change that.
+        (_, Fault::Untrusted { .. }) => Repeat::No,
+        // It may have arrived.
+        (CreateTask, Fault::Lost { .. } | Fault::Garbled { .. }) => Repeat::No,
+        (GetTaskResult | GetBalance, Fault::Lost { .. } | Fault::Garbled { .. }) => Repeat::Yes,
+        // Throttled: refused before anything was created.
+        (_, Fault::Http { status: 429, .. }) => Repeat::Yes,
+        // A gateway's trouble, and a request that may have got past it.
+        (CreateTask, Fault::Http { .. }) => Repeat::No,
+        (GetTaskResult | GetBalance, Fault::Http { status: 300..400 | 408 | 500.., .. }) => Repeat::Yes,
+        (GetTaskResult | GetBalance, Fault::Http { .. }) => Repeat::No,
+        // The provider broke the protocol: it would again.
+        (_, Fault::Broken { .. }) => Repeat::No,
+        (_, Fault::Refused(refusal)) => match refusal.reason {
+            // Nothing was created or charged, and while polling it is the query that was refused, not the task.
+            Reason::Busy => Repeat::Yes,
+            // These count toward a ban, or will not change.
+            Reason::Account | Reason::Banned | Reason::Request | Reason::Proxy => Repeat::No,
+            // The task has ended; who pays for that differs, so a new one is the caller's decision.
+            Reason::Unsolvable | Reason::Expired => Repeat::No,
+            // Throttled, whatever the code.
+            Reason::Unknown if refusal.status == 429 => Repeat::Yes,
+            Reason::Unknown => Repeat::No,
+        },
+    }
+}
+
+/// A complete reply.
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// No honest reply of the protocol comes near it.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// Sends one request and reads the whole reply, within the account's `requestTimeoutMs`.
+pub async fn post(account: &Account, method: Method, body: Vec<u8>) -> Result<Reply, Fault> {
+    let exchange = async {
+        let url = account.base_url.join(method.name()).map_err(|problem| unreachable(problem.to_string()))?;
+        let request = http(account.loopback)?.post(url).body(body);
+        let response = request.send().await.map_err(fault_of)?;
+        read(response).await
+    };
+    match tokio::time::timeout(account.request_timeout, exchange).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let detail = format!("nothing within requestTimeoutMs ({} ms)", account.request_timeout.as_millis());
+            Err(Fault::Lost { detail })
+        }
+    }
+}
+
+async fn read(mut response: Response) -> Result<Reply, Fault> {
+    let status = response.status();
+    let retry_after = retry_after(response.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            return Err(too_long(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status: status.as_u16(), body, retry_after })
+}
+
+fn too_long(status: StatusCode) -> Fault {
+    let (problem, code) = ("the reply is larger than 1 MiB".to_owned(), status.as_u16());
+    match status.is_success() {
+        true => Fault::Garbled { status: code, problem },
+        false => Fault::Http { status: code, excerpt: problem },
+    }
+}
+
+/// Seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
+    }
+}
+
+/// The HTTP clients of the process. What goes to this machine never goes through a proxy: it may be plain http.
+fn http(loopback: bool) -> Result<&'static reqwest::Client, Fault> {
+    static DIRECT: OnceLock<Result<reqwest::Client, String>> = OnceLock::new();
+    static PROXIED: OnceLock<Result<reqwest::Client, String>> = OnceLock::new();
+    let client = match loopback {
+        true => DIRECT.get_or_init(|| build(|builder| builder.no_proxy())),
+        false => PROXIED.get_or_init(|| build(|builder| builder)),
+    };
+    client.as_ref().map_err(|problem| unreachable(problem.clone()))
+}
+
+fn build(adapt: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
+    let config = tls::client_config().map_err(|problem| problem.to_string())?;
+    let json = HeaderValue::from_static("application/json");
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]))
+        .user_agent(concat!("turnstile-solver/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT);
+    adapt(builder).build().map_err(|problem| problem.to_string())
+}
+
+fn unreachable(detail: String) -> Fault {
+    Fault::Unreachable { detail }
+}
+
+/// Sorts what went wrong below HTTP by whether the request can have arrived.
+fn fault_of(error: reqwest::Error) -> Fault {
+    let untrusted = certificate_error(&error);
+    let detail = chain(&error);
+    match error.is_connect() {
+        _ if untrusted => Fault::Untrusted { detail },
+        true => Fault::Unreachable { detail },
+        false => Fault::Lost { detail },
+    }
+}
+
+/// The causes, outermost first, without the outermost's URL.
+fn chain(error: &reqwest::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let part = cause.to_string();
+        // Many a cause repeats what lies beneath it.
+        if !parts.last().is_some_and(|last| last.ends_with(&part)) {
+            parts.push(part);
+        }
+        next = cause.source();
+    }
+    match parts.is_empty() {
+        true => "the exchange failed".into(),
+        false => parts.join(": "),
+    }
+}
+
+fn certificate_error(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

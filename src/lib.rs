@@ -1,0 +1,33 @@
+//! The client of the task APIs that answer Cloudflare Turnstile widgets, as a Node.js addon.
+//!
+//! ```text
+//! JS options ─ binding ─► Given ─ request ─► SolveRequest (valid by construction)
+//!    SolveRequest ─ create_task ─► TaskId ─ poll ─► TaskStatus* ─► Solution ─ binding ─► Promise
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`error`] | every way a call can fail |
+//! | [`provider`] | the vendors, one record each, and their error codes |
+//! | [`request`] | options, parsed once |
+//! | [`wire`] | the JSON of the calls |
+//! | [`tls`] | whom to trust |
+//! | [`client`] | one POST under a time limit; the rule for sending it again |
+//! | [`poll`] | the loop |
+//! | [`run`] | one call while it runs: what is known, and what to say when it ends |
+//! | [`solve`] | the story of each call |
+//! | [`binding`] | the crossing from and to JavaScript |
+//!
+//! Dependencies point one way: `binding -> solve -> run -> {poll, client} -> {wire, request, provider} -> error`. Only
+//! `binding` names napi, only `client` names reqwest, only `tls` names rustls' configuration.
+
+pub mod binding;
+pub mod client;
+pub mod error;
+pub mod poll;
+pub mod provider;
+pub mod request;
+pub mod run;
+pub mod solve;
+pub mod tls;
+pub mod wire;

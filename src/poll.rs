@@ -1,0 +1,135 @@
+//! The loop: ask, wait, ask again, until there is an answer. It knows no HTTP, no JSON and no provider, and no clock but
+//! Tokio's.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// How asks follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The wait before the first ask.
+    pub first: Duration,
+    /// The wait after an ask that was answered "not yet", and the least wait after one that failed.
+    pub interval: Duration,
+    /// The longest wait that back-off grows to by itself.
+    pub ceiling: Duration,
+}
+
+/// What came of one ask.
+pub enum Verdict<T, E> {
+    Done(T),
+    NotYet,
+    /// It failed in passing; `after` is how long the other side wants to be left alone.
+    Again {
+        fault: E,
+        after: Option<Duration>,
+    },
+    Failed(E),
+}
+
+/// What is asked, and who wants to know of the waits.
+pub trait Ask {
+    type Answer;
+    type Fault;
+
+    fn ask(&mut self) -> impl Future<Output = Verdict<Self::Answer, Self::Fault>> + Send;
+
+    /// An ask was answered "not yet".
+    fn not_yet(&mut self);
+
+    /// An ask failed in passing; the next one is `wait` away.
+    fn again(&mut self, fault: Self::Fault, wait: Duration);
+}
+
+/// Why [`within`] ended before the work did.
+#[derive(Debug, PartialEq)]
+pub enum Interrupt {
+    Deadline,
+    Cancelled,
+}
+
+/// Bounds all the work by the deadline and the caller's signal, what is in flight included.
+pub async fn within<T>(
+    deadline: Instant,
+    cancel: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, Interrupt> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Interrupt::Cancelled),
+        done = work => Ok(done),
+        () = sleep_until(deadline) => Err(Interrupt::Deadline),
+    }
+}
+
+/// Asks until done or failed. The waits are clamped so that one last ask still fits before the deadline; after that one
+/// the loop only waits for [`within`] to end it.
+pub async fn poll<A: Ask>(pace: Pace, deadline: Instant, asked: &mut A) -> Result<A::Answer, A::Fault> {
+    let mut clock = Clock::new(pace, deadline);
+    sleep_until(clock.first()).await;
+    loop {
+        let next = match asked.ask().await {
+            Verdict::Done(answer) => return Ok(answer),
+            Verdict::Failed(fault) => return Err(fault),
+            Verdict::NotYet => {
+                asked.not_yet();
+                clock.after_answer()
+            }
+            Verdict::Again { fault, after } => {
+                let next = clock.after_fault(after);
+                asked.again(fault, next - Instant::now());
+                next
+            }
+        };
+        sleep_until(next).await;
+    }
+}
+
+/// Time for the last ask to be answered: this much before the deadline, or a quarter of all the time if that is less.
+const LAST_ASK: Duration = Duration::from_secs(2);
+/// The last ask keeps this distance from the one before.
+const LEAST_GAP: Duration = Duration::from_secs(1);
+
+struct Clock {
+    pace: Pace,
+    last_ask: Instant,
+    faults_in_a_row: u32,
+}
+
+impl Clock {
+    fn new(pace: Pace, deadline: Instant) -> Self {
+        let left = deadline.saturating_duration_since(Instant::now());
+        Clock { pace, last_ask: deadline - LAST_ASK.min(left / 4), faults_in_a_row: 0 }
+    }
+
+    fn first(&self) -> Instant {
+        (Instant::now() + self.pace.first).min(self.last_ask)
+    }
+
+    fn after_answer(&mut self) -> Instant {
+        self.faults_in_a_row = 0;
+        self.clamped(self.pace.interval)
+    }
+
+    /// Exponential back-off above the interval, with full jitter so that many clients do not come back at once.
+    fn after_fault(&mut self, retry_after: Option<Duration>) -> Instant {
+        self.faults_in_a_row += 1;
+        let Pace { interval, ceiling, .. } = self.pace;
+        let doubled = interval.saturating_mul(1 << self.faults_in_a_row.min(16));
+        let most = doubled.min(ceiling).max(interval);
+        let back_off = interval + (most - interval).mul_f64(fastrand::f64());
+        self.clamped(back_off.max(retry_after.unwrap_or_default()))
+    }
+
+    fn clamped(&self, wait: Duration) -> Instant {
+        let now = Instant::now();
+        // Far beyond any deadline, and short of what an Instant can hold.
+        let due = now + wait.min(Duration::from_secs(24 * 60 * 60));
+        if now >= self.last_ask { due } else { due.min(self.last_ask.max(now + LEAST_GAP)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! The vendors: one data record each, and the table of their error codes. Adding a vendor touches this file alone.
+
+use std::fmt;
+
+/// What is peculiar to one vendor. Everything else is the protocol that they share.
+#[derive(Debug)]
+pub struct Provider {
+    /// The value of the `provider` option.
+    pub name: &'static str,
+    /// Where its API lives; `None` makes `baseURL` a required option.
+    pub base_url: Option<&'static str>,
+    /// Its Turnstile task types, the default first; empty allows any and makes `taskType` a required option.
+    pub task_types: &'static [&'static str],
+    /// Where in the task the widget's action goes, as a path of field names; `None` where no field is documented.
+    pub action: Option<&'static [&'static str]>,
+    /// Where in the task the widget's cData goes.
+    pub c_data: Option<&'static [&'static str]>,
+    /// Whether it solves through a proxy of the caller's.
+    pub proxy: bool,
+    /// Top-level field names of developer ids; each is an option of the same name.
+    pub developer_ids: &'static [&'static str],
+}
+
+pub static PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "ezcaptcha",
+        base_url: Some("https://api.ez-captcha.com"),
+        task_types: &["CloudFlareTurnstileTask"],
+        action: Some(&["rqData", "metadataAction"]),
+        c_data: Some(&["rqData", "metadataCdata"]),
+        proxy: true,
+        developer_ids: &["appId"],
+    },
+    Provider {
+        name: "yescaptcha",
+        base_url: Some("https://api.yescaptcha.com"),
+        task_types: &["TurnstileTaskProxyless", "TurnstileTaskProxylessM1"],
+        action: None,
+        c_data: None,
+        proxy: false,
+        developer_ids: &["softID"],
+    },
+    // Any other service that speaks the protocol; what it calls its optional fields goes into `extra`.
+    Provider {
+        name: "custom",
+        base_url: None,
+        task_types: &[],
+        action: None,
+        c_data: None,
+        proxy: false,
+        developer_ids: &["appId", "softID"],
+    },
+];
+
+impl Provider {
+    pub fn named(name: &str) -> Option<&'static Provider> {
+        PROVIDERS.iter().find(|provider| provider.name == name)
+    }
+}
+
+/// Why a provider refused: what the caller can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The key, the balance or the plan. Repeating it counts toward a ban.
+    Account,
+    /// The key or the address is banned for a while.
+    Banned,
+    /// Nothing was created or charged: the same call may go out again.
+    Busy,
+    /// The task itself is refused.
+    Request,
+    /// This task failed; a new one may cost again.
+    Unsolvable,
+    /// The task is unknown or gone.
+    Expired,
+    /// The proxy of the task is bad.
+    Proxy,
+    /// A code that nobody knows.
+    Unknown,
+}
+
+impl Reason {
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Account => "account",
+            Reason::Banned => "banned",
+            Reason::Busy => "busy",
+            Reason::Request => "request",
+            Reason::Unsolvable => "unsolvable",
+            Reason::Expired => "expired",
+            Reason::Proxy => "proxy",
+            Reason::Unknown => "unknown",
+        }
+    }
+
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Reason::Account => Some("check the key, the balance and the plan: repeating this leads to a ban"),
+            Reason::Banned => Some("stop sending for the time the vendor names"),
+            Reason::Request => Some("the task is refused as it is: correct it before trying again"),
+            Reason::Unsolvable => Some("a new task may succeed and may cost again"),
+            Reason::Expired => Some("results are kept for a few minutes only: create a new task"),
+            Reason::Proxy => Some("the vendor could not use the task's proxy"),
+            Reason::Busy | Reason::Unknown => None,
+        }
+    }
+
+    /// Sorts an `errorCode`. One table serves all vendors: where they share a code they mean the same by it.
+    pub fn of(error_code: &str) -> Reason {
+        let row = CODES.iter().find(|(codes, _)| codes.contains(&error_code));
+        let family = || FAMILIES.iter().find(|(prefix, _)| error_code.starts_with(prefix));
+        match row {
+            Some((_, reason)) => *reason,
+            None => family().map_or(Reason::Unknown, |(_, reason)| *reason),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An error that only says "not yet": relatives of the protocol send it while a task is processed.
+pub const NOT_READY: &str = "CAPTCHA_NOT_READY";
+
+/// Misspelt codes are the vendors' own.
+const CODES: &[(&[&str], Reason)] = &[
+    (
+        &[
+            "ERROR_CLIENTKEY_UNAUTHORIZED",
+            "ERROR_PACKAGE_NOT_EXIST",
+            "ERROR_PACKAGE_TASK_TYPE_NOT_SUPPORTED",
+            "ERROR_SETTLEMENT_FAILED",
+            "ERROR_SUBSCRIPTION_EXPIRED",
+            "ERROR_ZERO_BALANCE",
+        ],
+        Reason::Account,
+    ),
+    (&["ERROR_REQUEST_BANNED"], Reason::Banned),
+    (
+        &[
+            "ERROR_INTERNAL_SERVER_ERROR",
+            "ERROR_REQUEST_LIMIT",
+            "ERROR_SERVICE_TIMEOUT",
+            "ERROR_SERVICE_UNAVAILABLE",
+            "ERROR_SERVICE_UNAVALIABLE",
+            "ERROR_THREADS_MAXIMUM",
+        ],
+        Reason::Busy,
+    ),
+    (
+        &[
+            "ERROR_BAD_REQUEST",
+            "ERROR_CONTENT_TYPE_ERROR",
+            "ERROR_DOMAIN_NOT_ALLOWED",
+            "ERROR_NOT_FOUND",
+            "ERROR_PAGE_NOT_FOUND",
+            "ERROR_RECAPTCHA_INVALID_SITEKEY",
+            "ERROR_REQUEST_METHOD",
+            "ERROR_REQUEST_PARAMETERS",
+            "ERROR_REQUIRED_FIELDS",
+            "ERROR_TASK_NOT_SUPPORTED",
+            "ERROR_TASK_TYPE_NOT_ALLOWED",
+            "ERROR_TASK_TYPE_NOT_AVAILABLE",
+            "ERROR_TASK_TYPE_NOT_SUPPORTED",
+            "ERROR_WEBSITE_NOT_ALLOWED",
+            "INVALID_RECAPTCHA_SITEURL",
+        ],
+        Reason::Request,
+    ),
+    (&["ERROR_CAPTCHA_UNSOLVABLE", "ERROR_TASK_TIMEOUT"], Reason::Unsolvable),
+    (&["ERROR_NO_SUCH_CAPCHA_ID", "ERROR_TASKID_INVALID", "ERROR_TASK_NOT_EXIST"], Reason::Expired),
+    (&["ERROR_BAD_PROXY", "ERROR_REQUEST_PROXY_MISSING"], Reason::Proxy),
+];
+
+/// Codes that come in families are sorted by how they begin.
+const FAMILIES: &[(&str, Reason)] = &[
+    ("ERROR_ACCOUNT_", Reason::Account),
+    ("ERROR_KEY_", Reason::Account),
+    ("ERROR_IP_BANNED", Reason::Banned),
+    ("ERROR_IP_BLOCKED", Reason::Banned),
+    ("ERROR_NO_SLOT_AVAILABLE", Reason::Busy),
+    ("ERROR_PROXY_", Reason::Proxy),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,405 @@
+//! Options, parsed once into values that cannot be wrong. Behind this file nobody asks about an option again.
+
+mod given;
+mod proxy;
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use url::{Host, Url};
+
+use crate::{
+    error::Error,
+    provider::{PROVIDERS, Provider},
+    wire::TaskId,
+};
+
+pub use given::{Given, GivenOptions};
+use given::{MOST_EXACT_INTEGER, Options, is_whole, wrong_type};
+
+const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
+const TASK: &[&str] = &["websiteURL", "websiteKey", "taskType", "action", "cData", "proxy", "extra", "appId", "softID"];
+const TASK_ID: &[&str] = &["taskId"];
+const POLLING: &[&str] = &["pollIntervalMs", "onProgress"];
+
+const DEFAULT_WAIT: Duration = Duration::from_secs(120);
+const DEFAULT_SINGLE_CALL: Duration = Duration::from_secs(30);
+const DEFAULT_EXCHANGE: Duration = Duration::from_secs(15);
+const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(3);
+const LONGEST_MS: u64 = 300_000;
+const SHORTEST_POLL_INTERVAL_MS: u64 = 1_000;
+/// Vendors stop answering for a task after so many polls.
+const MOST_POLLS: u64 = 120;
+const LONGEST_ACTION: usize = 32;
+const LONGEST_C_DATA: usize = 255;
+
+/// Who asks whom: the part that every call has.
+#[derive(Debug)]
+pub struct Account {
+    pub provider: &'static Provider,
+    pub client_key: SecretString,
+    /// Ends in a slash, so that a method's name can be joined to it.
+    pub base_url: Url,
+    /// Whether `base_url` is on this machine: then plain http is allowed and no proxy is used.
+    pub loopback: bool,
+    /// The time that the whole call has.
+    pub timeout: Duration,
+    /// The time that one HTTP exchange has.
+    pub request_timeout: Duration,
+}
+
+impl Account {
+    /// Takes the key out of a text that came from outside.
+    pub fn scrub(&self, text: String) -> String {
+        let key = self.client_key.expose_secret();
+        match text.contains(key) {
+            true => text.replace(key, "[clientKey]"),
+            false => text,
+        }
+    }
+}
+
+/// What is to be solved.
+#[derive(Debug)]
+pub struct NewTask {
+    fields: Map<String, Value>,
+    proxy: Option<SecretString>,
+    pub developer_id: Option<(&'static str, u64)>,
+}
+
+impl NewTask {
+    /// The `task` object of createTask.
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = self.fields.clone();
+        if let Some(proxy) = &self.proxy {
+            fields.insert("proxy".into(), proxy.expose_secret().into());
+        }
+        fields
+    }
+}
+
+#[derive(Debug)]
+pub struct SolveRequest {
+    pub account: Account,
+    pub task: NewTask,
+    pub poll_interval: Duration,
+}
+
+#[derive(Debug)]
+pub struct CreateTaskRequest {
+    pub account: Account,
+    pub task: NewTask,
+}
+
+#[derive(Debug)]
+pub struct GetTaskResultRequest {
+    pub account: Account,
+    pub task_id: TaskId,
+}
+
+#[derive(Debug)]
+pub struct WaitForTaskRequest {
+    pub account: Account,
+    pub task_id: TaskId,
+    pub poll_interval: Duration,
+}
+
+#[derive(Debug)]
+pub struct GetBalanceRequest {
+    pub account: Account,
+}
+
+impl SolveRequest {
+    pub fn parse(given: GivenOptions) -> Result<Self, Error> {
+        parse(given, "solveTurnstile", &[ACCOUNT, TASK, POLLING], |options| {
+            let account = options.account(DEFAULT_WAIT)?;
+            let task = options.task(account.provider)?;
+            let poll_interval = options.polling(account.timeout)?;
+            Ok(SolveRequest { account, task, poll_interval })
+        })
+    }
+}
+
+impl CreateTaskRequest {
+    pub fn parse(given: GivenOptions) -> Result<Self, Error> {
+        parse(given, "createTask", &[ACCOUNT, TASK], |options| {
+            let account = options.account(DEFAULT_SINGLE_CALL)?;
+            let task = options.task(account.provider)?;
+            Ok(CreateTaskRequest { account, task })
+        })
+    }
+}
+
+impl GetTaskResultRequest {
+    pub fn parse(given: GivenOptions) -> Result<Self, Error> {
+        parse(given, "getTaskResult", &[ACCOUNT, TASK_ID], |options| {
+            let account = options.account(DEFAULT_SINGLE_CALL)?;
+            let task_id = options.task_id()?;
+            Ok(GetTaskResultRequest { account, task_id })
+        })
+    }
+}
+
+impl WaitForTaskRequest {
+    pub fn parse(given: GivenOptions) -> Result<Self, Error> {
+        parse(given, "waitForTask", &[ACCOUNT, TASK_ID, POLLING], |options| {
+            let account = options.account(DEFAULT_WAIT)?;
+            let task_id = options.task_id()?;
+            let poll_interval = options.polling(account.timeout)?;
+            Ok(WaitForTaskRequest { account, task_id, poll_interval })
+        })
+    }
+}
+
+impl GetBalanceRequest {
+    pub fn parse(given: GivenOptions) -> Result<Self, Error> {
+        parse(given, "getBalance", &[ACCOUNT], |options| {
+            Ok(GetBalanceRequest { account: options.account(DEFAULT_SINGLE_CALL)? })
+        })
+    }
+}
+
+/// Parses the options of one call, and names the provider in the error if that much was right.
+fn parse<T>(
+    given: GivenOptions,
+    call: &str,
+    known: &[&[&'static str]],
+    parse: impl FnOnce(&mut Options) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let provider = given.iter().find_map(|(name, value)| match value {
+        Given::Text(text) if name == "provider" => Provider::named(text).map(|provider| provider.name),
+        _ => None,
+    });
+    let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
+    Options::new(given, call, &known.concat(), &everywhere)
+        .and_then(|mut options| parse(&mut options))
+        .map_err(|error| Error { provider, ..error })
+}
+
+impl Options {
+    fn account(&mut self, default_timeout: Duration) -> Result<Account, Error> {
+        let provider = self.provider()?;
+        let client_key = self.required_text("clientKey")?;
+        if !client_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid_option("clientKey", "must be printable ASCII without spaces"));
+        }
+        let (base_url, loopback) = self.base_url(provider)?;
+        self.expect("signal", "an AbortSignal", Given::AbortSignal)?;
+        Ok(Account {
+            provider,
+            client_key: client_key.into(),
+            base_url,
+            loopback,
+            timeout: self.milliseconds("timeoutMs", 1, LONGEST_MS, default_timeout)?,
+            request_timeout: self.milliseconds("requestTimeoutMs", 1, LONGEST_MS, DEFAULT_EXCHANGE)?,
+        })
+    }
+
+    fn provider(&mut self) -> Result<&'static Provider, Error> {
+        let name = self.required_text("provider")?;
+        Provider::named(&name).ok_or_else(|| Error::invalid_option("provider", format!("must be {}", one_of(&names()))))
+    }
+
+    fn base_url(&mut self, provider: &'static Provider) -> Result<(Url, bool), Error> {
+        let refuse = |problem: &str| Error::invalid_option("baseURL", problem);
+        let text = match (self.text("baseURL")?, provider.base_url) {
+            (Some(given), _) => given,
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => return Err(refuse(&format!("is required with provider '{}'", provider.name))),
+        };
+        let mut url = Url::parse(&text).map_err(|problem| refuse(&format!("is no URL: {problem}")))?;
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => {
+                return Err(refuse("plain http is allowed to this machine alone: the key would travel in the clear"));
+            }
+            _ => return Err(refuse("must be an https URL")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("must not carry credentials"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("must end with its path: no query, no fragment"));
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok((url, loopback))
+    }
+
+    fn task(&mut self, provider: &'static Provider) -> Result<NewTask, Error> {
+        let mut fields = Map::new();
+        let website_url = self.required_text("websiteURL")?;
+        match Url::parse(&website_url) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+            Ok(_) => return Err(Error::invalid_option("websiteURL", "must be an http or https URL")),
+            Err(problem) => return Err(Error::invalid_option("websiteURL", format!("is no URL: {problem}"))),
+        }
+        let website_key = self.required_text("websiteKey")?;
+        fields.insert("type".into(), self.task_type(provider)?.into());
+        fields.insert("websiteURL".into(), website_url.into());
+        fields.insert("websiteKey".into(), website_key.into());
+        for (name, longest, path) in
+            [("action", LONGEST_ACTION, provider.action), ("cData", LONGEST_C_DATA, provider.c_data)]
+        {
+            if let Some(value) = self.widget_value(name, longest)? {
+                let path = path.ok_or_else(|| undocumented(name, provider))?;
+                insert_at(&mut fields, path, value.into());
+            }
+        }
+        let proxy = self.proxy(provider)?;
+        self.extra(&mut fields, proxy.is_some())?;
+        Ok(NewTask { fields, proxy, developer_id: self.developer_id(provider)? })
+    }
+
+    fn task_type(&mut self, provider: &'static Provider) -> Result<String, Error> {
+        match (self.text("taskType")?, provider.task_types) {
+            (Some(given), []) => Ok(given),
+            (Some(given), known) if known.contains(&given.as_str()) => Ok(given),
+            (Some(_), known) => {
+                let problem = format!("must be {} with provider '{}'", one_of(known), provider.name);
+                Err(Error::invalid_option("taskType", problem))
+            }
+            (None, [default, ..]) => Ok((*default).to_owned()),
+            (None, []) => {
+                let problem = format!("is required with provider '{}'", provider.name);
+                Err(Error::invalid_option("taskType", problem))
+            }
+        }
+    }
+
+    fn widget_value(&mut self, name: &str, longest: usize) -> Result<Option<String>, Error> {
+        let Some(value) = self.text(name)? else { return Ok(None) };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if value.len() > longest || !value.bytes().all(allowed) {
+            let problem = format!("must be at most {longest} of the characters A-Z a-z 0-9 _ -");
+            return Err(Error::invalid_option(name, problem));
+        }
+        Ok(Some(value))
+    }
+
+    fn proxy(&mut self, provider: &'static Provider) -> Result<Option<SecretString>, Error> {
+        let Some(proxy) = self.text("proxy")? else { return Ok(None) };
+        if !provider.proxy {
+            return Err(undocumented("proxy", provider));
+        }
+        match proxy::problem_of(&proxy) {
+            Some(problem) => Err(Error::invalid_option("proxy", problem)),
+            None => Ok(Some(proxy.into())),
+        }
+    }
+
+    /// Further fields of the task, as they are.
+    fn extra(&mut self, fields: &mut Map<String, Value>, has_proxy: bool) -> Result<(), Error> {
+        let json = match self.take("extra") {
+            None => return Ok(()),
+            Some(Given::Object(json)) => json,
+            Some(other) => return Err(wrong_type("extra", "an object", other)),
+        };
+        let extra: Map<String, Value> = serde_json::from_str(&json)
+            .map_err(|problem| Error::invalid_option("extra", format!("cannot be sent as JSON: {problem}")))?;
+        for (name, value) in extra {
+            if fields.contains_key(&name) || (has_proxy && name == "proxy") {
+                return Err(Error::invalid_option(format!("extra.{name}"), "is set by an option already"));
+            }
+            fields.insert(name, value);
+        }
+        Ok(())
+    }
+
+    fn developer_id(&mut self, provider: &'static Provider) -> Result<Option<(&'static str, u64)>, Error> {
+        let mut found = None;
+        for name in ["appId", "softID"] {
+            let Some(id) = self.whole_number(name, 1, MOST_EXACT_INTEGER)? else { continue };
+            let known = provider.developer_ids.iter().find(|known| **known == name);
+            let field = known.ok_or_else(|| undocumented(name, provider))?;
+            if found.replace((*field, id)).is_some() {
+                return Err(Error::invalid_option(name, "only one developer id can be sent"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn task_id(&mut self) -> Result<TaskId, Error> {
+        const EXPECTED: &str = "a task id as createTask returned it";
+        match self.take("taskId") {
+            None => Err(Error::invalid_option("taskId", "is required")),
+            Some(Given::Text(id)) if id.is_empty() => Err(Error::invalid_option("taskId", "is empty")),
+            Some(Given::Text(id)) => Ok(restored_task_id(id)),
+            Some(Given::Number(id)) if is_whole(id, 0, MOST_EXACT_INTEGER) => Ok(TaskId::Number(id as u64)),
+            Some(other) => Err(wrong_type("taskId", EXPECTED, other)),
+        }
+    }
+
+    fn polling(&mut self, timeout: Duration) -> Result<Duration, Error> {
+        self.expect("onProgress", "a function", Given::Function)?;
+        let interval =
+            self.milliseconds("pollIntervalMs", SHORTEST_POLL_INTERVAL_MS, LONGEST_MS, DEFAULT_POLL_INTERVAL)?;
+        let (timeout_ms, interval_ms) = (timeout.as_millis() as u64, interval.as_millis() as u64);
+        if timeout_ms > interval_ms * MOST_POLLS {
+            let least = timeout_ms.div_ceil(MOST_POLLS);
+            let problem = format!(
+                "{interval_ms} ms would poll more than {MOST_POLLS} times in {timeout_ms} ms, \
+                 and vendors stop answering then: at least {least} ms"
+            );
+            return Err(Error::invalid_option("pollIntervalMs", problem));
+        }
+        Ok(interval)
+    }
+}
+
+/// Relatives of the protocol use integers, and none is known to use digits as text: so digits go back as an integer.
+fn restored_task_id(id: String) -> TaskId {
+    match id.parse::<u64>() {
+        Ok(number) if number.to_string() == id => TaskId::Number(number),
+        _ => TaskId::Text(id),
+    }
+}
+
+fn insert_at(fields: &mut Map<String, Value>, path: &[&str], value: Value) {
+    match path {
+        [] => {}
+        [name] => {
+            fields.insert((*name).to_owned(), value);
+        }
+        [name, rest @ ..] => {
+            let inner = fields.entry(*name).or_insert_with(|| Map::new().into());
+            if let Value::Object(inner) = inner {
+                insert_at(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn undocumented(name: &str, provider: &Provider) -> Error {
+    let problem = match name {
+        "appId" | "softID" => format!("'{}' has no such developer id", provider.name),
+        _ => format!("'{}' documents no such field for Turnstile; `extra` can send any field", provider.name),
+    };
+    Error::invalid_option(name, problem)
+}
+
+fn names() -> Vec<&'static str> {
+    PROVIDERS.iter().map(|provider| provider.name).collect()
+}
+
+/// `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'`.
+fn one_of(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

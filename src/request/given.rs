@@ -1,0 +1,110 @@
+//! The options of one call as JavaScript gave them, taken one by one and each by its type.
+
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// What JavaScript gave for one option.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    Number(f64),
+    Text(String),
+    /// A plain object, as its JSON.
+    Object(String),
+    Function,
+    AbortSignal,
+    /// Anything else, by the name of its type.
+    Other(&'static str),
+    /// Reading the option, or writing it as JSON, threw this.
+    Threw(String),
+}
+
+/// The own enumerable options of one call in the order given, those that are `undefined` left out.
+pub type GivenOptions = Vec<(String, Given)>;
+
+/// The largest integer up to which every integer is a JavaScript number.
+pub const MOST_EXACT_INTEGER: u64 = (1 << 53) - 1;
+
+pub struct Options(GivenOptions);
+
+impl Options {
+    /// Refuses every name that is not among the `known` ones; `elsewhere` are the options of other calls.
+    pub fn new(given: GivenOptions, call: &str, known: &[&str], elsewhere: &[&str]) -> Result<Self, Error> {
+        for (name, _) in &given {
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            let problem = match elsewhere.contains(&name.as_str()) {
+                true => format!("is not an option of {call}"),
+                false => format!("is not an option; did you mean {}?", nearest(name, known)),
+            };
+            return Err(Error::invalid_option(name, problem));
+        }
+        Ok(Options(given))
+    }
+
+    pub fn take(&mut self, name: &str) -> Option<Given> {
+        let at = self.0.iter().position(|(given, _)| given == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Given::Text(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong_type(name, "a string", other)),
+        }
+    }
+
+    pub fn required_text(&mut self, name: &str) -> Result<String, Error> {
+        match self.text(name)? {
+            None => Err(Error::invalid_option(name, "is required")),
+            Some(text) if text.trim().is_empty() => Err(Error::invalid_option(name, "is empty")),
+            Some(text) => Ok(text),
+        }
+    }
+
+    pub fn whole_number(&mut self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Error> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Given::Number(number)) if is_whole(number, least, most) => Ok(Some(number as u64)),
+            Some(other) => Err(wrong_type(name, &format!("a whole number from {least} to {most}"), other)),
+        }
+    }
+
+    pub fn milliseconds(&mut self, name: &str, least: u64, most: u64, default: Duration) -> Result<Duration, Error> {
+        Ok(self.whole_number(name, least, most)?.map_or(default, Duration::from_millis))
+    }
+
+    /// An option whose value stays in JavaScript: only its type matters here.
+    pub fn expect(&mut self, name: &str, expected: &str, right: Given) -> Result<(), Error> {
+        match self.take(name) {
+            Some(other) if other != right => Err(wrong_type(name, expected, other)),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub fn is_whole(number: f64, least: u64, most: u64) -> bool {
+    number.fract() == 0.0 && number >= least as f64 && number <= most as f64
+}
+
+/// Says what was given without repeating it: it might be a secret in the wrong place.
+pub fn wrong_type(name: &str, expected: &str, given: Given) -> Error {
+    let got = match given {
+        Given::Number(number) => number.to_string(),
+        Given::Text(_) => "a string".to_owned(),
+        Given::Object(_) => "an object".to_owned(),
+        Given::Function => "a function".to_owned(),
+        Given::AbortSignal => "an AbortSignal".to_owned(),
+        Given::Other(kind) => kind.to_owned(),
+        Given::Threw(thrown) => return Error::unreadable_option(name, thrown),
+    };
+    Error::invalid_option(name, format!("must be {expected}, not {got}"))
+}
+
+fn nearest<'a>(name: &str, known: &[&'a str]) -> &'a str {
+    let lower = name.to_lowercase();
+    let distance = |known: &&&str| strsim::damerau_levenshtein(&lower, &known.to_lowercase());
+    known.iter().min_by_key(distance).copied().unwrap_or_default()
+}

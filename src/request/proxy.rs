@@ -1,0 +1,38 @@
+//! The proxy that a vendor solves through.
+
+use std::net::IpAddr;
+
+/// What is wrong with a task's proxy, in words that never repeat it.
+pub fn problem_of(proxy: &str) -> Option<&'static str> {
+    const SHAPE: &str = "must have the form protocol://user:password@host:port";
+    let Some((scheme, rest)) = proxy.split_once("://") else { return Some(SHAPE) };
+    if !matches!(scheme, "http" | "https" | "socks5") {
+        return Some("its protocol must be http, https or socks5");
+    }
+    let Some((credentials, address)) = rest.trim_end_matches('/').rsplit_once('@') else {
+        return Some("needs a user and a password: the vendor refuses open proxies");
+    };
+    match credentials.split_once(':') {
+        Some((user, password)) if !user.is_empty() && !password.is_empty() => {}
+        _ => return Some("needs both a user and a password"),
+    }
+    let Some((host, port)) = address.rsplit_once(':') else { return Some(SHAPE) };
+    if !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Some("needs a port from 1 to 65535");
+    }
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '?' | '#' | '@');
+    match host.parse::<IpAddr>() {
+        _ if host.is_empty() || host.contains(odd) => Some(SHAPE),
+        _ if host.eq_ignore_ascii_case("localhost") => Some("must be reachable for the vendor: not on this machine"),
+        Ok(address) if is_private(address) => Some("must be reachable for the vendor: not a private address"),
+        _ => None,
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}

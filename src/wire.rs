@@ -1,0 +1,278 @@
+//! The JSON of the calls: request bodies out, replies in. Pure, and strict about everything that a decision hangs on.
+//!
+//! A reply is read in two steps. First the envelope: a JSON object with an integer `errorId`. Only where there is none
+//! does the HTTP status say what happened, since vendors send business errors with any status. Then the part that the call
+//! asked for, which must be there and be usable.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    error::{Fault, Refusal},
+    provider::{NOT_READY, Reason},
+};
+
+/// An id as the provider spells it: a string nearly everywhere, an integer at some relatives. It goes back in the type
+/// that it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum TaskId {
+    Text(String),
+    Number(u64),
+}
+
+impl std::fmt::Display for TaskId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TaskId::Text(id) => f.write_str(id),
+            TaskId::Number(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum TaskStatus {
+    Processing,
+    Ready(Answer),
+}
+
+/// What the provider delivered.
+#[derive(Debug)]
+pub struct Answer {
+    pub token: String,
+    pub user_agent: Option<String>,
+    pub headers: Option<BTreeMap<String, String>>,
+    /// The `solution` as it came.
+    pub raw: Box<RawValue>,
+}
+
+#[derive(Debug)]
+pub struct Balance {
+    pub balance: f64,
+    /// The whole reply as it came.
+    pub raw: Box<RawValue>,
+}
+
+/// The body of createTask. `developer_id` goes beside the task, under its own name.
+pub fn create_task_body(client_key: &str, task: &Map<String, Value>, developer_id: Option<(&str, u64)>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(rename = "clientKey")]
+        client_key: &'a str,
+        task: &'a Map<String, Value>,
+        #[serde(flatten)]
+        developer_id: BTreeMap<&'a str, u64>,
+    }
+    encode(&Body { client_key, task, developer_id: developer_id.into_iter().collect() })
+}
+
+/// The body of getTaskResult.
+pub fn get_task_result_body(client_key: &str, task_id: &TaskId) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        client_key: &'a str,
+        task_id: &'a TaskId,
+    }
+    encode(&Body { client_key, task_id })
+}
+
+/// The body of getBalance.
+pub fn get_balance_body(client_key: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        client_key: &'a str,
+    }
+    encode(&Body { client_key })
+}
+
+fn encode(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("strings, numbers and JSON values always serialize")
+}
+
+/// Reads the reply to createTask.
+pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, Fault> {
+    let envelope = Envelope::read(status, body)?;
+    envelope.success(status)?;
+    let broken = |problem: &str| Fault::Broken { status, problem: problem.into() };
+    match envelope.task_id.map(parse) {
+        None | Some(Value::Null) => Err(broken("the reply to createTask has no taskId")),
+        Some(Value::String(id)) if id.trim().is_empty() => Err(broken("the reply to createTask has an empty taskId")),
+        Some(Value::String(id)) => Ok(TaskId::Text(id)),
+        Some(Value::Number(id)) if id.is_u64() => Ok(TaskId::Number(id.as_u64().unwrap_or_default())),
+        Some(_) => Err(broken("the reply to createTask has a taskId that is neither text nor a whole number")),
+    }
+}
+
+/// Reads the reply to getTaskResult.
+pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, Fault> {
+    let envelope = Envelope::read(status, body)?;
+    if envelope.error_id != 0 && text(envelope.error_code) == NOT_READY {
+        return Ok(TaskStatus::Processing);
+    }
+    let word = envelope.status.map(parse);
+    if let Some("error" | "failed") = word.as_ref().and_then(Value::as_str) {
+        let refusal = envelope.refusal(status);
+        let reason = if refusal.error_code.is_empty() { Reason::Unsolvable } else { refusal.reason };
+        return Err(Fault::Refused(Box::new(Refusal { reason, ..refusal })));
+    }
+    envelope.success(status)?;
+    match word {
+        Some(Value::String(word)) => match word.as_str() {
+            "processing" | "idle" => Ok(TaskStatus::Processing),
+            "ready" => envelope.answer(status).map(TaskStatus::Ready),
+            _ => Err(Fault::Broken { status, problem: format!("unknown task status {:?}", excerpt(word.as_bytes())) }),
+        },
+        _ => Err(Fault::Broken { status, problem: "the reply to getTaskResult has no status".into() }),
+    }
+}
+
+/// Reads the reply to getBalance.
+pub fn balance(status: u16, body: &[u8]) -> Result<Balance, Fault> {
+    let envelope = Envelope::read(status, body)?;
+    envelope.success(status)?;
+    let balance = match envelope.balance.map(parse) {
+        Some(Value::Number(points)) => points.as_f64(),
+        Some(Value::String(points)) => points.parse().ok().filter(|points: &f64| points.is_finite()),
+        _ => None,
+    };
+    match (balance, serde_json::from_slice(body)) {
+        (Some(balance), Ok(raw)) => Ok(Balance { balance, raw }),
+        _ => Err(Fault::Broken { status, problem: "the reply to getBalance has no usable balance".into() }),
+    }
+}
+
+/// The frame of every reply. Fields stay unread text until a call asks for one, so that an odd type in a field that
+/// nobody needs breaks nothing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    error_id: i64,
+    #[serde(borrow)]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_description: Option<&'a RawValue>,
+    #[serde(borrow)]
+    task_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    solution: Option<&'a RawValue>,
+    #[serde(borrow)]
+    balance: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    fn read(status: u16, body: &'a [u8]) -> Result<Self, Fault> {
+        match serde_json::from_slice(body) {
+            Ok(envelope) if starts_an_object(body) => Ok(envelope),
+            _ if (200..300).contains(&status) => {
+                let problem = match body {
+                    [] => "the reply is empty".into(),
+                    _ => format!("the reply is no answer of the task API: {}", excerpt(body)),
+                };
+                Err(Fault::Garbled { status, problem })
+            }
+            _ => Err(Fault::Http { status, excerpt: excerpt(body) }),
+        }
+    }
+
+    /// Success is `errorId == 0` and nothing else.
+    fn success(&self, status: u16) -> Result<(), Fault> {
+        match self.error_id {
+            0 => Ok(()),
+            _ => Err(Fault::Refused(Box::new(self.refusal(status)))),
+        }
+    }
+
+    fn refusal(&self, status: u16) -> Refusal {
+        let error_code = text(self.error_code);
+        Refusal {
+            status,
+            error_id: self.error_id,
+            reason: Reason::of(&error_code),
+            error_code,
+            error_description: text(self.error_description),
+        }
+    }
+
+    fn answer(&self, status: u16) -> Result<Answer, Fault> {
+        let broken = |problem: &str| Fault::Broken { status, problem: problem.into() };
+        let raw = self.solution.ok_or_else(|| broken("the task is ready but the reply has no solution"))?;
+        if !starts_an_object(raw.get().as_bytes()) {
+            return Err(broken("the task is ready but its solution is no object"));
+        }
+        let ambiguous = |problem| Fault::Garbled { status, problem: format!("the solution is ambiguous: {problem}") };
+        let solution: RawSolution = serde_json::from_str(raw.get()).map_err(ambiguous)?;
+        let usable = |field: Option<&RawValue>| match field.map(parse) {
+            Some(Value::String(value)) if !value.is_empty() => Some(value),
+            _ => None,
+        };
+        let token = usable(solution.token).or_else(|| usable(solution.g_recaptcha_response));
+        let token = token.ok_or_else(|| broken("the task is ready but its solution has no token"))?;
+        let headers = [solution.headers, solution.header].into_iter().flatten().find_map(|field| match parse(field) {
+            Value::Object(headers) => Some(headers),
+            _ => None,
+        });
+        Ok(Answer {
+            token,
+            user_agent: usable(solution.user_agent),
+            headers: headers.map(|headers| {
+                let texts = headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+                texts.collect()
+            }),
+            raw: raw.to_owned(),
+        })
+    }
+}
+
+/// The parts of a solution that have a meaning here, unread for the same reason: the token is paid for, and no oddity
+/// beside it may cost it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawSolution<'a> {
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    g_recaptcha_response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_agent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    header: Option<&'a RawValue>,
+    #[serde(borrow)]
+    headers: Option<&'a RawValue>,
+}
+
+/// Derived readers accept an array of the fields in order too; the protocol does not.
+fn starts_an_object(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// A field's value. What nests too deep to be a value of this protocol reads as null.
+fn parse(field: &RawValue) -> Value {
+    serde_json::from_str(field.get()).unwrap_or_default()
+}
+
+/// A field that may be text, null or missing, as text. Any other type keeps its JSON spelling.
+fn text(field: Option<&RawValue>) -> String {
+    match field.map(parse) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    }
+}
+
+/// How a body begins, in one printable line.
+fn excerpt(body: &[u8]) -> String {
+    const CHARS: usize = 120;
+    // Four bytes are the most that a character takes.
+    let start: Cow<'_, str> = String::from_utf8_lossy(&body[..body.len().min(CHARS * 4)]);
+    let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests;
