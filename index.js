@@ -1,0 +1,139 @@
+'use strict'
+
+// The shell around the addon. Three things are JavaScript's own and stand here: an error class with the caller's frames in
+// its stack, the listener on the AbortSignal, and turning every failure into a rejection. Everything else is decided in Rust.
+
+const { inspect } = require('node:util')
+const native = require('./native.js')
+
+/** @typedef {import('./index.d.ts').Failure} Failure */
+/** @typedef {{ stack?: string }} CallSite */
+
+const brand = Symbol.for('turnstile-solver.TurnstileError')
+
+class TurnstileError extends Error {
+  static {
+    Object.defineProperties(TurnstileError.prototype, {
+      name: { value: 'TurnstileError', writable: true, configurable: true },
+      [brand]: { value: true },
+    })
+  }
+
+  /**
+   * @param {Failure} failure
+   * @param {unknown} [cause]
+   */
+  constructor({ message, ...fields }, cause) {
+    super(message, cause === undefined ? undefined : { cause })
+    Object.assign(this, fields)
+    if (fields.code === 'ABORT_ERR') {
+      Object.defineProperty(this, 'name', { value: 'AbortError', writable: true, configurable: true })
+    }
+  }
+}
+
+/** @param {any} value */
+function isTurnstileError(value) {
+  return typeof value === 'object' && value?.[brand] === true
+}
+
+/** @param {unknown} options */
+function solveTurnstile(options) {
+  return run(native.solveTurnstile, options, callSite(solveTurnstile))
+}
+
+/** @param {unknown} options */
+function createTask(options) {
+  return run(native.createTask, options, callSite(createTask))
+}
+
+/** @param {unknown} options */
+function getTaskResult(options) {
+  return run(native.getTaskResult, options, callSite(getTaskResult))
+}
+
+/** @param {unknown} options */
+function waitForTask(options) {
+  return run(native.waitForTask, options, callSite(waitForTask))
+}
+
+/** @param {unknown} options */
+function getBalance(options) {
+  return run(native.getBalance, options, callSite(getBalance))
+}
+
+/**
+ * @param {Function} start
+ * @param {unknown} options
+ * @param {CallSite} site
+ */
+async function run(start, options, site) {
+  const { outcome, signal, cancel } = start(options, guarded)
+  signal?.addEventListener('abort', cancel, { once: true })
+  const settled = await outcome
+  signal?.removeEventListener('abort', cancel)
+  if (settled.type === 'ready') return settled.value
+  throw failed(settled, signal, site)
+}
+
+/**
+ * @param {{ failures: Failure[], beneath?: string }} outcome
+ * @param {AbortSignal | undefined} signal
+ * @param {CallSite} site
+ */
+function failed({ failures, beneath }, signal, site) {
+  const aborted = failures[0]?.code === 'ABORT_ERR'
+  const root = aborted ? signal?.reason : beneath === undefined ? undefined : new Error(beneath)
+  return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
+}
+
+/**
+ * The frames of whoever makes the call, taken down while they are still on the stack.
+ *
+ * @param {Function} entry
+ * @returns {CallSite}
+ */
+function callSite(entry) {
+  const site = {}
+  Error.captureStackTrace(site, entry)
+  return site
+}
+
+/**
+ * @param {Error} error
+ * @param {CallSite} site
+ */
+function withStack(error, site) {
+  if (typeof site.stack !== 'string') return error
+  const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '')
+  const value = `${error.name}: ${error.message}\n${frames}`
+  return Object.defineProperty(error, 'stack', { value, writable: true, configurable: true })
+}
+
+/**
+ * The caller's progress callback, made safe to call from anywhere.
+ *
+ * @param {(event: import('./index.d.ts').Progress) => unknown} onProgress
+ */
+function guarded(onProgress) {
+  /** @param {import('./index.d.ts').Progress} event */
+  const report = async event => {
+    try {
+      await onProgress(event)
+    } catch (error) {
+      process.emitWarning(`onProgress failed: ${inspect(error)}`, 'TurnstileWarning')
+    }
+  }
+  /** @param {import('./index.d.ts').Progress} event */
+  return event => void report(event)
+}
+
+module.exports = {
+  solveTurnstile,
+  createTask,
+  getTaskResult,
+  waitForTask,
+  getBalance,
+  TurnstileError,
+  isTurnstileError,
+}
