@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import { describe, test } from 'node:test'
+import { faults, faultTable, startSandbox } from '../sandbox/index.mjs'
+import { exchange, KEY, open } from './support/sandbox-client.mjs'
+import { observable } from './support/sandbox-observable.mjs'
+
+/** @typedef {import('../sandbox/index.mjs').FaultRule} FaultRule */
+
+test('every fault of the catalogue is described, and tested here', () => {
+  assert.deepEqual(Object.keys(observable), Object.keys(faults))
+  for (const { name, description, accepted } of faultTable) {
+    assert.equal(faults[name], `${description} [${accepted ? 'accepted' : 'not accepted'}]`)
+  }
+})
+
+for (const { name, accepted, calls } of faultTable) {
+  const { looks, leaves = false, params = {} } = observable[name]
+  for (const on of calls.filter(call => call !== 'siteverify')) {
+    test(`${name} on ${on} looks as described, and the request is ${accepted ? '' : 'not '}acted on`, async t => {
+      const { sandbox, create, poll, balance, post } = await open(t)
+      const { taskId } = (await create()).json
+      sandbox.addFault({ on, fault: name, ...params })
+      const send = {
+        createTask: () => create(),
+        getTaskResult: () => poll(taskId),
+        getBalance: () => balance(),
+      }
+
+      if (leaves) await leave(sandbox, on, taskId, name)
+      else looks?.(await send[/** @type {'createTask'} */ (on)]())
+
+      const { tasks, polls, pointsCharged, faults: hits } = sandbox.stats()
+      assert.deepEqual(hits, { [name]: 1 })
+      const created = on === 'createTask' && accepted ? 2 : 1
+      assert.equal(tasks.created, created)
+      assert.equal(pointsCharged, created * 15)
+      assert.equal(polls[taskId], on === 'getTaskResult' && accepted ? 1 : 0)
+      const after = await post('/getBalance', { clientKey: KEY })
+      assert.equal(
+        after.json.balance,
+        10_000 - created * 15,
+        'the next request is served as if nothing had been',
+      )
+    })
+  }
+}
+
+/**
+ * Sends a request that never ends, and leaves once its beginning has been seen.
+ * @param {import('../sandbox/index.mjs').Sandbox} sandbox
+ * @param {string} on
+ * @param {unknown} taskId
+ * @param {string} name
+ */
+async function leave(sandbox, on, taskId, name) {
+  const task = { type: 'TurnstileTaskProxyless', websiteURL: 'https://shop.example/', websiteKey: 'k' }
+  const body = JSON.stringify({ clientKey: KEY, taskId, task })
+  const struck = new Promise(resolve =>
+    sandbox.events.on('event', event => event.type === 'fault' && resolve(event)),
+  )
+  const enough = /** @type {Record<string, number>} */ ({ whitespace: 8 << 20, drip: 1 })[name]
+  const agent = new http.Agent()
+  const pending = exchange(`${sandbox.baseURL}/${on}`, {
+    body,
+    agent,
+    onBytes: (req, size) => {
+      if (size >= enough) req.destroy()
+    },
+  })
+  await struck
+  if (enough === undefined) agent.destroy()
+  const { status, error, text } = await pending
+  assert.ok(error, 'no end came from the sandbox')
+  assert.equal(status, enough === undefined ? undefined : 200)
+  if (name === 'whitespace') assert.match(text.slice(0, 1 << 20), /^ +$/)
+  if (name === 'drip') assert.equal(text.length, 1)
+}
+
+describe('when a rule strikes', () => {
+  /** @param {import('node:test').TestContext} t @param {FaultRule[]} rules @param {number} [count] */
+  const pattern = async (t, rules, count = 6) => {
+    const { balance } = await open(t, { faults: rules })
+    let seen = ''
+    for (let i = 0; i < count; i++) seen += (await balance()).status === 502 ? 'x' : '.'
+    return seen
+  }
+
+  test('by default it is the first matching request, once', async t => {
+    assert.equal(await pattern(t, [{ fault: '502' }]), 'x.....')
+  })
+  test('nth and times pick a run of requests', async t => {
+    assert.equal(await pattern(t, [{ fault: '502', nth: 2, times: 3 }]), '.xxx..')
+    assert.equal(await pattern(t, [{ fault: '502', nth: 4, times: Number.POSITIVE_INFINITY }]), '...xxx')
+  })
+  test('another call is not counted', async t => {
+    assert.equal(await pattern(t, [{ on: 'createTask', fault: '502' }]), '......')
+  })
+  test('chance is seeded, and times caps its strikes', async t => {
+    const first = await pattern(t, [{ fault: '502', probability: 0.5 }], 40)
+    assert.equal(await pattern(t, [{ fault: '502', probability: 0.5 }], 40), first)
+    const strikes = [...first].filter(mark => mark === 'x').length
+    assert.ok(strikes > 8 && strikes < 32, first)
+    assert.equal(await pattern(t, [{ fault: '502', probability: 1, times: 2 }]), 'xx....')
+    assert.equal(await pattern(t, [{ fault: '502', probability: 0 }]), '......')
+  })
+  test('of two rules that are due the first wins', async t => {
+    assert.equal(await pattern(t, [{ fault: '502' }, { fault: '503', times: 3 }]), 'x.....')
+  })
+
+  test('chance depends on the task and its poll, not on who comes first', async t => {
+    /** @param {boolean} backwards */
+    const run = async backwards => {
+      const { create, poll } = await open(t, {
+        balance: 1e6,
+        faults: [{ on: 'getTaskResult', fault: '502', probability: 0.5 }],
+      })
+      const ids = []
+      for (let i = 0; i < 30; i++) ids.push((await create()).json.taskId)
+      /** @type {Record<string, unknown[]>} */
+      const seen = {}
+      for (let round = 0; round < 2; round++) {
+        for (const id of backwards ? ids.toReversed() : ids) {
+          seen[id] ??= []
+          seen[id].push((await poll(id)).status)
+        }
+      }
+      return seen
+    }
+    assert.deepEqual(await run(true), await run(false))
+  })
+
+  test('task singles out the n-th created task, on createTask and on its polls', async t => {
+    const { create, poll } = await open(t, {
+      faults: [
+        { on: 'createTask', fault: '502', task: 2 },
+        { on: 'getTaskResult', fault: '503', task: 2, times: 2 },
+      ],
+    })
+    const first = (await create()).json.taskId
+    assert.equal((await create()).status, 502)
+    const second = (await create()).json.taskId
+    const polls = [
+      await poll(first),
+      await poll(second),
+      await poll(first),
+      await poll(second),
+      await poll(second),
+    ]
+    assert.deepEqual(
+      polls.map(({ status }) => status),
+      [200, 503, 200, 503, 200],
+    )
+  })
+
+  test('accepted turns a fault before the deed into one after it, and back', async t => {
+    const { sandbox, create } = await open(t, {
+      faults: [
+        { on: 'createTask', fault: '502', accepted: true },
+        { on: 'createTask', fault: 'truncated-json', accepted: false, nth: 2 },
+      ],
+    })
+    assert.equal((await create()).status, 502)
+    assert.equal(sandbox.stats().tasks.created, 1)
+    assert.equal((await create()).json, undefined)
+    assert.equal(sandbox.stats().tasks.created, 1)
+  })
+
+  test('clearFaults ends what is scripted', async t => {
+    const { sandbox, balance } = await open(t, {
+      faults: [{ fault: '502', times: Number.POSITIVE_INFINITY }],
+    })
+    assert.equal((await balance()).status, 502)
+    sandbox.clearFaults()
+    assert.equal((await balance()).status, 200)
+  })
+
+  test('a rule that makes no sense is refused with its reason', async t => {
+    const { sandbox } = await open(t)
+    /** @type {[any, RegExp][]} */
+    const rows = [
+      [{ fault: 'earthquake' }, /unknown fault 'earthquake', known are .*reset/],
+      [{ fault: '502', on: 'deleteTask' }, /unknown call 'deleteTask'/],
+      [{ fault: 'created-without-id', on: 'getBalance' }, /does not apply to getBalance, only to createTask/],
+      [{ fault: '502', when: 1 }, /unknown field 'when'/],
+      [{ fault: '502', nth: 0 }, /nth/],
+      [{ fault: '502', times: 1.5 }, /times/],
+      [{ fault: '502', probability: 2 }, /probability/],
+      [{ fault: '502', task: 0 }, /task/],
+      [{ fault: 'slow', delayMs: -1 }, /delayMs/],
+      [{ fault: 'drip', intervalMs: 'x' }, /intervalMs/],
+      [null, /object/],
+    ]
+    for (const [rule, message] of rows) {
+      assert.throws(() => sandbox.addFault(rule), { name: 'TypeError', message })
+      await assert.rejects(startSandbox({ faults: [rule] }), { name: 'TypeError', message })
+    }
+  })
+})
+
+describe('what parameters change', () => {
+  test('Retry-After comes as seconds, as text, or as a date so many seconds ahead', async t => {
+    const { balance } = await open(t, {
+      faults: [
+        { fault: '429', retryAfter: 7 },
+        { fault: '503', nth: 2, retryAfter: 'soon' },
+        { fault: '503', nth: 3, retryAfterDate: 60 },
+        { fault: 'error', nth: 4, errorCode: 'ERROR_REQUEST_LIMIT', retryAfter: 1 },
+        { fault: '429', nth: 5 },
+      ],
+    })
+    assert.equal((await balance()).headers['retry-after'], '7')
+    assert.equal((await balance()).headers['retry-after'], 'soon')
+    const ahead = Date.parse((await balance()).headers['retry-after'] ?? '') - Date.now()
+    assert.ok(ahead > 58_000 && ahead < 62_000)
+    assert.equal((await balance()).headers['retry-after'], '1')
+    assert.equal((await balance()).headers['retry-after'], undefined)
+  })
+
+  test('whoever follows the default redirect is counted', async t => {
+    const { sandbox, balance } = await open(t, { faults: [{ fault: 'redirect', times: 2 }] })
+    const { headers } = await balance()
+    assert.equal(sandbox.stats().followed, 0)
+    assert.notEqual(new URL(headers.location ?? '').host, new URL(sandbox.baseURL).host)
+    await fetch(`${sandbox.baseURL}/getBalance`, { method: 'POST', body: JSON.stringify({ clientKey: KEY }) })
+    assert.equal(sandbox.stats().followed, 1)
+  })
+
+  test('a redirect may lead anywhere', async t => {
+    const location = 'https://elsewhere.test/createTask'
+    const { balance } = await open(t, { faults: [{ fault: 'redirect', location }] })
+    assert.equal((await balance()).headers.location, location)
+  })
+
+  test('the echoed key comes plain, percent-encoded or in base64', async t => {
+    const clientKey = 'test-key+0123456789/abcdef='
+    /** @type {FaultRule[]} */
+    const rules = /** @type {const} */ (['plain', 'percent', 'base64']).map((encoding, index) => ({
+      fault: 'echo-key',
+      encoding,
+      nth: index + 1,
+    }))
+    const { balance } = await open(t, { clientKey, faults: rules })
+    for (const written of [clientKey, encodeURIComponent(clientKey), btoa(clientKey)]) {
+      assert.ok((await balance(clientKey)).json.errorDescription.includes(`key=${written})`))
+    }
+  })
+
+  test('the drip goes on byte by byte to the right end', async t => {
+    const { balance } = await open(t, { faults: [{ fault: 'drip', intervalMs: 0 }] })
+    const { json } = await balance()
+    assert.equal(json.balance, 10_000)
+  })
+
+  test('close-after closes a kept-alive connection without saying so', async t => {
+    const { sandbox, balance } = await open(t, { faults: [{ fault: 'close-after' }] })
+    const agent = new http.Agent({ keepAlive: true })
+    t.after(() => agent.destroy())
+    const closed = new Promise(resolve => agent.on('free', socket => socket.once('close', resolve)))
+    const body = JSON.stringify({ clientKey: KEY })
+    const { headers } = await exchange(`${sandbox.baseURL}/getBalance`, { body, agent })
+    assert.equal(headers.connection, 'keep-alive')
+    await closed
+    assert.equal((await balance()).status, 200)
+  })
+
+  test('a scripted reply may be any text or bytes', async t => {
+    const { balance } = await open(t, {
+      faults: [
+        { fault: 'reply', body: '{"errorId":0,"balance":1e400}' },
+        { fault: 'reply', nth: 2, body: new Uint8Array([0xff, 0xfe]), headers: { 'content-type': 'text/x' } },
+        { fault: 'reply', nth: 3 },
+      ],
+    })
+    assert.equal((await balance()).text, '{"errorId":0,"balance":1e400}')
+    assert.equal((await balance()).headers['content-type'], 'text/x')
+    assert.deepEqual([(await balance()).text], [''])
+  })
+
+  test('siteverify meets faults too', async t => {
+    const { sandbox, verify } = await open(t)
+    for (const { name, calls } of faultTable) {
+      if (!calls.includes('siteverify') || observable[name].leaves) continue
+      sandbox.addFault({ on: 'siteverify', fault: name, ...observable[name].params })
+      const { status, json } = await verify({ secret: 'x', response: 'y' })
+      assert.ok(status !== 200 || json?.success !== undefined || sandbox.stats().faults[name] === 1)
+      assert.equal(sandbox.stats().faults[name], 1)
+    }
+    sandbox.addFault({ on: 'siteverify', fault: 'error' })
+    assert.deepEqual((await verify({})).json['error-codes'], ['internal-error'])
+  })
+})
+
+test('a lost reply does not count as delivered, the next whole one does', async t => {
+  const { sandbox, create, poll, clock } = await open(t, {
+    faults: [{ on: 'getTaskResult', fault: 'reset-after' }],
+  })
+  const { taskId } = (await create()).json
+  clock.advance(3000)
+  await poll(taskId)
+  assert.equal(sandbox.stats().tasks.delivered, 0)
+  await poll(taskId)
+  assert.equal(sandbox.stats().tasks.delivered, 1)
+})

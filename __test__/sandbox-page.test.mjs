@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import puppeteer from 'puppeteer-core'
+import { open, solve } from './support/sandbox-client.mjs'
+
+// The bundled browser is built for one platform; what the page does is the same on all.
+const skip = process.platform !== 'linux' || process.arch !== 'x64'
+
+describe('the page in a browser', { skip }, () => {
+  /** @type {import('puppeteer-core').Browser} */
+  let browser
+  before(async () => {
+    const { default: chromium } = await import('@sparticuz/chromium')
+    const args = [...chromium.args, '--no-sandbox']
+    browser = await puppeteer.launch({
+      executablePath: await chromium.executablePath(),
+      args,
+      headless: 'shell',
+    })
+  })
+  after(() => browser?.close())
+
+  /**
+   * @param {import('node:test').TestContext} t
+   * @param {import('../sandbox/index.mjs').PageOptions} options
+   */
+  const visit = async (t, options) => {
+    const house = await open(t, { provider: 'ezcaptcha' })
+    const page = await browser.newPage()
+    t.after(() => page.close())
+    const url = house.sandbox.pageURL(options)
+    /** @type {string[]} */
+    const trouble = []
+    page.on('pageerror', error => trouble.push(String(error)))
+    page.on('request', request => {
+      if (!request.url().startsWith(house.sandbox.baseURL)) trouble.push(request.url())
+    })
+    t.after(() => assert.deepEqual(trouble, [], 'no script error, no external request'))
+    await page.goto(url)
+    /** @param {string} selector */
+    const text = selector => page.$eval(selector, element => element.textContent)
+    return {
+      ...{ house, page, url, text },
+      response: () => page.evaluate('turnstile.getResponse()'),
+      field: (name = 'cf-turnstile-response') =>
+        page.$eval(`[name="${name}"]`, input => input.getAttribute('value') ?? ''),
+      answered: () => page.waitForFunction('turnstile.getResponse() !== undefined'),
+      submit: async () => {
+        await Promise.all([page.waitForNavigation(), page.click('#submit')])
+        return [await text('#result'), await text('#error-codes')]
+      },
+    }
+  }
+
+  const DUMMY = 'XXXX.DUMMY.TOKEN.XXXX'
+
+  test('a passing test sitekey answers by itself: field, callback, getResponse, and the form verifies', async t => {
+    const { answered, response, text, field, submit } = await visit(t, {
+      sitekey: '1x00000000000000000000AA',
+    })
+    await answered()
+    assert.deepEqual([await response(), await text('#callback-token'), await field()], [DUMMY, DUMMY, DUMMY])
+    assert.deepEqual(await submit(), ['verified', ''])
+  })
+
+  test('a failing test sitekey answers too, and its token is refused', async t => {
+    const { answered, submit } = await visit(t, { sitekey: '2x00000000000000000000AB' })
+    await answered()
+    assert.deepEqual(await submit(), ['not verified', 'invalid-input-response'])
+  })
+
+  test('the interactive test sitekey waits for a click, and reset makes it wait again', async t => {
+    const { page, response, field } = await visit(t, {
+      sitekey: '3x00000000000000000000FF',
+      render: 'explicit',
+    })
+    await page.waitForSelector('.turnstile-stand-in')
+    assert.equal(await response(), undefined)
+    await page.click('.turnstile-stand-in')
+    assert.equal(await response(), DUMMY)
+    await page.evaluate('turnstile.reset(window.widgetId)')
+    assert.deepEqual([await response(), await field()], [undefined, ''])
+    await page.evaluate('turnstile.remove(window.widgetId)')
+    assert.equal((await page.$$('[name="cf-turnstile-response"], .turnstile-stand-in')).length, 0)
+  })
+
+  test('any other sitekey waits for a token, and takes one that the sandbox sold', async t => {
+    const { house, page, url, submit, response } = await visit(t, { action: 'login', fieldName: 'proof' })
+    await page.waitForSelector('[name="proof"]')
+    assert.equal(await response(), undefined)
+    const token = await solve(house, { websiteURL: url, rqData: { metadataAction: 'login' } })
+    await page.$eval('[name="proof"]', (input, value) => input.setAttribute('value', value), token)
+    assert.deepEqual(await submit(), ['verified', ''])
+    await page.goto(url)
+    assert.deepEqual(await submit(), ['not verified', 'missing-input-response'])
+  })
+
+  test('rendered explicitly, the callback can submit the form', async t => {
+    const { page, text } = await visit(t, {
+      ...{ sitekey: '1x00000000000000000000BB', render: 'explicit', submit: 'callback' },
+    })
+    await page.waitForSelector('#result')
+    assert.equal(await text('#result'), 'verified')
+  })
+
+  test('with auto off not even a test sitekey answers', async t => {
+    const { page, response } = await visit(t, { sitekey: '1x00000000000000000000AA', auto: false })
+    await page.waitForSelector('.turnstile-stand-in')
+    assert.equal(await response(), undefined)
+  })
+})

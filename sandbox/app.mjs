@@ -1,0 +1,245 @@
+/** One request from arrival to reply: route, read, meet a fault or not, act, answer, count. */
+
+import { createBans } from './bans.mjs'
+import { createBooks } from './books.mjs'
+import { createCalls } from './calls.mjs'
+import { effects } from './effects.mjs'
+import { createPlan } from './faults.mjs'
+import { createIdentities, foldSeed } from './random.mjs'
+import { isOver, listen, readBody, send, sendJson } from './server.mjs'
+import { createSiteverify, readFields } from './siteverify.mjs'
+import { createReplies, vendors } from './vendors.mjs'
+import { createWidget } from './widget.mjs'
+
+const SITEVERIFY = '/turnstile/v0/siteverify'
+const CALLS = new Map([
+  ['/createTask', 'createTask'],
+  ['/getTaskResult', 'getTaskResult'],
+  ['/getBalance', 'getBalance'],
+  [SITEVERIFY, 'siteverify'],
+])
+
+/** @typedef {import('./server.mjs').Request} Request */
+/** @typedef {import('./server.mjs').Response} Response */
+
+/** @param {Request} req @returns {import('./calls.mjs').Caller} */
+const callerOf = req => ({
+  address: req.socket?.remoteAddress ?? '',
+  contentType: req.headers['content-type'] ?? '',
+})
+
+/** @param {Buffer} raw */
+function parseJson(raw) {
+  try {
+    return JSON.parse(raw.toString())
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Builds a sandbox up to its listening socket; index.mjs dresses it for the user.
+ * @param {import('./options.mjs').Options} options
+ * @param {(event: Record<string, unknown> & { type: string }) => void} emit
+ */
+export async function createApp(options, emit) {
+  const { provider, accounts, price, solveTimeMs, now } = options
+  const vendor = vendors[provider]
+  const seed = foldSeed(options.seed, provider)
+  const identities = createIdentities(seed)
+  const plan = createPlan(options.faults, seed)
+  const bans = createBans(vendor.bans, now)
+  const books = createBooks({ vendor, accounts, price, solveTimeMs, seed, now })
+  let replyCount = 0
+  const replies = createReplies(vendor, () => identities.requestId(++replyCount))
+  const calls = createCalls({ vendor, replies, books, bans, emit })
+  const siteverify = createSiteverify({ vendor, books, now })
+
+  /** @type {Record<string, number>} */
+  const requests = {}
+  /** @type {Record<string, number>} */
+  const faultHits = {}
+  const counts = { verified: 0, rejected: 0, followed: 0 }
+  /** @type {Set<NodeJS.Timeout>} */
+  const timers = new Set()
+  /** @type {Promise<import('./server.mjs').Listener> | undefined} */
+  let follower
+
+  /** @param {() => void} callback @param {number} ms */
+  const later = (callback, ms) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      callback()
+    }, ms)
+    timers.add(timer)
+  }
+
+  /** @param {number} port */
+  const origin = port => {
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host
+    return `${options.tls ? 'https' : 'http'}://${host}:${port}`
+  }
+
+  /** Starts the listener that a redirect leads to. It answers as if all were well: a client that follows is fooled. */
+  const elsewhere = async () => {
+    follower ??= listen({ ...options, port: 0 }, (req, res) => {
+      counts.followed++
+      readBody(req, () =>
+        sendJson(res, 200, { ...replies.created('followed-a-redirect').body, status: 'processing' }),
+      )
+    })
+    return origin((await follower).port)
+  }
+
+  /** @param {unknown} fields */
+  const verify = fields => {
+    const reply = siteverify(fields)
+    counts[reply.success ? 'verified' : 'rejected']++
+    emit({ type: 'verified', success: reply.success, errorCodes: reply['error-codes'] })
+    return reply
+  }
+  const widget = createWidget(verify)
+
+  /** @param {import('./books.mjs').Task} task */
+  const deliver = task => {
+    books.deliver(task)
+    emit({ type: 'delivered', taskId: task.taskId, ordinal: task.ordinal })
+  }
+
+  /**
+   * What the call does when nothing goes wrong.
+   * @param {string} call
+   * @param {any} body
+   * @param {Request} req
+   * @returns {import('./vendors.mjs').Reply & { created?: import('./books.mjs').Task }}
+   */
+  const act = (call, body, req) => {
+    if (call === 'siteverify') {
+      const reply = verify(body)
+      return { status: reply['error-codes'][0] === 'bad-request' ? 400 : 200, body: reply }
+    }
+    return calls[/** @type {'createTask'} */ (call)](body, callerOf(req))
+  }
+
+  /**
+   * @param {string} call
+   * @param {any} body
+   * @param {Request} req
+   * @param {Response} res
+   */
+  const handle = (call, body, req, res) => {
+    const task = call === 'getTaskResult' ? books.find(body?.taskId) : undefined
+    const ordinal = call === 'createTask' ? books.totals.created + 1 : (task?.ordinal ?? 0)
+    const met = plan.take(call, ordinal, task ? ++task.attempts : 0)
+    if (!met) {
+      const reply = act(call, body, req)
+      if (reply.delivers) deliver(reply.delivers)
+      sendJson(res, reply.status, reply.body)
+      return
+    }
+
+    const { fault, rule } = met
+    faultHits[fault] = (faultHits[fault] ?? 0) + 1
+    emit({ type: 'fault', call, fault, ordinal, taskId: task?.taskId })
+    const dooms = fault === 'failed-task' && met.accepted
+    if (dooms && task) books.doom(task, now())
+    const reply = met.accepted ? act(call, body, req) : null
+    const created = reply && 'created' in reply ? reply.created : undefined
+    if (dooms && created) books.doom(created, created.readyAt)
+    const { listener } = app
+    const exchange = {
+      req,
+      res,
+      call,
+      body,
+      rule,
+      reply,
+      vendor,
+      replies,
+      deliver,
+      listener,
+      later,
+      elsewhere,
+    }
+    const delayMs = rule.delayMs ?? (fault === 'slow' ? 1000 : 0)
+    const strike = () => {
+      if (!isOver(res)) effects[fault](exchange)
+    }
+    if (delayMs > 0) later(strike, delayMs)
+    else strike()
+  }
+
+  /**
+   * @param {Request} req
+   * @param {Response} res
+   */
+  const onRequest = (req, res) => {
+    res.on('error', () => {})
+    const url = req.url ?? '/'
+    const query = url.indexOf('?')
+    const path = query < 0 ? url : url.slice(0, query)
+    const call = CALLS.get(path)
+    const known = call !== undefined || widget.serves(path)
+    const counted = known ? path : 'other'
+    requests[counted] = (requests[counted] ?? 0) + 1
+    emit({ type: 'request', method: req.method, path: counted, httpVersion: req.httpVersion })
+
+    readBody(req, raw => {
+      if (!raw) return send(res, 413, 'The body is too large\n', { 'content-type': 'text/plain' })
+      if (!known) return refuse(req, res, vendor.code.notFound)
+      if (!call) return widget.answer(req, res, path, new URLSearchParams(url.slice(path.length)), raw)
+      if (req.method !== 'POST') {
+        if (call !== 'siteverify') return refuse(req, res, vendor.code.badMethod)
+        return send(res, 405, 'Only POST\n', { 'content-type': 'text/plain', allow: 'POST' })
+      }
+      if (call !== 'siteverify') return handle(call, parseJson(raw), req, res)
+      readFields(raw, req.headers['content-type'] ?? '').then(fields => handle(call, fields, req, res))
+    })
+  }
+
+  /**
+   * @param {Request} req
+   * @param {Response} res
+   * @param {string} code
+   */
+  const refuse = (req, res, code) => {
+    const { status, body } = calls.refuse('other', code, '', callerOf(req))
+    sendJson(res, status, body)
+  }
+
+  const listener = await listen(options, onRequest)
+  const baseURL = origin(listener.port)
+  const app = {
+    listener,
+    baseURL,
+    siteverifyURL: `${baseURL}${SITEVERIFY}`,
+    vendor,
+    books,
+    plan,
+
+    stats() {
+      books.sweep()
+      const { created, delivered, failed, expired, pointsCharged } = books.totals
+      return {
+        provider,
+        requests: { ...requests },
+        tasks: { created, delivered, failed, expired },
+        pointsCharged,
+        balances: books.balances(),
+        polls: Object.fromEntries(books.list().map(task => [task.taskId, task.polls])),
+        connections: { ...listener.connections },
+        faults: { ...faultHits },
+        bans: bans.count,
+        verifications: { success: counts.verified, failure: counts.rejected },
+        followed: counts.followed,
+      }
+    },
+
+    async close() {
+      for (const timer of timers) clearTimeout(timer)
+      timers.clear()
+      await Promise.all([listener.close(), follower?.then(other => other.close())])
+    },
+  }
+  return app
+}

@@ -1,0 +1,84 @@
+/** Who has been refused too often lately. The rules are the vendor's (vendors.mjs), the memory is here. */
+
+/**
+ * @typedef {object} BanRule
+ * @property {'key' | 'address'} by what is banned
+ * @property {string[] | null} calls on which calls answers count; null for all
+ * @property {string[] | null} codes which codes count; null for every error
+ * @property {number} limit answers
+ * @property {number} windowMs
+ * @property {number} banMs
+ */
+
+/** Strangers' keys are kept only up to this many, so that a hostile loop cannot grow the books. */
+const REMEMBERED = 10_000
+
+/**
+ * @template K, V
+ * @param {Map<K, V>} map
+ * @param {K} key
+ * @param {V} value
+ */
+function remember(map, key, value) {
+  if (map.size >= REMEMBERED && !map.has(key)) map.delete(/** @type {K} */ (map.keys().next().value))
+  map.set(key, value)
+}
+
+/**
+ * @param {BanRule[]} rules
+ * @param {() => number} now
+ */
+export function createBans(rules, now) {
+  /** @type {Map<string, number>} */
+  const bannedUntil = new Map()
+  /** @type {Map<string, number[]>[]} */
+  const windows = rules.map(() => new Map())
+  let count = 0
+
+  return {
+    get count() {
+      return count
+    },
+
+    /**
+     * Until when this key or this address is banned; 0 if it is not.
+     * @param {string} key
+     * @param {string} address
+     */
+    until(key, address) {
+      if (bannedUntil.size === 0) return 0
+      const until = Math.max(bannedUntil.get(`key ${key}`) ?? 0, bannedUntil.get(`address ${address}`) ?? 0)
+      return until > now() ? until : 0
+    },
+
+    /**
+     * Counts one error answer; tells until when it earned a ban, or 0.
+     * @param {string} call
+     * @param {string} code
+     * @param {string} key
+     * @param {string} address
+     */
+    record(call, code, key, address) {
+      let earned = 0
+      rules.forEach((rule, index) => {
+        if (rule.calls && !rule.calls.includes(call)) return
+        if (rule.codes && !rule.codes.includes(code)) return
+        const subject = `${rule.by} ${rule.by === 'key' ? key : address}`
+        const at = now()
+        const times = (windows[index].get(subject) ?? []).filter(time => time > at - rule.windowMs)
+        times.push(at)
+        if (times.length < rule.limit) {
+          remember(windows[index], subject, times)
+          return
+        }
+        windows[index].delete(subject)
+        remember(bannedUntil, subject, Math.max(bannedUntil.get(subject) ?? 0, at + rule.banMs))
+        count++
+        earned = Math.max(earned, at + rule.banMs)
+      })
+      return earned
+    },
+  }
+}
+
+/** @typedef {ReturnType<typeof createBans>} Bans */

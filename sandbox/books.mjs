@@ -1,0 +1,219 @@
+/** The vendor's ledger: accounts, tasks, points, and what is counted for stats(). */
+
+import { createIdentities, unit } from './random.mjs'
+
+/** A task and its result are kept this long from creation, by both vendors. */
+export const TASK_LIFE_MS = 5 * 60_000
+const SOLVE_PURPOSE = 11
+/** The one token that Cloudflare's test keys yield. */
+export const DUMMY_TOKEN = 'XXXX.DUMMY.TOKEN.XXXX'
+
+/** Cloudflare's documented sitekeys for tests; all of them yield the dummy token. */
+export const TEST_SITEKEYS = new Set([
+  '1x00000000000000000000AA',
+  '1x00000000000000000000BB',
+  '2x00000000000000000000AB',
+  '2x00000000000000000000BB',
+  '3x00000000000000000000FF',
+])
+
+/**
+ * @typedef {object} Task
+ * @property {number} ordinal 1 for the first task created
+ * @property {string | number} taskId
+ * @property {string} key
+ * @property {import('./index.d.mts').SandboxTaskFields & Record<string, any>} task as it was sent
+ * @property {unknown} appId
+ * @property {unknown} softID
+ * @property {number} price
+ * @property {number} createdAt
+ * @property {number} readyAt
+ * @property {number} failsAt
+ * @property {string} failCode
+ * @property {number} attempts getTaskResult requests that arrived, faulted ones included
+ * @property {number} polls those that were acted on
+ * @property {boolean} delivered
+ * @property {boolean} failed counted as failed
+ * @property {boolean} issued its token has left the house
+ * @property {{ idempotencyKey: string, reply: import('./siteverify.mjs').Verification } | null} verification
+ */
+
+/**
+ * @typedef {object} BooksOptions
+ * @property {import('./vendors.mjs').Vendor} vendor
+ * @property {Record<string, number>} accounts
+ * @property {(type: string) => number} price
+ * @property {number | readonly [number, number] | ((task: any) => number)} solveTimeMs
+ * @property {number} seed a folded one
+ * @property {() => number} now
+ */
+
+/** @param {BooksOptions} options */
+export function createBooks({ vendor, accounts, price, solveTimeMs, seed, now }) {
+  const identities = createIdentities(seed)
+  const balances = new Map(Object.entries(accounts))
+  /** @type {Map<string | number, Task>} */
+  const tasks = new Map()
+  // In order of creation, so in order of expiry: two cursors walk it, and nothing is searched.
+  /** @type {Task[]} */
+  let order = []
+  let retired = 0
+  let dropped = 0
+  let droppedBefore = 0
+  const totals = { created: 0, delivered: 0, failed: 0, expired: 0, pointsCharged: 0 }
+
+  /**
+   * @param {Record<string, any>} task
+   * @param {number} ordinal
+   */
+  const solveTime = (task, ordinal) => {
+    if (typeof solveTimeMs === 'number') return solveTimeMs
+    if (typeof solveTimeMs !== 'function') {
+      const [min, max] = solveTimeMs
+      return Math.round(min + unit(seed, SOLVE_PURPOSE, ordinal) * (max - min))
+    }
+    const ms = solveTimeMs(structuredClone(task))
+    if (typeof ms !== 'number' || !(ms >= 0)) {
+      throw new TypeError(`solveTimeMs(task) must return milliseconds, it returned ${String(ms)}`)
+    }
+    return ms
+  }
+
+  /** Retires what is past its five minutes, and forgets it after five more. */
+  const sweep = () => {
+    const at = now()
+    while (retired < order.length && order[retired].createdAt + TASK_LIFE_MS <= at) {
+      const task = order[retired++]
+      if (!task.delivered && !task.failed) totals.expired++
+    }
+    while (dropped < retired && order[dropped].createdAt + 2 * TASK_LIFE_MS <= at) {
+      tasks.delete(order[dropped++].taskId)
+    }
+    if (dropped > 1024 && dropped * 2 > order.length) {
+      order = order.slice(dropped)
+      droppedBefore += dropped
+      retired -= dropped
+      dropped = 0
+    }
+  }
+
+  const books = {
+    totals,
+
+    /** @param {string} key */
+    has: key => balances.has(key),
+    /** @param {string} key */
+    balance: key => balances.get(key) ?? 0,
+    balances: () => Object.fromEntries(balances),
+
+    /**
+     * Creates and charges a task, or returns null where the balance does not cover it.
+     * @param {string} key
+     * @param {Record<string, any>} body
+     * @returns {Task | null}
+     */
+    create(key, body) {
+      sweep()
+      const points = price(body.task.type)
+      const balance = books.balance(key)
+      if (balance <= 0 || balance < points) return null
+      const ordinal = totals.created + 1
+      const createdAt = now()
+      const readyAt = createdAt + solveTime(body.task, ordinal)
+      totals.created = ordinal
+      balances.set(key, balance - points)
+      totals.pointsCharged += points
+      const failsAt = createdAt + vendor.solveLimitMs
+      /** @type {Task} */
+      const task = {
+        ordinal,
+        taskId: vendor.integerIds ? identities.integer(ordinal) : identities.uuid(ordinal),
+        key,
+        task: body.task,
+        appId: body.appId,
+        softID: body.softID ?? body.softId,
+        price: points,
+        createdAt,
+        readyAt,
+        failsAt: readyAt <= failsAt ? Number.POSITIVE_INFINITY : failsAt,
+        failCode: vendor.code.tooLong,
+        attempts: 0,
+        polls: 0,
+        delivered: false,
+        failed: false,
+        issued: false,
+        verification: null,
+      }
+      tasks.set(task.taskId, task)
+      order.push(task)
+      return task
+    },
+
+    /**
+     * The task, while the vendor keeps it.
+     * @param {unknown} taskId
+     */
+    find(taskId) {
+      const task = tasks.get(/** @type {string} */ (taskId))
+      return task && now() < task.createdAt + TASK_LIFE_MS ? task : undefined
+    },
+
+    /**
+     * @param {Task} task
+     * @returns {'processing' | 'ready' | 'failed'}
+     */
+    state(task) {
+      const at = now()
+      if (at >= task.failsAt) return 'failed'
+      return at >= task.readyAt ? 'ready' : 'processing'
+    },
+
+    /** @param {Task} task */
+    token(task) {
+      task.issued = true
+      return TEST_SITEKEYS.has(task.task.websiteKey ?? '') ? DUMMY_TOKEN : identities.token(task.ordinal)
+    },
+
+    /** @param {Task} task */
+    deliver(task) {
+      if (!task.delivered) totals.delivered++
+      task.delivered = true
+    },
+
+    /** @param {Task} task */
+    fail(task) {
+      if (!task.failed) totals.failed++
+      task.failed = true
+    },
+
+    /**
+     * From that instant on the task is unsolvable.
+     * @param {Task} task
+     * @param {number} at
+     */
+    doom(task, at) {
+      task.failsAt = at
+      task.failCode = vendor.code.unsolvable
+    },
+
+    /**
+     * Whose token this is: a task, `'gone'` for one that has been forgotten since, or null for a token never issued.
+     * @param {string} token
+     * @returns {Task | 'gone' | null}
+     */
+    tokenOwner(token) {
+      const ordinal = identities.ordinalOf(token)
+      if (ordinal === 0 || ordinal > totals.created) return null
+      const index = ordinal - 1 - droppedBefore
+      if (index < dropped) return 'gone'
+      return order[index].issued ? order[index] : null
+    },
+
+    sweep,
+    /** Every task still remembered, oldest first. */
+    list: () => order.slice(dropped),
+  }
+  return books
+}
+
+/** @typedef {ReturnType<typeof createBooks>} Books */

@@ -1,0 +1,140 @@
+/** The vendor at work: what createTask, getTaskResult and getBalance do when nothing is made to go wrong. */
+
+import { isObject } from './validation.mjs'
+
+/**
+ * @typedef {object} Caller
+ * @property {string} address
+ * @property {string} contentType
+ */
+
+/**
+ * @param {object} house
+ * @param {import('./vendors.mjs').Vendor} house.vendor
+ * @param {import('./vendors.mjs').Replies} house.replies
+ * @param {import('./books.mjs').Books} house.books
+ * @param {import('./bans.mjs').Bans} house.bans
+ * @param {(event: Record<string, unknown> & { type: string }) => void} house.emit
+ */
+export function createCalls({ vendor, replies, books, bans, emit }) {
+  const { code } = vendor
+
+  /**
+   * @param {string} call
+   * @param {string} errorCode
+   * @param {string} key
+   * @param {Caller} caller
+   * @param {Parameters<typeof replies.error>[1]} [detail]
+   */
+  const refuse = (call, errorCode, key, caller, detail) => {
+    const until = bans.record(call, errorCode, key, caller.address)
+    if (until) emit({ type: 'banned', call, errorCode, until })
+    return replies.error(errorCode, detail)
+  }
+
+  /**
+   * @param {string} call
+   * @param {Record<string, string>} problems
+   * @param {string} key
+   * @param {Caller} caller
+   */
+  const refuseFields = (call, problems, key, caller) => {
+    const [path, problem] = Object.entries(problems)[0]
+    // EZ-Captcha lists every field in a map; the others name the first one in the description.
+    const detail = vendor.requestIds
+      ? { errors: problems }
+      : { description: `Please check the field: ${path} ${problem}` }
+    return refuse(call, code.invalid, key, caller, detail)
+  }
+
+  /**
+   * Everything that is checked before a call looks at its own fields. Returns the refusal, or null.
+   * @param {string} call
+   * @param {any} body
+   * @param {Caller} caller
+   */
+  const enter = (call, body, caller) => {
+    const key = isObject(body) && typeof body.clientKey === 'string' ? body.clientKey : ''
+    // A refusal of the banned is not counted again: a ban ends on time, however loud the caller is.
+    if (bans.until(key, caller.address)) return replies.error(code.banned)
+    if (vendor.jsonOnly && !/^application\/json\b/i.test(caller.contentType)) {
+      return refuse(call, code.badContentType, key, caller)
+    }
+    if (!isObject(body)) {
+      return refuse(call, code.badRequest, key, caller, { description: 'The body is not a JSON object' })
+    }
+    if (key === '') return refuseFields(call, { clientKey: 'must not be blank' }, key, caller)
+    if (!books.has(key)) return refuse(call, code.badKey, key, caller)
+    return null
+  }
+
+  return {
+    refuse,
+
+    /**
+     * @param {any} body
+     * @param {Caller} caller
+     * @returns {import('./vendors.mjs').Reply & { created?: import('./books.mjs').Task }}
+     */
+    createTask(body, caller) {
+      const refusal = enter('createTask', body, caller)
+      if (refusal) return refusal
+      const key = body.clientKey
+      const problems = vendor.validate(body)
+      if (Object.keys(problems).length > 0) return refuseFields('createTask', problems, key, caller)
+      if (vendor.otherPrice === null && !Object.hasOwn(vendor.prices, body.task.type)) {
+        return refuse('createTask', code.unsupportedType, key, caller)
+      }
+      const task = books.create(key, body)
+      if (!task) return refuse('createTask', code.zeroBalance, key, caller)
+      emit({
+        type: 'created',
+        taskId: task.taskId,
+        ordinal: task.ordinal,
+        points: task.price,
+        readyAt: task.readyAt,
+      })
+      return Object.assign(replies.created(task.taskId), { created: task })
+    },
+
+    /**
+     * @param {any} body
+     * @param {Caller} caller
+     * @returns {import('./vendors.mjs').Reply}
+     */
+    getTaskResult(body, caller) {
+      const call = 'getTaskResult'
+      const refusal = enter(call, body, caller)
+      if (refusal) return refusal
+      const { clientKey: key, taskId } = body
+      if (taskId === undefined || taskId === null || taskId === '') {
+        return refuseFields(call, { taskId: 'must not be blank' }, key, caller)
+      }
+      const task = books.find(taskId)
+      // A task polled too often is gone like an expired one: no vendor documents a code of its own for it.
+      if (!task || task.key !== key || task.polls >= vendor.pollLimit)
+        return refuse(call, code.noTask, key, caller)
+      task.polls++
+      const state = books.state(task)
+      emit({ type: 'polled', taskId, ordinal: task.ordinal, polls: task.polls, state })
+      if (state === 'processing') return replies.processing()
+      if (state === 'failed') {
+        books.fail(task)
+        return replies.failed(task.failCode)
+      }
+      if (!task.issued) emit({ type: 'ready', taskId, ordinal: task.ordinal, readyAt: task.readyAt })
+      return Object.assign(replies.ready(vendor.solution(books.token(task))), { delivers: task })
+    },
+
+    /**
+     * @param {any} body
+     * @param {Caller} caller
+     * @returns {import('./vendors.mjs').Reply}
+     */
+    getBalance(body, caller) {
+      return enter('getBalance', body, caller) ?? replies.balance(books.balance(body.clientKey))
+    },
+  }
+}
+
+/** @typedef {ReturnType<typeof createCalls>} Calls */

@@ -1,0 +1,252 @@
+/** The catalogue of faults, and the plan that decides which request meets one. What each does is in effects.mjs. */
+
+import { hash, unit } from './random.mjs'
+
+const FAULT_PURPOSE = 21
+const API = ['createTask', 'getTaskResult', 'getBalance']
+const ALL = [...API, 'siteverify']
+
+/**
+ * @typedef {object} FaultEntry
+ * @property {string} description
+ * @property {boolean} accepted the request is acted on (task created and charged, poll counted) before it goes wrong
+ * @property {string[]} calls where it makes sense
+ */
+
+/**
+ * @param {string[]} calls
+ * @param {boolean} accepted
+ * @param {string} description
+ * @returns {FaultEntry}
+ */
+const entry = (calls, accepted, description) => ({ description, accepted, calls })
+
+/** @type {Record<string, FaultEntry>} */
+export const catalogue = {
+  reset: entry(ALL, false, 'the connection is destroyed (TCP RST) before the request is acted on'),
+  'reset-after': entry(
+    ALL,
+    true,
+    'the request is acted on, then the connection is destroyed before the reply',
+  ),
+  'stream-reset': entry(
+    ALL,
+    false,
+    'HTTP/2: RST_STREAM (param http2Code, default 2) on this request alone; else as reset',
+  ),
+  goaway: entry(
+    ALL,
+    false,
+    'HTTP/2: GOAWAY that excludes this request; HTTP/1.1: the connection is closed unanswered',
+  ),
+  'close-after': entry(
+    ALL,
+    true,
+    'answered in full, then the kept-alive connection is closed without notice',
+  ),
+  hang: entry(ALL, false, 'no answer ever, and nothing is done'),
+  'hang-after': entry(ALL, true, 'the request is acted on, and no answer ever comes'),
+  slow: entry(ALL, true, 'acted on at once, answered in full after delayMs (default 1000)'),
+  drip: entry(ALL, true, 'the right reply, but one byte every intervalMs (default 1000)'),
+  'truncated-json': entry(ALL, true, 'a complete HTTP reply whose JSON is cut in the middle'),
+  'cut-body': entry(ALL, true, 'Content-Length promises more than is sent, then the connection closes'),
+  'empty-body': entry(ALL, false, '200 with an empty body'),
+  html: entry(ALL, false, '200 with an HTML page, as a captive portal or a gateway sends it'),
+  408: entry(ALL, false, '408 with an HTML page'),
+  429: entry(
+    ALL,
+    false,
+    '429 with an HTML page; Retry-After from retryAfter (seconds or text) or retryAfterDate',
+  ),
+  502: entry(ALL, false, '502 with an HTML page'),
+  503: entry(
+    ALL,
+    false,
+    '503 with an HTML page; Retry-After from retryAfter (seconds or text) or retryAfterDate',
+  ),
+  '500-html': entry(ALL, false, '500 with an HTML page instead of an envelope'),
+  redirect: entry(
+    ALL,
+    false,
+    '307 to location (default: a listener that records who follows: stats().followed)',
+  ),
+  oversized: entry(ALL, true, 'the right reply as valid JSON, padded to bytes (default 2 MiB)'),
+  whitespace: entry(ALL, false, '200 and an endless stream of whitespace until the client leaves'),
+  'deep-json': entry(ALL, false, '200 with valid JSON nested depth levels deep (default 100 000)'),
+  'not-an-envelope': entry(ALL, false, '200 with the JSON object {}'),
+  'wrong-types': entry(ALL, true, 'the right fields with values of the wrong JSON types'),
+  'created-without-id': entry(['createTask'], true, 'a task is created and charged, its id is not told'),
+  'unknown-status': entry(
+    ['getTaskResult'],
+    true,
+    'errorId 0 and a status nobody has heard of (param taskStatus)',
+  ),
+  'ready-without-token': entry(['getTaskResult'], true, 'status ready with a solution that has no token'),
+  'ready-null-solution': entry(['getTaskResult'], true, 'status ready with solution null'),
+  'failed-task': entry(
+    ['createTask', 'getTaskResult'],
+    true,
+    'the task is unsolvable: from its ready time on (on createTask), or from this poll on (on getTaskResult)',
+  ),
+  'echo-key': entry(
+    API,
+    false,
+    'an error envelope that repeats the client key (param encoding: plain, percent, base64)',
+  ),
+  error: entry(
+    ALL,
+    false,
+    'the envelope of errorCode (default: internal error), with the status the vendor would use',
+  ),
+  reply: entry(ALL, false, 'whatever you script: status, headers, body'),
+}
+
+/** Name -> what it does, with its moment. */
+export const faults = Object.freeze(
+  Object.fromEntries(
+    Object.entries(catalogue).map(([name, { description, accepted }]) => [
+      name,
+      `${description} [${accepted ? 'accepted' : 'not accepted'}]`,
+    ]),
+  ),
+)
+
+/** One row a fault, for tables and loops. */
+export const faultTable = Object.freeze(
+  Object.entries(catalogue).map(([name, row]) =>
+    Object.freeze({ name, ...row, calls: Object.freeze(row.calls) }),
+  ),
+)
+
+/** @typedef {import('./index.d.mts').FaultRule} FaultRule */
+
+/**
+ * @typedef {object} Planned
+ * @property {FaultRule} rule
+ * @property {string} fault
+ * @property {boolean} accepted
+ * @property {string[]} calls
+ * @property {number} first
+ * @property {number} times
+ * @property {number} seed
+ * @property {number} seen matching requests so far
+ * @property {number} hits
+ */
+
+/**
+ * @param {boolean} condition
+ * @param {string} message
+ */
+function demand(condition, message) {
+  if (!condition) throw new TypeError(`fault rule: ${message}`)
+}
+
+const SELECTORS = ['on', 'fault', 'nth', 'times', 'probability', 'task', 'accepted', 'delayMs']
+const PARAMS = [
+  ...['retryAfter', 'retryAfterDate', 'location', 'errorCode', 'status', 'headers', 'body', 'bytes', 'depth'],
+  ...['intervalMs', 'encoding', 'taskStatus', 'http2Code'],
+]
+
+/** @param {unknown} value */
+const isCount = value => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 1)
+
+/** @param {unknown} value */
+const isDuration = value => typeof value === 'number' && value >= 0 && value <= 0x7fffffff
+
+/**
+ * @param {FaultRule} rule
+ * @param {number} seed
+ * @returns {Planned}
+ */
+function parseRule(rule, seed) {
+  demand(typeof rule === 'object' && rule !== null, 'must be an object')
+  for (const name of Object.keys(rule)) {
+    demand(SELECTORS.includes(name) || PARAMS.includes(name), `unknown field '${name}'`)
+  }
+  const { on = '*', fault, nth, probability, task, accepted, delayMs, intervalMs } = rule
+  const times = rule.times ?? (probability === undefined ? 1 : Number.POSITIVE_INFINITY)
+  demand(
+    Object.hasOwn(catalogue, fault),
+    `unknown fault '${fault}', known are ${Object.keys(catalogue).join(', ')}`,
+  )
+  const known = catalogue[fault]
+  demand(on === '*' || ALL.includes(on), `unknown call '${on}', known are *, ${ALL.join(', ')}`)
+  demand(
+    on === '*' || known.calls.includes(on),
+    `'${fault}' does not apply to ${on}, only to ${known.calls.join(', ')}`,
+  )
+  demand(nth === undefined || isCount(nth), 'nth must be a whole number from 1')
+  demand(isCount(times), 'times must be a whole number from 1, or Infinity')
+  demand(
+    probability === undefined || (probability >= 0 && probability <= 1),
+    'probability must be from 0 to 1',
+  )
+  demand(task === undefined || isCount(task), 'task must be a whole number from 1')
+  demand(accepted === undefined || typeof accepted === 'boolean', 'accepted must be a boolean')
+  demand(delayMs === undefined || isDuration(delayMs), 'delayMs must be milliseconds from 0')
+  demand(intervalMs === undefined || isDuration(intervalMs), 'intervalMs must be milliseconds from 0')
+  return {
+    rule,
+    fault,
+    accepted: accepted ?? known.accepted,
+    calls: on === '*' ? known.calls : [on],
+    first: nth ?? 1,
+    times,
+    seed,
+    seen: 0,
+    hits: 0,
+  }
+}
+
+/**
+ * @param {readonly FaultRule[]} rules
+ * @param {number} seed a folded one
+ */
+export function createPlan(rules, seed) {
+  let added = 0
+  /** @param {FaultRule} rule */
+  const parse = rule => parseRule(rule, hash(seed, FAULT_PURPOSE, added++))
+  let planned = rules.map(parse)
+
+  return {
+    /** @param {FaultRule} rule */
+    add(rule) {
+      planned.push(parse(rule))
+    },
+    clear() {
+      planned = []
+    },
+
+    /**
+     * The fault that this request meets, if any. Every rule that matches counts the request; the first that is due wins.
+     * Chance in getTaskResult is a function of the task and its request, not of the order of arrival.
+     * @param {string} call
+     * @param {number} ordinal of the task concerned, 0 if none
+     * @param {number} attempt which getTaskResult request for that task, from 1; 0 for the other calls
+     * @returns {Planned | null}
+     */
+    take(call, ordinal, attempt) {
+      /** @type {Planned | null} */
+      let due = null
+      for (const plan of planned) {
+        if (!plan.calls.includes(call)) continue
+        const { task, probability } = plan.rule
+        if (task !== undefined && task !== ordinal) continue
+        plan.seen++
+        if (due || plan.seen < plan.first) continue
+        if (probability === undefined) {
+          if (plan.seen >= plan.first + plan.times) continue
+        } else {
+          if (plan.hits >= plan.times) continue
+          const draw = attempt ? unit(plan.seed, ordinal, attempt) : unit(plan.seed, 0, plan.seen)
+          if (draw >= probability) continue
+        }
+        plan.hits++
+        due = plan
+      }
+      return due
+    },
+  }
+}
+
+/** @typedef {ReturnType<typeof createPlan>} Plan */

@@ -1,0 +1,57 @@
+/** startSandbox, and the handle that the user holds: the app (app.mjs) in its public dress (index.d.mts). */
+
+import { EventEmitter } from 'node:events'
+import { createApp } from './app.mjs'
+import { parseOptions } from './options.mjs'
+import { SANDBOX_SECRET } from './siteverify.mjs'
+import { widgetPath } from './widget.mjs'
+
+/**
+ * @param {import('./index.d.mts').SandboxOptions} [given]
+ * @returns {Promise<import('./index.d.mts').Sandbox>}
+ */
+export async function startSandbox(given) {
+  const options = parseOptions(given)
+  const { provider, clientKey, now } = options
+  const events = new EventEmitter()
+  // Nobody listening is the common case, and the hot one.
+  const app = await createApp(options, event => {
+    if (events.listenerCount('event') > 0) events.emit('event', { ...event, at: now() })
+  })
+  const { baseURL, siteverifyURL, books, plan, listener, vendor } = app
+  const account = { provider, clientKey, baseURL }
+  /** @type {Promise<void> | undefined} */
+  let closing
+  const close = () => {
+    closing ??= app.close()
+    return closing
+  }
+
+  return {
+    account,
+    taskType: vendor.taskType,
+    baseURL,
+    port: listener.port,
+    secret: SANDBOX_SECRET,
+    siteverifyURL,
+    events: /** @type {import('./index.d.mts').SandboxEvents} */ (/** @type {unknown} */ (events)),
+    pageURL: page => `${baseURL}${widgetPath(page)}`,
+    stats: app.stats,
+    tasks: () =>
+      books.list().map(task => ({
+        taskId: task.taskId,
+        task: structuredClone(task.task),
+        ...(task.appId === undefined ? {} : { appId: task.appId }),
+        ...(task.softID === undefined ? {} : { softID: task.softID }),
+        createdAt: task.createdAt,
+        readyAt: task.readyAt,
+        polls: task.polls,
+        delivered: task.delivered,
+        ...(task.issued ? { token: books.token(task) } : {}),
+      })),
+    addFault: rule => plan.add(rule),
+    clearFaults: () => plan.clear(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

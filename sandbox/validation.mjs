@@ -1,0 +1,133 @@
+/** What each vendor refuses in a createTask body: a map of field path -> what is wrong with it. */
+
+import { isIP } from 'node:net'
+
+const WIDGET_VALUE = /^[A-Za-z0-9_-]*$/
+const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
+
+/** @param {unknown} value */
+export const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @param {unknown} value */
+const isText = value => typeof value === 'string' && value.trim() !== ''
+
+/** @param {unknown} value */
+function isWebsite(value) {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, hostname } = new URL(value)
+  return (protocol === 'http:' || protocol === 'https:') && hostname !== ''
+}
+
+/** @param {string} host */
+function isPrivateHost(host) {
+  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
+  if (isIP(name) === 4) {
+    const [a, b] = name.split('.').map(Number)
+    return (
+      a === 0 ||
+      a === 10 ||
+      a === 127 ||
+      (a === 169 && b === 254) ||
+      (a === 172 && b >= 16 && b < 32) ||
+      (a === 192 && b === 168) ||
+      (a === 100 && b >= 64 && b < 128)
+    )
+  }
+  if (isIP(name) === 6) return name === '::' || name === '::1' || /^(f[cd]|fe[89ab]|::ffff:)/.test(name)
+  return name === 'localhost' || /\.(localhost|local|internal)$/.test(name)
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string | null}
+ */
+function proxyProblem(value) {
+  if (typeof value !== 'string' || !URL.canParse(value)) return 'must be protocol://user:pass@host:port'
+  const url = new URL(value)
+  if (!PROXY_PROTOCOLS.includes(url.protocol)) return 'protocol must be http, https or socks5'
+  if (!url.username || !url.password) return 'user and password are required'
+  if (!/:\d+\/?$/.test(value)) return 'port is required'
+  // The URL parser reads an address such as 2130706433 as it is meant only under a special scheme.
+  const host =
+    url.protocol === 'socks5:' ? new URL(value.replace(/^socks5:/i, 'http:')).hostname : url.hostname
+  if (isPrivateHost(host)) return 'a private host is not allowed'
+  return null
+}
+
+/**
+ * @param {Record<string, any>} task
+ * @param {Record<string, string>} problems
+ */
+function checkTarget(task, problems) {
+  if (!isText(task.type)) problems['task.type'] = 'must not be blank'
+  if (!isText(task.websiteURL)) problems['task.websiteURL'] = 'must not be blank'
+  else if (!isWebsite(task.websiteURL)) problems['task.websiteURL'] = 'must be an http(s) URL'
+  if (!isText(task.websiteKey)) problems['task.websiteKey'] = 'must not be blank'
+}
+
+/**
+ * @param {unknown} rqData
+ * @param {Record<string, string>} problems
+ */
+function checkRqData(rqData, problems) {
+  if (!isObject(rqData)) {
+    problems['task.rqData'] = 'must be an object'
+    return
+  }
+  const data = /** @type {Record<string, unknown>} */ (rqData)
+  if (data.mode !== undefined && !isText(data.mode)) problems['task.rqData.mode'] = 'must be a string'
+  for (const [name, length] of /** @type {const} */ ([
+    ['metadataAction', 32],
+    ['metadataCdata', 255],
+  ])) {
+    const value = data[name]
+    if (value === undefined || value === null) continue
+    if (typeof value !== 'string') problems[`task.rqData.${name}`] = 'must be a string'
+    else if (value.length > length) problems[`task.rqData.${name}`] = `must have at most ${length} characters`
+    else if (!WIDGET_VALUE.test(value)) problems[`task.rqData.${name}`] = 'must match [A-Za-z0-9_-]'
+  }
+}
+
+/**
+ * @param {Record<string, any>} body
+ * @returns {Record<string, string>}
+ */
+export function validateEz(body) {
+  /** @type {Record<string, string>} */
+  const problems = {}
+  if (!isObject(body.task)) return { task: 'must not be null' }
+  checkTarget(body.task, problems)
+  if (body.task.rqData !== undefined && body.task.rqData !== null) checkRqData(body.task.rqData, problems)
+  if (body.task.proxy !== undefined && body.task.proxy !== null) {
+    const problem = proxyProblem(body.task.proxy)
+    if (problem) problems['task.proxy'] = problem
+  }
+  if (body.appId !== undefined && body.appId !== null && !Number.isInteger(body.appId)) {
+    problems.appId = 'must be an integer'
+  }
+  return problems
+}
+
+/**
+ * @param {Record<string, any>} body
+ * @returns {Record<string, string>}
+ */
+export function validateYes(body) {
+  /** @type {Record<string, string>} */
+  const problems = {}
+  if (!isObject(body.task)) return { task: 'is required' }
+  checkTarget(body.task, problems)
+  const { softID } = body
+  if (softID !== undefined && softID !== null && !/^\d+$/.test(String(softID)))
+    problems.softID = 'must be a number'
+  return problems
+}
+
+/**
+ * @param {Record<string, any>} body
+ * @returns {Record<string, string>}
+ */
+export function validateRelative(body) {
+  if (!isObject(body.task)) return { task: 'is required' }
+  return isText(body.task.type) ? {} : { 'task.type': 'is required' }
+}
