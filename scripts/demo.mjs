@@ -1,0 +1,11 @@
+import { build } from './build.mjs'
+import { main, run } from './run.mjs'
+import { setup } from './setup.mjs'
+
+main(import.meta.url, async () => {
+  await setup()
+  await build()
+  // Ctrl-C reaches the demo itself; this process stays until it has said its last word.
+  process.on('SIGINT', () => {})
+  await run(process.execPath, ['bin/turnstile-solver.mjs', 'demo', ...process.argv.slice(2)])
+})

@@ -1,0 +1,77 @@
+// Everything that building and testing need on a fresh machine, put there if it is missing. Imports nothing that `npm ci` brings.
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Failure, main, probe, root, run } from './run.mjs'
+
+export async function setup() {
+  requireNode()
+  requireRust()
+  await requireLinker()
+  await installDependencies()
+}
+
+/**
+ * Installs Debian packages, or says which are missing where that is not ours to do.
+ *
+ * @param {string} why
+ * @param {string[]} packages
+ */
+export async function installDebian(why, packages) {
+  if (process.getuid?.() !== 0 || !probe('apt-get', ['--version']).ok) {
+    throw new Failure(`${why} On Debian and Ubuntu: sudo apt-get install ${packages.join(' ')}`)
+  }
+  console.log(`${why} Installing ${packages.join(', ')}.`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  await run('apt-get', ['update', '-qq'], { env })
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env })
+}
+
+function requireNode() {
+  const wanted = readFileSync(join(root, 'package.json'), 'utf8').match(/"node": ">= ([\d.]+)"/)?.[1] ?? ''
+  if (!atLeast(process.versions.node, wanted)) {
+    throw new Failure(`Node.js ${wanted} or newer is needed; this is ${process.versions.node}.`)
+  }
+}
+
+function requireRust() {
+  const wanted =
+    readFileSync(join(root, 'Cargo.toml'), 'utf8').match(/^rust-version = "([\d.]+)"/m)?.[1] ?? ''
+  for (const command of ['rustc', 'cargo']) {
+    const { ok, output } = probe(command, ['--version'])
+    if (!ok) throw new Failure(`Rust ${wanted} or newer is needed (https://rustup.rs): ${command}: ${output}`)
+    const found = output.match(/\d+\.\d+\.\d+/)?.[0] ?? ''
+    if (!atLeast(found, wanted))
+      throw new Failure(`Rust ${wanted} or newer is needed; ${command} is ${found}.`)
+  }
+}
+
+async function requireLinker() {
+  if (process.platform === 'win32' || probe('cc', ['--version']).ok) return
+  await installDebian('Rust needs a C compiler to build and link with.', ['gcc', 'libc6-dev'])
+}
+
+/** The hidden lockfile is the last thing that npm writes: without it an install was cut short. */
+async function installDependencies() {
+  const installed = join(root, 'node_modules', '.package-lock.json')
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
+  )
+    return
+  // `--include=dev` because NODE_ENV=production would leave the build tools out.
+  const args = ['ci', '--include=dev', '--loglevel=error']
+  const npm = process.env.npm_execpath
+  if (npm) await run(process.execPath, [npm, ...args])
+  else if (process.platform === 'win32') await run('cmd', ['/c', 'npm', ...args])
+  else await run('npm', args)
+}
+
+/**
+ * @param {string} found
+ * @param {string} wanted
+ */
+function atLeast(found, wanted) {
+  return found.localeCompare(wanted, 'en', { numeric: true }) >= 0
+}
+
+main(import.meta.url, setup)
