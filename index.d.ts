@@ -58,7 +58,7 @@ export interface WaitForTaskOptions extends AccountOptions, TaskIdOptions, Polli
 export declare class TurnstileError extends Error {
   constructor(failure: Failure, cause?: unknown)
 }
-export interface TurnstileError extends Readonly<Failure> {}
+export interface TurnstileError extends Readonly<Omit<Failure, 'message'>> {}
 
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
 export declare function isTurnstileError(value: unknown): value is TurnstileError
@@ -139,6 +139,11 @@ export interface Failure {
   errorDescription?: string
   /** `PROVIDER_ERROR`: what can be done about it. */
   reason?: ProviderErrorReason
+  /**
+   * `PROVIDER_ERROR`: how long nothing more is sent for this account, in milliseconds. Present with `banned`, and with
+   * `account` once so many of them came within a minute that the provider would soon ban the key.
+   */
+  retryAfterMs?: number
   /** `TIMEOUT`: how long the call ran, in milliseconds. */
   elapsedMs?: number
   /** `TIMEOUT`: how often the provider was asked for the result. */

@@ -95,7 +95,7 @@ const LONGEST_BODY: usize = 1 << 20;
 pub async fn post(account: &Account, method: Method, body: Vec<u8>) -> Result<Reply, Fault> {
     let exchange = async {
         let url = account.base_url.join(method.name()).map_err(|problem| unreachable(problem.to_string()))?;
-        let request = http(account.loopback)?.post(url).body(body);
+        let request = http(account.loopback, method)?.post(url).body(body);
         let response = request.send().await.map_err(fault_of)?;
         read(response).await
     };
@@ -138,18 +138,21 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
 }
 
-/// The HTTP clients of the process. What goes to this machine never goes through a proxy: it may be plain http.
-fn http(loopback: bool) -> Result<&'static reqwest::Client, Fault> {
-    static DIRECT: OnceLock<Result<reqwest::Client, String>> = OnceLock::new();
-    static PROXIED: OnceLock<Result<reqwest::Client, String>> = OnceLock::new();
-    let client = match loopback {
-        true => DIRECT.get_or_init(|| build(|builder| builder.no_proxy())),
-        false => PROXIED.get_or_init(|| build(|builder| builder)),
-    };
+/// A connection that has been idle for longer may be closed by the server just as a request goes out. That costs a poll a
+/// retry; a createTask could not be sent again, so it takes no chances.
+const IDLE_BEFORE_POLL: Duration = Duration::from_secs(90);
+const IDLE_BEFORE_PURCHASE: Duration = Duration::from_secs(2);
+
+/// The HTTP clients of the process, each made when it is first needed. What goes to this machine never goes through a
+/// proxy: it may be plain http.
+fn http(loopback: bool, method: Method) -> Result<&'static reqwest::Client, Fault> {
+    static CLIENTS: [[OnceLock<Result<reqwest::Client, String>>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
+    let purchase = method == Method::CreateTask;
+    let client = CLIENTS[usize::from(loopback)][usize::from(purchase)].get_or_init(|| build(loopback, purchase));
     client.as_ref().map_err(|problem| unreachable(problem.clone()))
 }
 
-fn build(adapt: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
+fn build(loopback: bool, purchase: bool) -> Result<reqwest::Client, String> {
     let config = tls::client_config().map_err(|problem| problem.to_string())?;
     let json = HeaderValue::from_static("application/json");
     let builder = reqwest::Client::builder()
@@ -157,8 +160,10 @@ fn build(adapt: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -
         .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]))
         .user_agent(concat!("turnstile-solver/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT);
-    adapt(builder).build().map_err(|problem| problem.to_string())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(if purchase { IDLE_BEFORE_PURCHASE } else { IDLE_BEFORE_POLL });
+    let builder = if loopback { builder.no_proxy() } else { builder };
+    builder.build().map_err(|problem| problem.to_string())
 }
 
 fn unreachable(detail: String) -> Fault {

@@ -35,6 +35,8 @@ pub struct Refusal {
     pub error_code: String,
     pub error_description: String,
     pub reason: Reason,
+    /// How long the provider is to be left alone, where it or the ban guard says so.
+    pub retry_after: Option<Duration>,
 }
 
 impl Fault {
@@ -105,19 +107,19 @@ impl fmt::Display for Fault {
             }
             Fault::Http { status, excerpt } if excerpt.is_empty() => write!(f, "HTTP {status} with an empty body"),
             Fault::Http { status, excerpt } => {
-                write!(f, "HTTP {status} without an answer of the task API: {excerpt}")
+                write!(f, "HTTP {status} without an answer of the task API: {excerpt:.120}")
             }
             Fault::Garbled { problem, status } | Fault::Broken { problem, status } => {
-                write!(f, "{problem} (HTTP {status})")
+                write!(f, "{problem:.200} (HTTP {status})")
             }
             Fault::Refused(refusal) => {
                 match refusal.error_code.as_str() {
                     "" => write!(f, "errorId {}", refusal.error_id)?,
-                    code => f.write_str(code)?,
+                    code => write!(f, "{code:.100}")?,
                 }
                 match refusal.error_description.as_str() {
                     "" => Ok(()),
-                    description => write!(f, " ({description})"),
+                    description => write!(f, " ({description:.300})"),
                 }
             }
         }

@@ -12,22 +12,28 @@
 //! | [`request`] | options, parsed once |
 //! | [`wire`] | the JSON of the calls |
 //! | [`tls`] | whom to trust |
+//! | [`secret`] | secrets found in text and taken out |
+//! | [`guard`] | stops before the vendor bans |
+//! | [`host`] | how many requests may be under way |
 //! | [`client`] | one POST under a time limit; the rule for sending it again |
 //! | [`poll`] | the loop |
 //! | [`run`] | one call while it runs: what is known, and what to say when it ends |
 //! | [`solve`] | the story of each call |
 //! | [`binding`] | the crossing from and to JavaScript |
 //!
-//! Dependencies point one way: `binding -> solve -> run -> {poll, client} -> {wire, request, provider} -> error`. Only
+//! Dependencies point one way: `binding -> solve -> run -> {poll, guard, host, client} -> {wire, request, provider} -> error`. Only
 //! `binding` names napi, only `client` names reqwest, only `tls` names rustls' configuration.
 
 pub mod binding;
 pub mod client;
 pub mod error;
+pub mod guard;
+pub mod host;
 pub mod poll;
 pub mod provider;
 pub mod request;
 pub mod run;
+pub mod secret;
 pub mod solve;
 pub mod tls;
 pub mod wire;

@@ -19,6 +19,8 @@ pub struct Provider {
     pub proxy: bool,
     /// Top-level field names of developer ids; each is an option of the same name.
     pub developer_ids: &'static [&'static str],
+    /// So many refusals of an account within a minute get it banned.
+    pub ban_after: usize,
 }
 
 pub static PROVIDERS: &[Provider] = &[
@@ -30,6 +32,7 @@ pub static PROVIDERS: &[Provider] = &[
         c_data: Some(&["rqData", "metadataCdata"]),
         proxy: true,
         developer_ids: &["appId"],
+        ban_after: 30,
     },
     Provider {
         name: "yescaptcha",
@@ -39,6 +42,7 @@ pub static PROVIDERS: &[Provider] = &[
         c_data: None,
         proxy: false,
         developer_ids: &["softID"],
+        ban_after: 1000,
     },
     // Any other service that speaks the protocol; what it calls its optional fields goes into `extra`.
     Provider {
@@ -49,6 +53,8 @@ pub static PROVIDERS: &[Provider] = &[
         c_data: None,
         proxy: false,
         developer_ids: &["appId", "softID"],
+        // Nobody documents it, so the strictest that is known.
+        ban_after: 30,
     },
 ];
 

@@ -12,6 +12,7 @@ use url::{Host, Url};
 use crate::{
     error::Error,
     provider::{PROVIDERS, Provider},
+    secret::Secrets,
     wire::TaskId,
 };
 
@@ -39,6 +40,8 @@ const LONGEST_C_DATA: usize = 255;
 pub struct Account {
     pub provider: &'static Provider,
     pub client_key: SecretString,
+    /// All that must never be told, the key included.
+    pub secrets: Secrets,
     /// Ends in a slash, so that a method's name can be joined to it.
     pub base_url: Url,
     /// Whether `base_url` is on this machine: then plain http is allowed and no proxy is used.
@@ -47,17 +50,6 @@ pub struct Account {
     pub timeout: Duration,
     /// The time that one HTTP exchange has.
     pub request_timeout: Duration,
-}
-
-impl Account {
-    /// Takes the key out of a text that came from outside.
-    pub fn scrub(&self, text: String) -> String {
-        let key = self.client_key.expose_secret();
-        match text.contains(key) {
-            true => text.replace(key, "[clientKey]"),
-            false => text,
-        }
-    }
 }
 
 /// What is to be solved.
@@ -113,8 +105,8 @@ pub struct GetBalanceRequest {
 impl SolveRequest {
     pub fn parse(given: GivenOptions) -> Result<Self, Error> {
         parse(given, "solveTurnstile", &[ACCOUNT, TASK, POLLING], |options| {
-            let account = options.account(DEFAULT_WAIT)?;
-            let task = options.task(account.provider)?;
+            let mut account = options.account(DEFAULT_WAIT)?;
+            let task = options.task(&mut account)?;
             let poll_interval = options.polling(account.timeout)?;
             Ok(SolveRequest { account, task, poll_interval })
         })
@@ -124,8 +116,8 @@ impl SolveRequest {
 impl CreateTaskRequest {
     pub fn parse(given: GivenOptions) -> Result<Self, Error> {
         parse(given, "createTask", &[ACCOUNT, TASK], |options| {
-            let account = options.account(DEFAULT_SINGLE_CALL)?;
-            let task = options.task(account.provider)?;
+            let mut account = options.account(DEFAULT_SINGLE_CALL)?;
+            let task = options.task(&mut account)?;
             Ok(CreateTaskRequest { account, task })
         })
     }
@@ -188,6 +180,7 @@ impl Options {
         self.expect("signal", "an AbortSignal", Given::AbortSignal)?;
         Ok(Account {
             provider,
+            secrets: Secrets::of([(client_key.as_str(), "[clientKey]")]),
             client_key: client_key.into(),
             base_url,
             loopback,
@@ -235,7 +228,9 @@ impl Options {
         Ok((url, loopback))
     }
 
-    fn task(&mut self, provider: &'static Provider) -> Result<NewTask, Error> {
+    /// The account learns the secrets of its task.
+    fn task(&mut self, account: &mut Account) -> Result<NewTask, Error> {
+        let provider = account.provider;
         let mut fields = Map::new();
         let website_url = self.required_text("websiteURL")?;
         match Url::parse(&website_url) {
@@ -256,6 +251,9 @@ impl Options {
             }
         }
         let proxy = self.proxy(provider)?;
+        if let Some(proxy) = &proxy {
+            account.secrets.extend(proxy::secrets_of(proxy.expose_secret()));
+        }
         self.extra(&mut fields, proxy.is_some())?;
         Ok(NewTask { fields, proxy, developer_id: self.developer_id(provider)? })
     }

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use crate::{
     client::{self, Method, Repeat},
     error::{Error, Fault, Kind},
+    guard::Guard,
+    host::Host,
     poll::{self, Ask, Interrupt, Pace, Verdict},
     request::{Account, NewTask},
     wire::{self, Answer, Balance, TaskId, TaskStatus},
@@ -69,6 +71,8 @@ pub struct Solution {
 
 pub struct Run<'a> {
     account: &'a Account,
+    guard: Arc<Guard>,
+    host: Arc<Host>,
     watch: Option<Arc<Watch>>,
     started: Instant,
     polls: u32,
@@ -83,6 +87,8 @@ impl<'a> Run<'a> {
     pub fn new(account: &'a Account, watch: Option<Arc<Watch>>) -> Self {
         Run {
             account,
+            guard: Guard::of(account),
+            host: Host::of(account),
             watch,
             started: Instant::now(),
             polls: 0,
@@ -187,7 +193,7 @@ impl<'a> Run<'a> {
         if method == Method::CreateTask {
             self.may_be_charged = fault.may_have_been_accepted();
         }
-        fault.map_text(|text| self.account.scrub(text))
+        fault.map_text(|text| self.account.secrets.scrub(text))
     }
 
     fn result_body(&self, task_id: &TaskId) -> Vec<u8> {
@@ -240,6 +246,24 @@ struct Errand<'r, 'a, R> {
     tries: u32,
 }
 
+impl<T, R> Errand<'_, '_, R>
+where
+    R: Fn(u16, &[u8]) -> Result<Option<T>, Fault>,
+{
+    /// One request and its reply, if the guard lets it pass. A fault comes with the `Retry-After` beside it.
+    async fn exchange(&mut self) -> Result<Option<T>, (Fault, Option<Duration>)> {
+        let (guard, host) = (Arc::clone(&self.run.guard), Arc::clone(&self.run.host));
+        let _pass = guard.pass(self.method).await.map_err(|refusal| (Fault::Refused(Box::new(refusal)), None))?;
+        let _place = host.place(self.method).await;
+        self.run.sending(self.method);
+        let reply = client::post(self.run.account, self.method, self.body.clone()).await;
+        let reply = reply.map_err(|fault| (fault, None))?;
+        let mut outcome = (self.read)(reply.status, &reply.body);
+        guard.learn(self.method, &mut outcome, reply.retry_after);
+        outcome.map_err(|fault| (fault, reply.retry_after))
+    }
+}
+
 impl<T, R> Ask for Errand<'_, '_, R>
 where
     T: Send,
@@ -250,14 +274,10 @@ where
 
     async fn ask(&mut self) -> Verdict<T, Fault> {
         self.tries += 1;
-        self.run.sending(self.method);
-        let (fault, after) = match client::post(self.run.account, self.method, self.body.clone()).await {
-            Err(fault) => (fault, None),
-            Ok(reply) => match (self.read)(reply.status, &reply.body) {
-                Ok(Some(answer)) => return Verdict::Done(answer),
-                Ok(None) => return Verdict::NotYet,
-                Err(fault) => (fault, reply.retry_after),
-            },
+        let (fault, after) = match self.exchange().await {
+            Ok(Some(answer)) => return Verdict::Done(answer),
+            Ok(None) => return Verdict::NotYet,
+            Err(failed) => failed,
         };
         let fault = self.run.failed(self.method, fault);
         match client::repeat(self.method, &fault) {

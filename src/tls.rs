@@ -1,17 +1,29 @@
 //! Whom to trust: the bundled Mozilla roots, and the certificates that Node.js was told to trust as well.
 
-use std::{env, path::Path, sync::Arc};
+use std::{
+    env,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// A configuration that offers HTTP/2 and HTTP/1.1.
+/// A configuration that offers HTTP/2 and HTTP/1.1; made once, since it reads files.
 pub fn client_config() -> Result<ClientConfig, rustls::Error> {
+    static CONFIG: OnceLock<Result<ClientConfig, rustls::Error>> = OnceLock::new();
+    CONFIG.get_or_init(build).clone()
+}
+
+fn build() -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     if let Some(file) = env::var_os("NODE_EXTRA_CA_CERTS") {
         roots.add_parsable_certificates(certificates(Path::new(&file)));
+    }
+    if env::var_os("NODE_USE_SYSTEM_CA").is_some_and(|value| value == "1") {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)

@@ -196,6 +196,7 @@ impl<'a> Envelope<'a> {
             reason: Reason::of(&error_code),
             error_code,
             error_description: text(self.error_description),
+            retry_after: None,
         }
     }
 
@@ -265,9 +266,10 @@ fn text(field: Option<&RawValue>) -> String {
     }
 }
 
-/// How a body begins, in one printable line.
+/// How a body begins, in one printable line: more than an error shows, so that no secret is cut in half before it is
+/// found.
 fn excerpt(body: &[u8]) -> String {
-    const CHARS: usize = 120;
+    const CHARS: usize = 1000;
     // Four bytes are the most that a character takes.
     let start: Cow<'_, str> = String::from_utf8_lossy(&body[..body.len().min(CHARS * 4)]);
     let line = start.split_whitespace().collect::<Vec<_>>().join(" ");

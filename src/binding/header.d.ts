@@ -56,7 +56,7 @@ export interface WaitForTaskOptions extends AccountOptions, TaskIdOptions, Polli
 export declare class TurnstileError extends Error {
   constructor(failure: Failure, cause?: unknown)
 }
-export interface TurnstileError extends Readonly<Failure> {}
+export interface TurnstileError extends Readonly<Omit<Failure, 'message'>> {}
 
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
 export declare function isTurnstileError(value: unknown): value is TurnstileError

@@ -76,6 +76,9 @@ pub struct Failure {
     /// `PROVIDER_ERROR`: what can be done about it.
     #[napi(ts_type = "ProviderErrorReason")]
     pub reason: Option<&'static str>,
+    /// `PROVIDER_ERROR`: how long nothing more is sent for this account, in milliseconds. Present with `banned`, and with
+    /// `account` once so many of them came within a minute that the provider would soon ban the key.
+    pub retry_after_ms: Option<f64>,
     /// `TIMEOUT`: how long the call ran, in milliseconds.
     pub elapsed_ms: Option<f64>,
     /// `TIMEOUT`: how often the provider was asked for the result.
@@ -95,6 +98,7 @@ fn failed<T>(error: Error) -> Outcome<T> {
         error_code: None,
         error_description: None,
         reason: None,
+        retry_after_ms: None,
         elapsed_ms: None,
         polls: None,
     };
@@ -129,6 +133,7 @@ impl Failure {
                 error_code: Some(refusal.error_code),
                 error_description: Some(refusal.error_description),
                 reason: Some(refusal.reason.name()),
+                retry_after_ms: refusal.retry_after.map(|wait| wait.as_millis() as f64),
                 ..failure
             },
             _ => failure,

@@ -7,7 +7,7 @@ fn refused(reason: Reason) -> Fault {
 
 fn refused_with(status: u16, reason: Reason) -> Fault {
     let (error_code, error_description) = (String::new(), String::new());
-    Fault::Refused(Box::new(Refusal { status, error_id: 1, error_code, error_description, reason }))
+    Fault::Refused(Box::new(Refusal { status, error_id: 1, error_code, error_description, reason, retry_after: None }))
 }
 
 fn http_status(status: u16) -> Fault {

@@ -30,6 +30,19 @@ pub fn problem_of(proxy: &str) -> Option<&'static str> {
     }
 }
 
+/// The parts of a right proxy that must never be told, the longest first.
+pub fn secrets_of(proxy: &str) -> Vec<(&str, &'static str)> {
+    let credentials =
+        proxy.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(credentials, _)| credentials);
+    let (user, password) = credentials.and_then(|credentials| credentials.split_once(':')).unwrap_or_default();
+    vec![
+        (proxy, "[proxy]"),
+        (credentials.unwrap_or_default(), "[proxy credentials]"),
+        (password, "[proxy password]"),
+        (user, "[proxy user]"),
+    ]
+}
+
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),

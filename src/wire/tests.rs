@@ -113,7 +113,7 @@ fn deep_nesting_is_survived() {
 fn an_excerpt_is_one_short_printable_line() {
     assert_eq!(excerpt(b"<html>\r\n  <h1>502\tBad  Gateway"), "<html> <h1>502 Bad Gateway");
     assert_eq!(excerpt(b"\x1b[31mred\x00"), "\u{fffd}[31mred\u{fffd}");
-    assert_eq!(excerpt("é".repeat(1000).as_bytes()).chars().count(), 120);
+    assert_eq!(excerpt("é".repeat(5000).as_bytes()).chars().count(), 1000);
 }
 
 /// Replies near the protocol: the right names with values of any kind.

@@ -1,0 +1,167 @@
+//! Stops sending before a vendor bans the key, and while it has banned it. One guard for each host and key, shared by the
+//! whole process.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use secrecy::ExposeSecret;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
+
+use crate::{
+    client::Method,
+    error::{Fault, Refusal},
+    provider::Reason,
+    request::Account,
+};
+
+/// Vendors count refusals by the minute.
+const WINDOW: Duration = Duration::from_secs(60);
+/// After so many account refusals in a minute there is no point in another.
+const MOST_REFUSALS: usize = 9;
+/// While banned, one request a minute finds out whether that is over.
+const PROBE_EVERY: Duration = Duration::from_secs(60);
+/// The longest that a `Retry-After` beside a ban is believed.
+const LONGEST_BAN: Duration = Duration::from_secs(30 * 60);
+
+pub struct Guard {
+    /// Bounds the createTask requests under way. Together with [`MOST_REFUSALS`] it stays below what the vendor bans for,
+    /// even if the balance runs out and all of them come back refused.
+    creating: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The latest refusals of the account, by when they came.
+    created: Refusals,
+    asked: Refusals,
+    ban: Option<Ban>,
+}
+
+#[derive(Default)]
+struct Refusals {
+    at: VecDeque<Instant>,
+    last: Option<Refusal>,
+}
+
+struct Ban {
+    refusal: Refusal,
+    next_probe: Instant,
+}
+
+/// Leave to send one request.
+pub struct Pass<'a> {
+    _creating: Option<SemaphorePermit<'a>>,
+}
+
+impl Guard {
+    /// The guard of an account.
+    pub fn of(account: &Account) -> Arc<Guard> {
+        static GUARDS: LazyLock<Mutex<HashMap<u64, Arc<Guard>>>> = LazyLock::new(Mutex::default);
+        // The key itself is not kept: its hash tells accounts apart well enough.
+        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let key = account.client_key.expose_secret();
+        let id = HASHER.hash_one((account.base_url.host_str(), account.base_url.port_or_known_default(), key));
+        let mut guards = locked(&GUARDS);
+        if guards.len() >= 256 && !guards.contains_key(&id) {
+            guards.retain(|_, guard| Arc::strong_count(guard) > 1 || !guard.is_idle());
+        }
+        Arc::clone(guards.entry(id).or_insert_with(|| Arc::new(Guard::new(account.provider.ban_after))))
+    }
+
+    pub fn new(ban_after: usize) -> Self {
+        Guard { creating: Semaphore::new(ban_after - MOST_REFUSALS - 1), state: Mutex::default() }
+    }
+
+    /// Waits for its turn; or answers at once what the provider would only say again.
+    pub async fn pass(&self, method: Method) -> Result<Pass<'_>, Refusal> {
+        let creating = match method {
+            // The semaphore is never closed.
+            Method::CreateTask => self.creating.acquire().await.ok(),
+            Method::GetTaskResult | Method::GetBalance => None,
+        };
+        let mut state = locked(&self.state);
+        let now = Instant::now();
+        if let Some(ban) = &mut state.ban {
+            if now < ban.next_probe {
+                return Err(Refusal { retry_after: Some(ban.next_probe - now), ..ban.refusal.clone() });
+            }
+            ban.next_probe = now + PROBE_EVERY;
+        }
+        match state.refusals(method).and_then(|refusals| refusals.stop(now)) {
+            Some(refusal) => Err(refusal),
+            None => Ok(Pass { _creating: creating }),
+        }
+    }
+
+    /// Learns from the provider's answer to a request that had passed, and tells in a refusal when the next one may.
+    pub fn learn<T>(&self, method: Method, answer: &mut Result<T, Fault>, retry_after: Option<Duration>) {
+        let mut state = locked(&self.state);
+        let now = Instant::now();
+        match answer {
+            Ok(_) => state.ban = None,
+            Err(Fault::Refused(refusal)) if refusal.reason == Reason::Banned => {
+                let pause = retry_after.unwrap_or_default().clamp(PROBE_EVERY, LONGEST_BAN);
+                refusal.retry_after = Some(pause);
+                state.ban = Some(Ban { refusal: (**refusal).clone(), next_probe: now + pause });
+            }
+            Err(Fault::Refused(refusal)) => {
+                state.ban = None;
+                if refusal.reason == Reason::Account
+                    && let Some(refusals) = state.refusals(method)
+                {
+                    refusals.at.push_back(now);
+                    refusals.last = Some((**refusal).clone());
+                    refusal.retry_after = refusals.stop(now).and_then(|stopped| stopped.retry_after);
+                }
+            }
+            // Not the provider's word.
+            Err(_) => {}
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = locked(&self.state);
+        let recent = |refusals: &Refusals| refusals.at.back().is_some_and(|last| last.elapsed() < WINDOW);
+        let banned = state.ban.as_ref().is_some_and(|ban| Instant::now() < ban.next_probe);
+        !banned && !recent(&state.created) && !recent(&state.asked)
+    }
+}
+
+impl State {
+    /// Vendors count createTask and getTaskResult apart, so that an empty balance never keeps a paid result away.
+    fn refusals(&mut self, method: Method) -> Option<&mut Refusals> {
+        match method {
+            Method::CreateTask => Some(&mut self.created),
+            Method::GetTaskResult => Some(&mut self.asked),
+            Method::GetBalance => None,
+        }
+    }
+}
+
+impl Refusals {
+    /// The last refusal again, if there were too many within the window.
+    fn stop(&mut self, now: Instant) -> Option<Refusal> {
+        while self.at.front().is_some_and(|at| now - *at >= WINDOW) {
+            self.at.pop_front();
+        }
+        let over = self.at.len().checked_sub(MOST_REFUSALS)?;
+        let until = *self.at.get(over)? + WINDOW;
+        Some(Refusal { retry_after: Some(until - now), ..self.last.clone()? })
+    }
+}
+
+/// A panic elsewhere left no half-made change: each is a single assignment or push.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
