@@ -69,9 +69,9 @@ function getBalance(options) {
  */
 async function run(start, options, site) {
   const { outcome, signal, cancel } = start(options, guarded)
-  signal?.addEventListener('abort', cancel, { once: true })
+  const forget = signal && onAbort(signal, cancel)
   const settled = await outcome
-  signal?.removeEventListener('abort', cancel)
+  forget?.()
   if (settled.type === 'ready') return settled.value
   throw failed(settled, signal, site)
 }
@@ -85,6 +85,40 @@ function failed({ failures, beneath }, signal, site) {
   const aborted = failures[0]?.code === 'ABORT_ERR'
   const root = aborted ? signal?.reason : beneath === undefined ? undefined : new Error(beneath)
   return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
+}
+
+/**
+ * One listener for a signal, however many calls share it: each further one would bring a warning about a leak.
+ *
+ * @type {WeakMap<AbortSignal, { cancels: Set<() => void>, listener: () => void }>}
+ */
+const listening = new WeakMap()
+
+/**
+ * @param {AbortSignal} signal
+ * @param {() => void} cancel
+ */
+function onAbort(signal, cancel) {
+  const { cancels, listener } = listening.get(signal) ?? listen(signal)
+  cancels.add(cancel)
+  return () => {
+    if (!cancels.delete(cancel) || cancels.size > 0) return
+    signal.removeEventListener('abort', listener)
+    listening.delete(signal)
+  }
+}
+
+/** @param {AbortSignal} signal */
+function listen(signal) {
+  /** @type {Set<() => void>} */
+  const cancels = new Set()
+  const listener = () => {
+    for (const cancel of cancels) cancel()
+  }
+  const entry = { cancels, listener }
+  listening.set(signal, entry)
+  signal.addEventListener('abort', listener, { once: true })
+  return entry
 }
 
 /**
@@ -121,11 +155,20 @@ function guarded(onProgress) {
     try {
       await onProgress(event)
     } catch (error) {
-      process.emitWarning(`onProgress failed: ${inspect(error)}`, 'TurnstileWarning')
+      process.emitWarning(`onProgress failed: ${described(error)}`, 'TurnstileWarning')
     }
   }
   /** @param {import('./index.d.ts').Progress} event */
   return event => void report(event)
+}
+
+/** @param {unknown} error */
+function described(error) {
+  try {
+    return inspect(error)
+  } catch {
+    return 'something that cannot be shown'
+  }
 }
 
 module.exports = {

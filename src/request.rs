@@ -152,7 +152,7 @@ impl GetBalanceRequest {
     }
 }
 
-/// Parses the options of one call, and names the provider in the error if that much was right.
+/// Parses the options of one call. An error names the provider and the task, if that much was right.
 fn parse<T>(
     given: GivenOptions,
     call: &str,
@@ -163,10 +163,14 @@ fn parse<T>(
         Given::Text(text) if name == "provider" => Provider::named(text).map(|provider| provider.name),
         _ => None,
     });
+    let task_id = given.iter().find_map(|(name, value)| match name.as_str() {
+        "taskId" if known.contains(&TASK_ID) => task_id_of(value).ok(),
+        _ => None,
+    });
     let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
     Options::new(given, call, &known.concat(), &everywhere)
         .and_then(|mut options| parse(&mut options))
-        .map_err(|error| Error { provider, ..error })
+        .map_err(|error| Error { provider, task_id: task_id.map(|id| id.to_string()), ..error })
 }
 
 impl Options {
@@ -327,14 +331,8 @@ impl Options {
     }
 
     fn task_id(&mut self) -> Result<TaskId, Error> {
-        const EXPECTED: &str = "a task id as createTask returned it";
-        match self.take("taskId") {
-            None => Err(Error::invalid_option("taskId", "is required")),
-            Some(Given::Text(id)) if id.is_empty() => Err(Error::invalid_option("taskId", "is empty")),
-            Some(Given::Text(id)) => Ok(restored_task_id(id)),
-            Some(Given::Number(id)) if is_whole(id, 0, MOST_EXACT_INTEGER) => Ok(TaskId::Number(id as u64)),
-            Some(other) => Err(wrong_type("taskId", EXPECTED, other)),
-        }
+        let given = self.take("taskId").ok_or_else(|| Error::invalid_option("taskId", "is required"))?;
+        task_id_of(&given)
     }
 
     fn polling(&mut self, timeout: Duration) -> Result<Duration, Error> {
@@ -354,11 +352,20 @@ impl Options {
     }
 }
 
+fn task_id_of(given: &Given) -> Result<TaskId, Error> {
+    match given {
+        Given::Text(id) if id.trim().is_empty() => Err(Error::invalid_option("taskId", "is empty")),
+        Given::Text(id) => Ok(restored_task_id(id)),
+        Given::Number(id) if is_whole(*id, 0, MOST_EXACT_INTEGER) => Ok(TaskId::Number(*id as u64)),
+        other => Err(wrong_type("taskId", "a task id as createTask returned it", other.clone())),
+    }
+}
+
 /// Relatives of the protocol use integers, and none is known to use digits as text: so digits go back as an integer.
-fn restored_task_id(id: String) -> TaskId {
+fn restored_task_id(id: &str) -> TaskId {
     match id.parse::<u64>() {
         Ok(number) if number.to_string() == id => TaskId::Number(number),
-        _ => TaskId::Text(id),
+        _ => TaskId::Text(id.to_owned()),
     }
 }
 

@@ -33,9 +33,12 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
     let object = Object::from_unknown(options)?;
     let mut reading = Reading { given: Vec::with_capacity(names.len()), signal: None, on_progress: None };
     for name in names {
-        let Some(value) = property(env, &object, &name)? else {
-            reading.given.push((name, Given::Threw(thrown(env))));
-            continue;
+        let value = match property(env, &object, &name)? {
+            Ok(value) => value,
+            Err(thrown) => {
+                reading.given.push((name, Given::Threw(thrown)));
+                continue;
+            }
         };
         let given = match value.get_type()? {
             ValueType::Undefined => continue,
@@ -64,11 +67,8 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
 /// Whether the signal has fired already. An answer that is no boolean counts as no.
 pub fn is_aborted(env: &Env, signal: &Object) -> Result<bool> {
     Ok(match property(env, signal, "aborted")? {
-        Some(aborted) if aborted.get_type()? == ValueType::Boolean => bool::from_unknown(aborted)?,
-        _ => {
-            thrown(env);
-            false
-        }
+        Ok(aborted) if aborted.get_type()? == ValueType::Boolean => bool::from_unknown(aborted)?,
+        _ => false,
     })
 }
 
@@ -81,11 +81,8 @@ fn is_abort_signal(env: &Env, value: &Unknown) -> Result<bool> {
         ("removeEventListener", ValueType::Function),
     ] {
         match property(env, &object, name)? {
-            Some(member) if member.get_type()? == expected => {}
-            _ => {
-                thrown(env);
-                return Ok(false);
-            }
+            Ok(member) if member.get_type()? == expected => {}
+            _ => return Ok(false),
         }
     }
     Ok(true)
@@ -125,30 +122,34 @@ fn own_names(env: &Env, object: Unknown) -> Result<std::result::Result<Vec<Strin
     Ok(keys.call(object).map_err(|error| error.reason.clone()))
 }
 
-/// `None` if a getter threw; the exception is pending then.
-fn property<'env>(env: &Env, object: &Object<'env>, name: &str) -> Result<Option<Unknown<'env>>> {
-    match object.get_property::<_, Unknown>(env.create_string(name)?) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.status == napi::Status::PendingException => Ok(None),
-        Err(error) => Err(error),
-    }
+/// The value, or what its getter threw.
+fn property<'env>(env: &Env, object: &Object<'env>, name: &str) -> Result<std::result::Result<Unknown<'env>, String>> {
+    object.get_property::<_, Unknown>(env.create_string(name)?).map(Ok).or_else(|error| match thrown(env) {
+        Some(thrown) => Ok(Err(thrown)),
+        None => Err(error),
+    })
 }
 
 /// Clears the pending exception, if there is one, and tells its text.
-fn thrown(env: &Env) -> String {
-    fn take(env: &Env) -> Option<Unknown<'_>> {
-        let mut pending = false;
-        let mut exception = ptr::null_mut();
-        // Both calls may be made while an exception is pending, and the value lives in the scope of the current call.
-        unsafe {
-            sys::napi_is_exception_pending(env.raw(), &mut pending);
-            if !pending || sys::napi_get_and_clear_last_exception(env.raw(), &mut exception) != sys::Status::napi_ok {
-                return None;
-            }
-            Some(Unknown::from_raw_unchecked(env.raw(), exception))
-        }
+fn thrown(env: &Env) -> Option<String> {
+    let exception = take_exception(env)?;
+    let text = exception.coerce_to_string().and_then(|text| text.into_utf8()?.into_owned());
+    if text.is_err() {
+        // Its `toString` threw in its turn.
+        take_exception(env);
     }
-    let text = take(env).and_then(|exception| exception.coerce_to_string().ok()?.into_utf8().ok()?.into_owned().ok());
-    take(env);
-    text.unwrap_or_else(|| "something without a text".into())
+    Some(text.unwrap_or_else(|_| "something without a text".into()))
+}
+
+fn take_exception(env: &Env) -> Option<Unknown<'_>> {
+    let mut pending = false;
+    let mut exception = ptr::null_mut();
+    // Both calls may be made while an exception is pending, and the value lives as long as the current native call.
+    unsafe {
+        sys::napi_is_exception_pending(env.raw(), &mut pending);
+        if !pending || sys::napi_get_and_clear_last_exception(env.raw(), &mut exception) != sys::Status::napi_ok {
+            return None;
+        }
+        Some(Unknown::from_raw_unchecked(env.raw(), exception))
+    }
 }

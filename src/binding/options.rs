@@ -17,20 +17,22 @@ pub struct AccountOptions {
     /// Another host, region or the sandbox. https, or http on loopback only; a path is kept as a prefix.
     ///
     /// @default the provider's own
-    #[napi(js_name = "baseURL")]
+    #[napi(js_name = "baseURL", ts_type = "string | undefined")]
     pub base_url: Option<String>,
     /// The time for the whole call, in milliseconds of wall clock: retries and requests in flight included. A whole
     /// number from 1 to 300 000.
     ///
     /// @default 120_000 for solveTurnstile and waitForTask, 30_000 for the other calls
+    #[napi(ts_type = "number | undefined")]
     pub timeout_ms: Option<f64>,
     /// The time for one HTTP exchange, in milliseconds. A whole number from 1 to 300 000.
     ///
     /// @default 15_000
+    #[napi(ts_type = "number | undefined")]
     pub request_timeout_ms: Option<f64>,
     /// Aborts the call: it rejects with `ABORT_ERR` and the signal's reason as `cause`. If it is aborted already, nothing
     /// is sent.
-    #[napi(ts_type = "AbortSignal")]
+    #[napi(ts_type = "AbortSignal | undefined")]
     pub signal: Option<()>,
 }
 
@@ -46,22 +48,26 @@ pub struct TaskOptions {
     ///
     /// @default 'CloudFlareTurnstileTask' at EZ-Captcha; 'TurnstileTaskProxyless' at YesCaptcha, where the dearer
     /// 'TurnstileTaskProxylessM1' exists too
+    #[napi(ts_type = "string | undefined")]
     pub task_type: Option<String>,
     /// The widget's `data-action`: at most 32 of `[A-Za-z0-9_-]`. EZ-Captcha only.
+    #[napi(ts_type = "string | undefined")]
     pub action: Option<String>,
     /// The widget's `data-cdata`: at most 255 of `[A-Za-z0-9_-]`. EZ-Captcha only.
-    #[napi(js_name = "cData")]
+    #[napi(js_name = "cData", ts_type = "string | undefined")]
     pub c_data: Option<String>,
     /// The proxy that the *vendor* solves through, `protocol://user:password@host:port` with http, https or socks5. A
     /// secret like the key. EZ-Captcha only.
+    #[napi(ts_type = "string | undefined")]
     pub proxy: Option<String>,
     /// Further fields of the task, sent as they are. None may name a field that an option sets.
-    #[napi(ts_type = "Record<string, unknown>")]
+    #[napi(ts_type = "Record<string, unknown> | undefined")]
     pub extra: Option<()>,
     /// A developer id of EZ-Captcha's, a whole number from 1. None is ever sent by default.
+    #[napi(ts_type = "number | undefined")]
     pub app_id: Option<f64>,
     /// A developer id of YesCaptcha's, a whole number from 1. None is ever sent by default.
-    #[napi(js_name = "softID")]
+    #[napi(js_name = "softID", ts_type = "number | undefined")]
     pub soft_id: Option<f64>,
 }
 
@@ -80,9 +86,10 @@ pub struct PollingOptions {
     /// a 120th of `timeoutMs`, since vendors stop answering after 120 polls of a task.
     ///
     /// @default 3_000, what the vendors ask for
+    #[napi(ts_type = "number | undefined")]
     pub poll_interval_ms: Option<f64>,
     /// Called as the task proceeds, in order, and never after the promise has settled. What it throws becomes a process
     /// warning and never ends the call.
-    #[napi(ts_type = "(event: Progress) => void")]
+    #[napi(ts_type = "((event: Progress) => void) | undefined")]
     pub on_progress: Option<fn(Progress)>,
 }

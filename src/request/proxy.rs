@@ -24,7 +24,7 @@ pub fn problem_of(proxy: &str) -> Option<&'static str> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '?' | '#' | '@');
     match host.parse::<IpAddr>() {
         _ if host.is_empty() || host.contains(odd) => Some(SHAPE),
-        _ if host.eq_ignore_ascii_case("localhost") => Some("must be reachable for the vendor: not on this machine"),
+        _ if is_local_name(host) => Some("must be reachable for the vendor: not on this machine"),
         Ok(address) if is_private(address) => Some("must be reachable for the vendor: not a private address"),
         _ => None,
     }
@@ -43,8 +43,13 @@ pub fn secrets_of(proxy: &str) -> Vec<(&str, &'static str)> {
     ]
 }
 
+fn is_local_name(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
 fn is_private(address: IpAddr) -> bool {
-    match address {
+    match address.to_canonical() {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }

@@ -43,6 +43,15 @@ fn the_defaults_are_the_documented_ones() {
 }
 
 #[test]
+fn a_single_call_has_thirty_seconds_by_default() {
+    let given = || vec![("provider".into(), text("ezcaptcha")), ("clientKey".into(), text(KEY))];
+    assert_eq!(GetBalanceRequest::parse(given()).unwrap().account.timeout, Duration::from_secs(30));
+    let of_task = || given().into_iter().chain([("taskId".into(), text("id"))]).collect();
+    assert_eq!(GetTaskResultRequest::parse(of_task()).unwrap().account.timeout, Duration::from_secs(30));
+    assert_eq!(WaitForTaskRequest::parse(of_task()).unwrap().account.timeout, Duration::from_secs(120));
+}
+
+#[test]
 fn every_provider_has_a_default_task_type_or_asks_for_one() {
     for provider in PROVIDERS {
         let base_url = ("baseURL", Some(text("https://example.com")));
@@ -150,6 +159,9 @@ fn a_proxy_has_a_protocol_both_credentials_a_public_host_and_a_port() {
         "http://user:pass@proxy.example.com:99999",
         "http://user:pass@:80",
         "http://user:pass@localhost:80",
+        "http://user:pass@LocalHost.:80",
+        "http://user:pass@proxy.localhost:80",
+        "http://user:pass@[::ffff:10.0.0.1]:80",
         "http://user:pass@127.0.0.1:80",
         "http://user:pass@10.1.2.3:80",
         "http://user:pass@192.168.0.1:80",
@@ -228,6 +240,13 @@ fn an_error_names_the_provider_once_that_is_known_and_never_the_key() {
         assert_eq!(error.provider, provider);
         assert!(!format!("{error} {error:?}").contains(KEY), "{error}");
     }
+}
+
+#[test]
+fn a_bad_option_beside_a_good_task_id_keeps_the_task_id() {
+    let given = [("provider", text("yescaptcha")), ("taskId", text("61138bb6")), ("timeoutMs", text("soon"))];
+    let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    assert_eq!(WaitForTaskRequest::parse(given).unwrap_err().task_id.as_deref(), Some("61138bb6"));
 }
 
 #[test]
