@@ -77,25 +77,25 @@ export interface AccountOptions {
    *
    * @default the provider's own
    */
-  baseURL?: string
+  baseURL?: string | undefined
   /**
    * The time for the whole call, in milliseconds of wall clock: retries and requests in flight included. A whole
    * number from 1 to 300 000.
    *
    * @default 120_000 for solveTurnstile and waitForTask, 30_000 for the other calls
    */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /**
    * The time for one HTTP exchange, in milliseconds. A whole number from 1 to 300 000.
    *
    * @default 15_000
    */
-  requestTimeoutMs?: number
+  requestTimeoutMs?: number | undefined
   /**
    * Aborts the call: it rejects with `ABORT_ERR` and the signal's reason as `cause`. If it is aborted already, nothing
    * is sent.
    */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** What an account holds. */
@@ -172,12 +172,12 @@ export interface PollingOptions {
    *
    * @default 3_000, what the vendors ask for
    */
-  pollIntervalMs?: number
+  pollIntervalMs?: number | undefined
   /**
    * Called as the task proceeds, in order, and never after the promise has settled. What it throws becomes a process
    * warning and never ends the call.
    */
-  onProgress?: (event: Progress) => void
+  onProgress?: ((event: Progress) => void) | undefined
 }
 
 /** What `onProgress` is told. */
@@ -272,22 +272,22 @@ export interface TaskOptions {
    * @default 'CloudFlareTurnstileTask' at EZ-Captcha; 'TurnstileTaskProxyless' at YesCaptcha, where the dearer
    * 'TurnstileTaskProxylessM1' exists too
    */
-  taskType?: string
+  taskType?: string | undefined
   /** The widget's `data-action`: at most 32 of `[A-Za-z0-9_-]`. EZ-Captcha only. */
-  action?: string
+  action?: string | undefined
   /** The widget's `data-cdata`: at most 255 of `[A-Za-z0-9_-]`. EZ-Captcha only. */
-  cData?: string
+  cData?: string | undefined
   /**
    * The proxy that the *vendor* solves through, `protocol://user:password@host:port` with http, https or socks5. A
    * secret like the key. EZ-Captcha only.
    */
-  proxy?: string
+  proxy?: string | undefined
   /** Further fields of the task, sent as they are. None may name a field that an option sets. */
-  extra?: Record<string, unknown>
+  extra?: Record<string, unknown> | undefined
   /** A developer id of EZ-Captcha's, a whole number from 1. None is ever sent by default. */
-  appId?: number
+  appId?: number | undefined
   /** A developer id of YesCaptcha's, a whole number from 1. None is ever sent by default. */
-  softID?: number
+  softID?: number | undefined
 }
 
 /** How a task stands. */

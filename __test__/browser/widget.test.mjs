@@ -1,0 +1,165 @@
+/// <reference lib="dom" />
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { solveTurnstile } from 'turnstile-solver'
+import { startSandbox } from 'turnstile-solver/sandbox'
+import { launchChromium } from '../../scripts/chromium.mjs'
+import { KEY, providers, SITEKEY } from '../support/calls.mjs'
+
+/** @typedef {import('puppeteer-core').Browser} Browser */
+/** @typedef {import('puppeteer-core').Page} Page */
+/** @typedef {import('../../sandbox/index.mjs').PageOptions} PageOptions */
+/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+
+/** @type {Browser} */
+let browser
+before(async () => {
+  browser = await launchChromium()
+})
+after(() => browser?.close())
+
+/**
+ * The sandbox's page in a tab of its own. Every request of the tab is taken down; none may leave the sandbox.
+ * @param {import('node:test').TestContext} t
+ * @param {PageOptions} [options]
+ * @param {SandboxOptions} [sandboxOptions]
+ */
+async function opened(t, options, sandboxOptions) {
+  const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, ...sandboxOptions })
+  const context = await browser.createBrowserContext()
+  const page = await context.newPage()
+  /** @type {string[]} */
+  const requests = []
+  /** @type {string[]} */
+  const complaints = []
+  page.on('request', request => requests.push(request.url()))
+  page.on('pageerror', error => complaints.push(String(error)))
+  page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
+  t.after(async () => {
+    await context.close()
+    await sandbox.close()
+  })
+  await page.goto(sandbox.pageURL(options), { waitUntil: 'networkidle0' })
+  return { sandbox, page, requests, complaints }
+}
+
+/** What a script finds of the widget in the page. @param {Page} page */
+const widget = page =>
+  page.$eval('.cf-turnstile', element => ({ .../** @type {HTMLElement} */ (element).dataset }))
+
+/** @param {Page} page */
+async function submitted(page) {
+  await page.type('#username', 'somebody')
+  await Promise.all([page.waitForNavigation(), page.click('#submit')])
+  return result(page)
+}
+
+/** @param {Page} page */
+async function result(page) {
+  await page.waitForSelector('#result')
+  const text = (/** @type {string} */ selector) => page.$eval(selector, element => element.textContent)
+  return { says: await text('#result'), errors: await text('#error-codes'), action: await text('#action') }
+}
+
+/** @param {Page} page @param {string} token */
+async function fill(page, token) {
+  await page.$eval('[name="cf-turnstile-response"]', (field, value) => Object.assign(field, { value }), token)
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof opened>>} house
+ * @param {Record<string, unknown>} [more]
+ */
+async function solved({ sandbox, page }, more) {
+  const { sitekey = '' } = await widget(page)
+  const { account, taskType } = sandbox
+  const task = { websiteURL: page.url(), websiteKey: sitekey, taskType, ...more }
+  return solveTurnstile({ ...account, ...task, pollIntervalMs: 1000 })
+}
+
+/** @param {Awaited<ReturnType<typeof opened>>} house */
+function assertAtHome({ sandbox, requests, complaints }) {
+  assert.ok(requests.length > 1)
+  assert.deepEqual(
+    requests.filter(url => !url.startsWith(`${sandbox.baseURL}/`)),
+    [],
+  )
+  assert.deepEqual(complaints, [])
+}
+
+describe('the widget page in a real browser', { concurrency: 4 }, () => {
+  for (const provider of providers) {
+    test(`is verified with a token of ${provider}, for the sitekey that is in the page`, async t => {
+      const house = await opened(t, { sitekey: SITEKEY }, { provider })
+      const { sitekey } = await widget(house.page)
+      assert.equal(sitekey, SITEKEY)
+      const { token } = await solved(house)
+      await fill(house.page, token)
+      assert.deepEqual(await submitted(house.page), { says: 'verified', errors: '', action: '' })
+      assertAtHome(house)
+      const { tasks, verifications } = house.sandbox.stats()
+      assert.deepEqual(tasks, { created: 1, delivered: 1, failed: 0, expired: 0 })
+      assert.deepEqual(verifications, { success: 1, failure: 0 })
+    })
+  }
+
+  test('is not verified without a token, and the real reason is told', async t => {
+    const house = await opened(t)
+    const { says, errors } = await submitted(house.page)
+    assert.deepEqual([says, errors], ['not verified', 'missing-input-response'])
+    assert.deepEqual(house.sandbox.stats().verifications, { success: 0, failure: 1 })
+  })
+
+  test('is not verified with a made-up token', async t => {
+    const house = await opened(t)
+    await fill(house.page, '0.made-up')
+    const { says, errors } = await submitted(house.page)
+    assert.deepEqual([says, errors], ['not verified', 'invalid-input-response'])
+  })
+
+  test('is not verified a second time with the same token', async t => {
+    const house = await opened(t)
+    const { page, sandbox } = house
+    const { token } = await solved(house)
+    await fill(page, token)
+    assert.equal((await submitted(page)).says, 'verified')
+    await page.goto(sandbox.pageURL(), { waitUntil: 'networkidle0' })
+    await fill(page, token)
+    const { says, errors } = await submitted(page)
+    assert.deepEqual([says, errors], ['not verified', 'timeout-or-duplicate'])
+  })
+
+  test('carries action and cdata from its widget through the addon to the verification', async t => {
+    const house = await opened(t, { action: 'sign-in', cdata: 'session_1' }, { provider: 'ezcaptcha' })
+    const { action, cdata } = await widget(house.page)
+    assert.deepEqual([action, cdata], ['sign-in', 'session_1'])
+    const { token } = await solved(house, { action, cData: cdata })
+    await fill(house.page, token)
+    assert.deepEqual(await submitted(house.page), { says: 'verified', errors: '', action: 'sign-in' })
+    assertAtHome(house)
+  })
+
+  test('submits itself when its own callback is given the token', async t => {
+    const house = await opened(t, { submit: 'callback' })
+    const { page } = house
+    const { token } = await solved(house)
+    await fill(page, token)
+    const { callback = '' } = await widget(page)
+    await Promise.all([
+      page.waitForNavigation(),
+      page.evaluate((name, value) => /** @type {any} */ (globalThis)[name](value), callback, token),
+    ])
+    assert.equal((await result(page)).says, 'verified')
+    assertAtHome(house)
+  })
+
+  test('with a test sitekey of Cloudflare answers by itself', async t => {
+    const house = await opened(t, { sitekey: '1x00000000000000000000AA' })
+    const field = '[name="cf-turnstile-response"]'
+    const answered = (/** @type {string} */ selector) =>
+      /** @type {HTMLInputElement} */ (document.querySelector(selector)).value !== ''
+    await house.page.waitForFunction(answered, {}, field)
+    assert.equal((await submitted(house.page)).says, 'verified')
+    assertAtHome(house)
+  })
+})

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
+import vm from 'node:vm'
+import { getBalance, isTurnstileError, solveTurnstile, TurnstileError, waitForTask } from '../index.js'
+import { callNames, calls, failure, KEY, polling, replies, required, scripted } from './support/calls.mjs'
+import { root } from './support/child.mjs'
+
+const require = createRequire(import.meta.url)
+
+describe('TurnstileError', () => {
+  test('is an Error whose name is its own, and not a property of each error', async () => {
+    const error = await failure(getBalance(/** @type {any} */ ({})))
+    assert.equal(Object.getPrototypeOf(TurnstileError), Error)
+    assert.equal(error.constructor, TurnstileError)
+    assert.equal(TurnstileError.prototype.name, 'TurnstileError')
+    assert.equal(Object.hasOwn(error, 'name'), false)
+    assert.equal(Object.prototype.toString.call(error), '[object Error]')
+  })
+
+  test('shows its fields when it is inspected and when it is written as JSON', async () => {
+    const error = await failure(getBalance(/** @type {any} */ ({ provider: 'ezcaptcha' })))
+    assert.match(inspect(error), /^TurnstileError: .*clientKey/)
+    assert.match(inspect(error), /code: 'INVALID_OPTIONS'/)
+    const written = JSON.parse(JSON.stringify(error))
+    const expected = {
+      code: 'INVALID_OPTIONS',
+      provider: 'ezcaptcha',
+      option: 'clientKey',
+      mayBeCharged: false,
+    }
+    assert.deepEqual(written, expected)
+  })
+
+  test('can be made by hand, as tests of its users do', () => {
+    const error = new TurnstileError({ message: 'late', code: 'TIMEOUT', mayBeCharged: true }, 'why')
+    assert.ok(isTurnstileError(error))
+    assert.deepEqual([error.message, error.code, error.cause], ['late', 'TIMEOUT', 'why'])
+    const without = new TurnstileError({ message: 'late', code: 'TIMEOUT', mayBeCharged: true })
+    assert.equal('cause' in without, false)
+  })
+
+  test('can be extended, and what extends it is one', () => {
+    class Mine extends TurnstileError {}
+    const error = new Mine({ message: 'late', code: 'TIMEOUT', mayBeCharged: true })
+    assert.ok(error instanceof TurnstileError && isTurnstileError(error))
+  })
+})
+
+describe('isTurnstileError', () => {
+  test('is false for everything else', () => {
+    const others = [
+      undefined,
+      null,
+      0,
+      '',
+      'TIMEOUT',
+      true,
+      5n,
+      Symbol('x'),
+      {},
+      [],
+      () => {},
+      new Error('x'),
+    ]
+    const lookalikes = [{ code: 'TIMEOUT', name: 'TurnstileError' }, Object.create(null), TurnstileError]
+    for (const other of [...others, ...lookalikes]) assert.equal(isTurnstileError(other), false)
+  })
+
+  test('is true for an error of another realm', async () => {
+    const file = join(root, 'index.js')
+    const context = vm.createContext({ process, console })
+    const wrapper = vm.runInContext(
+      `(function (exports, require, module) {${readFileSync(file, 'utf8')}\n})`,
+      context,
+    )
+    const module = { exports: /** @type {any} */ ({}) }
+    wrapper(module.exports, createRequire(file), module)
+    const foreign = module.exports
+    assert.notEqual(foreign.TurnstileError, TurnstileError)
+    const error = await foreign.getBalance({}).catch((/** @type {unknown} */ error) => error)
+    assert.equal(error instanceof TurnstileError, false)
+    assert.equal(error instanceof Error, false, 'it is an Error of its own realm')
+    assert.equal(isTurnstileError(error), true)
+    assert.equal(foreign.isTurnstileError(await failure(getBalance(/** @type {any} */ ({})))), true)
+  })
+
+  test('is true for an error of another copy of the package', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'copy-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const native = readdirSync(root).filter(name => name.endsWith('.node'))
+    for (const name of ['index.js', 'native.js', 'package.json', ...native]) {
+      cpSync(join(root, name), join(folder, name))
+    }
+    const copy = require(join(folder, 'index.js'))
+    assert.notEqual(copy.TurnstileError, TurnstileError)
+    const error = await copy.getBalance({}).catch((/** @type {unknown} */ error) => error)
+    assert.equal(error instanceof TurnstileError, false)
+    assert.equal(isTurnstileError(error), true)
+    assert.equal(copy.isTurnstileError(await failure(getBalance(/** @type {any} */ ({})))), true)
+  })
+})
+
+describe('the stack of an error', { concurrency: 32 }, () => {
+  /**
+   * @param {Error} error
+   * @param {Error} here made on the line of the call
+   */
+  function assertCalledAt(error, here) {
+    const line = here.stack?.match(/errors-class\.test\.mjs:(\d+):/)?.[1]
+    assert.ok(line)
+    const [title, first] = (error.stack ?? '').split('\n')
+    assert.equal(title, `${error.name}: ${error.message}`)
+    assert.match(first, new RegExp(`errors-class\\.test\\.mjs:${line}:`), error.stack)
+  }
+
+  for (const name of callNames) {
+    test(`begins at the line that called ${name}, for a wrong option`, async () => {
+      const [here, pending] = [new Error('here'), calls[name]({})]
+      assertCalledAt(await failure(pending), here)
+    })
+
+    test(`begins at the line that called ${name}, for what the provider said`, async t => {
+      const { baseURL } = await scripted(t, [replies.refused])
+      const options = required(name, baseURL, polling.includes(name) ? { pollIntervalMs: 1000 } : {})
+      const [here, pending] = [new Error('here'), calls[name](options)]
+      assertCalledAt(await failure(pending), here)
+    })
+  }
+
+  test('names the functions between, and none of the package', async t => {
+    const server = await scripted(t, [replies.refused])
+    async function buyTheToken() {
+      const account = /** @type {const} */ ({
+        provider: 'ezcaptcha',
+        clientKey: KEY,
+        baseURL: server.baseURL,
+      })
+      return getBalance(account)
+    }
+    const { stack } = await failure(buyTheToken())
+    assert.match(stack ?? '', /at buyTheToken/)
+    assert.doesNotMatch(stack ?? '', /[\\/]index\.js/)
+  })
+
+  test('is there when the promise is never awaited but only caught', async t => {
+    const server = await scripted(t, [replies.refused])
+    const options = required('getBalance', server.baseURL)
+    const [here, pending] = [new Error('here'), calls.getBalance(options)]
+    const error = await new Promise(resolve => {
+      pending.then(() => {}).catch(resolve)
+    })
+    assertCalledAt(error, here)
+  })
+
+  test('is there for a call from a timer, where no caller awaits', async t => {
+    const server = await scripted(t, [replies.refused])
+    const options = required('getBalance', server.baseURL)
+    const error = await new Promise(resolve => {
+      setImmediate(function fromTheTimer() {
+        calls.getBalance(options).catch(resolve)
+      })
+    })
+    assert.match(error.stack, /fromTheTimer|Immediate/)
+    assert.match(error.stack, /errors-class\.test\.mjs/)
+  })
+
+  test('is short, but no failure, where stack traces are turned off', async t => {
+    const { stackTraceLimit } = Error
+    t.after(() => {
+      Error.stackTraceLimit = stackTraceLimit
+    })
+    Error.stackTraceLimit = 0
+    const pending = waitForTask(/** @type {any} */ ({}))
+    Error.stackTraceLimit = stackTraceLimit
+    assert.equal((await failure(pending)).code, 'INVALID_OPTIONS')
+  })
+
+  test('survives a message of several lines', async t => {
+    const errorDescription = 'first\n    at second (third.js:1:1)\nfourth'
+    const body = { errorId: 1, errorCode: 'ERROR_REQUIRED_FIELDS', errorDescription }
+    const server = await scripted(t, [{ body }])
+    const page = { websiteURL: 'https://shop.example', websiteKey: 'key' }
+    const account = /** @type {const} */ ({ provider: 'ezcaptcha', clientKey: KEY, baseURL: server.baseURL })
+    const error = await failure(solveTurnstile({ ...account, ...page }))
+    assert.equal(error.errorDescription, errorDescription)
+    assert.match(error.stack ?? '', /errors-class\.test\.mjs/)
+  })
+})

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
+import vm from 'node:vm'
+import { callNames, calls, failure, KEY, replies, required, scripted, TASK } from './support/calls.mjs'
+
+/** @typedef {import('./support/calls.mjs').CallName} CallName */
+
+const together = { concurrency: 32 }
+const nowhere = 'http://127.0.0.1:1'
+
+/** @param {CallName} name @param {any} options @param {string} option */
+async function refused(name, options, option) {
+  const error = await failure(calls[name](options))
+  assert.deepEqual([error.code, error.option], ['INVALID_OPTIONS', option], error.message)
+  return error
+}
+
+/** @param {CallName} name @param {any} options */
+async function accepted(name, options) {
+  options.signal = AbortSignal.abort()
+  const error = await failure(calls[name](options))
+  assert.equal(error.code, 'ABORT_ERR', error.message)
+}
+
+/**
+ * What a createTask with such an extra sends as the task.
+ * @param {import('node:test').TestContext} t
+ * @param {unknown} extra
+ */
+async function sentTask(t, extra) {
+  const server = await scripted(t, [replies.created])
+  await calls.createTask(required('createTask', server.baseURL, { extra }))
+  return server.requests[0]
+}
+
+describe('an options object', together, () => {
+  for (const name of callNames) {
+    test(`of ${name} with a getter that throws is refused at that option, with what was thrown as the cause`, async () => {
+      const boom = new RangeError('boom')
+      for (const option of ['timeoutMs', 'clientKey', 'signal']) {
+        const options = Object.defineProperty(required(name, nowhere), option, {
+          enumerable: true,
+          get() {
+            throw boom
+          },
+        })
+        const error = await refused(name, options, option)
+        assert.match(inspect(error.cause), /boom/)
+        assert.equal(error.provider, 'ezcaptcha')
+      }
+    })
+
+    test(`of ${name} whose getters work is read, each of them once`, async () => {
+      const options = required(name, nowhere)
+      /** @type {Record<string, number>} */
+      const reads = {}
+      const values = { ...options, timeoutMs: 60_000, requestTimeoutMs: 5000, signal: AbortSignal.abort() }
+      const observed = Object.defineProperties(
+        {},
+        Object.fromEntries(
+          Object.entries(values).map(([option, value]) => {
+            const get = () => {
+              reads[option] = (reads[option] ?? 0) + 1
+              return value
+            }
+            return [option, { enumerable: true, get }]
+          }),
+        ),
+      )
+      assert.equal((await failure(calls[name](observed))).code, 'ABORT_ERR')
+      assert.deepEqual(reads, Object.fromEntries(Object.keys(values).map(option => [option, 1])))
+    })
+
+    test(`of ${name} may be a Proxy`, () => accepted(name, new Proxy(required(name, nowhere), {})))
+
+    test(`of ${name} that is a Proxy whose traps throw is refused`, async () => {
+      const boom = () => {
+        throw new RangeError('boom')
+      }
+      for (const handler of [{ ownKeys: boom }, { get: boom }, { getOwnPropertyDescriptor: boom }]) {
+        const error = await failure(calls[name](new Proxy(required(name, nowhere), handler)))
+        assert.equal(error.code, 'INVALID_OPTIONS')
+      }
+    })
+
+    test(`of ${name} that is a revoked Proxy is refused`, async () => {
+      const { proxy, revoke } = Proxy.revocable(required(name, nowhere), {})
+      revoke()
+      await refused(name, proxy, 'options')
+    })
+
+    test(`of ${name} inherits nothing: neither what is required nor what is wrong`, async () => {
+      await refused(name, Object.create(required(name, nowhere)), 'provider')
+      const wrong = { timeoutMs: -1, nobodyKnows: 1, signal: 'none', onProgress: 'none' }
+      await accepted(name, Object.assign(Object.create(wrong), required(name, nowhere)))
+    })
+
+    test(`of ${name} may have no prototype, or come from another realm`, async () => {
+      await accepted(name, Object.assign(Object.create(null), required(name, nowhere)))
+      await accepted(name, Object.assign(vm.runInNewContext('({})'), required(name, nowhere)))
+    })
+
+    test(`of ${name} may have symbols, which nobody reads`, () =>
+      accepted(name, { ...required(name, nowhere), [Symbol('note')]: 1, [Symbol.iterator]: 1 }))
+
+    test(`of ${name} may be frozen, and is left as it was`, async () => {
+      const options = Object.freeze({ ...required(name, nowhere), signal: AbortSignal.abort() })
+      const before = inspect(options)
+      assert.equal((await failure(calls[name](options))).code, 'ABORT_ERR')
+      assert.equal(inspect(options), before)
+    })
+  }
+
+  test('is read before the call returns: what is changed later changes nothing', async t => {
+    const server = await scripted(t, [replies.created])
+    const options = required('createTask', server.baseURL, { extra: { a: 1 } })
+    const pending = calls.createTask(options)
+    Object.assign(options, { clientKey: 'other', websiteURL: 'https://other.example' })
+    Object.assign(/** @type {object} */ (options.extra), { a: 2 })
+    await pending
+    const { clientKey, task } = server.requests[0].body
+    assert.deepEqual([clientKey, task.websiteURL, task.a], [KEY, 'https://shop.example/login', 1])
+  })
+})
+
+describe('extra', together, () => {
+  test('that is cyclic is refused', async () => {
+    const extra = { a: {} }
+    Object.assign(extra.a, { back: extra })
+    const error = await refused('createTask', required('createTask', nowhere, { extra }), 'extra')
+    assert.ok(error.cause instanceof Error, 'the cause says what is wrong with it')
+  })
+
+  test('that has a BigInt anywhere is refused', async () => {
+    for (const extra of [{ n: 1n }, { deep: [{ n: 2n ** 64n }] }]) {
+      await refused('createTask', required('createTask', nowhere, { extra }), 'extra')
+    }
+  })
+
+  test('with a getter or a toJSON that throws is refused, with what was thrown as the cause', async () => {
+    const boom = new RangeError('boom')
+    const thrower = () => {
+      throw boom
+    }
+    for (const extra of [
+      Object.defineProperty({}, 'a', { enumerable: true, get: thrower }),
+      { toJSON: thrower },
+    ]) {
+      const error = await refused('createTask', required('createTask', nowhere, { extra }), 'extra')
+      assert.match(inspect(error.cause), /boom/)
+    }
+  })
+
+  test('is sent as JSON.stringify would write it', async t => {
+    const extra = {
+      when: new Date(0),
+      gone: undefined,
+      call: () => {},
+      hole: [undefined, () => {}],
+      nan: Number.NaN,
+      big: 2 ** 60,
+      small: 5e-324,
+      minus: -1.25,
+      text: 'quote " line \n nul \0 é 😀',
+      own: { toJSON: () => 'mine' },
+    }
+    const { body } = await sentTask(t, extra)
+    const { type: _, websiteURL: __, websiteKey: ___, ...rest } = body.task
+    assert.deepEqual(rest, JSON.parse(JSON.stringify(extra)))
+  })
+
+  test('with half a character is refused: no JSON text can carry it', async () => {
+    await refused('createTask', required('createTask', nowhere, { extra: { lone: '\ud800' } }), 'extra')
+  })
+
+  test('sends numbers as they are written, above 32 bits too', async t => {
+    const { text } = await sentTask(t, { a: 2 ** 53, b: 4294967296, c: 1e21, d: 0.1 })
+    for (const part of ['"a":9007199254740992', '"b":4294967296', '"c":1e21', '"d":0.1']) {
+      assert.ok(text.replace('1e+21', '1e21').includes(part), text)
+    }
+  })
+
+  test('sends an own __proto__ as a field', async t => {
+    const { text } = await sentTask(t, JSON.parse('{"__proto__":{"a":1}}'))
+    assert.match(text, /"__proto__":\{"a":1\}/)
+  })
+
+  test('that is empty adds nothing', async t => {
+    const { body } = await sentTask(t, {})
+    assert.deepEqual(Object.keys(body.task).sort(), ['type', 'websiteKey', 'websiteURL'])
+  })
+
+  test('of another realm is an object too', async t => {
+    const { body } = await sentTask(t, vm.runInNewContext('({ a: { b: [1] } })'))
+    assert.deepEqual(body.task.a, { b: [1] })
+  })
+})
+
+describe('taskId', together, () => {
+  for (const [taskId, wire] of /** @type {[string | number, string][]} */ ([
+    [TASK, `"${TASK}"`],
+    ['0042', '"0042"'],
+    [7, '7'],
+    [0, '0'],
+    [2 ** 40, '1099511627776'],
+    [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+    ['quote " \\ é 😀', JSON.stringify('quote " \\ é 😀')],
+  ])) {
+    test(`${inspect(taskId)} goes out as ${wire}`, async t => {
+      const server = await scripted(t, [replies.processing])
+      await calls.getTaskResult({ ...required('getTaskResult', server.baseURL), taskId })
+      assert.ok(server.requests[0].text.includes(`"taskId":${wire}`), server.requests[0].text)
+    })
+  }
+})

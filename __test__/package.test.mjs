@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { root, run, runScript } from './support/child.mjs'
+
+const require = createRequire(import.meta.url)
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+const names = [
+  'TurnstileError',
+  'createTask',
+  'getBalance',
+  'getTaskResult',
+  'isTurnstileError',
+  'solveTurnstile',
+  'waitForTask',
+]
+const sandboxNames = ['errorCodes', 'faultTable', 'faults', 'startSandbox']
+
+describe('the package', () => {
+  test('is required by its name with exactly the named exports', () => {
+    assert.deepEqual(Object.keys(require('turnstile-solver')).sort(), names)
+  })
+
+  test('is imported by its name with exactly the named exports, and with them all as the default', async () => {
+    const module = await import('turnstile-solver')
+    const own = Object.keys(module).filter(name => name !== 'default' && name !== 'module.exports')
+    assert.deepEqual(own.sort(), names)
+    assert.deepEqual(Object.keys(/** @type {any} */ (module).default).sort(), names)
+  })
+
+  test('is one and the same, however it is loaded', async () => {
+    /** @type {Record<string, any>} */
+    const required = require('turnstile-solver')
+    /** @type {Record<string, any>} */
+    const imported = await import('turnstile-solver')
+    for (const name of names) assert.equal(imported[name], required[name])
+  })
+
+  test('names its functions as they are exported, and each takes the one options object', async () => {
+    /** @type {Record<string, any>} */
+    const module = await import('turnstile-solver')
+    for (const name of names) assert.equal(module[name].name, name)
+    for (const name of names.filter(name => !/Error$/.test(name))) assert.equal(module[name].length, 1)
+  })
+
+  test('has a sandbox under a name of its own, for import and for require of its address', async () => {
+    const sandbox = await import('turnstile-solver/sandbox')
+    assert.deepEqual(Object.keys(sandbox).sort(), sandboxNames)
+    assert.equal(sandbox.startSandbox, (await import('../sandbox/index.mjs')).startSandbox)
+    assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
+  })
+
+  test('opens nothing else: neither the native module nor a file of the sandbox', () => {
+    for (const path of [
+      'native.js',
+      'index.js',
+      'sandbox/index.mjs',
+      'sandbox/server.mjs',
+      'bin/turnstile-solver.mjs',
+    ]) {
+      const error = { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }
+      assert.throws(() => require.resolve(`turnstile-solver/${path}`), error, path)
+    }
+    assert.equal(require('turnstile-solver/package.json').name, 'turnstile-solver')
+  })
+
+  test('loads from CommonJS and from a module in a process of its own', async () => {
+    const [required, imported] = await Promise.all([
+      run(process.execPath, ['-p', "Object.keys(require('turnstile-solver')).sort().join()"]),
+      runScript(`import { ${names} } from 'turnstile-solver'; console.log([${names}].every(Boolean))`),
+    ])
+    assert.deepEqual([required.code, required.stdout], [0, `${names}\n`])
+    assert.deepEqual([imported.code, imported.stdout], [0, 'true\n'])
+  })
+
+  test('starts no thread and opens no connection by the sandbox alone, which needs no addon', async () => {
+    const script = `
+      import { startSandbox } from 'turnstile-solver/sandbox'
+      const sandbox = await startSandbox()
+      await sandbox.close()
+      console.log(process.report.getReport().sharedObjects.some(path => path.endsWith('.node')))`
+    const { code, stdout } = await runScript(script)
+    assert.deepEqual([code, stdout], [0, 'false\n'])
+  })
+
+  test('depends on nothing at run time', () => {
+    for (const kind of ['dependencies', 'peerDependencies', 'bundleDependencies', 'bundledDependencies']) {
+      assert.deepEqual(manifest[kind] ?? {}, {}, kind)
+    }
+    const scripts = Object.keys(manifest.scripts)
+    assert.deepEqual(
+      scripts.filter(name => /^(pre|post)?install$|^prepare$/.test(name)),
+      [],
+    )
+  })
+
+  test('lists in its manifest only files that are there', () => {
+    /** @param {unknown} target @returns {string[]} */
+    const targets = target =>
+      typeof target === 'string' ? [target] : Object.values(/** @type {object} */ (target)).flatMap(targets)
+    const paths = [...targets(manifest.exports), ...targets(manifest.bin), manifest.main, manifest.types]
+    for (const path of paths) assert.doesNotThrow(() => readFileSync(join(root, path)), path)
+  })
+})

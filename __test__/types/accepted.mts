@@ -1,0 +1,202 @@
+// A consumer that is right: all of it must compile, as an ES module. Nothing here is ever run.
+
+import {
+  type AccountOptions,
+  type Balance,
+  type CreateTaskOptions,
+  createTask,
+  type Failure,
+  type GetTaskResultOptions,
+  getBalance,
+  getTaskResult,
+  isTurnstileError,
+  type Progress,
+  type Provider,
+  type ProviderErrorReason,
+  type Solution,
+  type SolveOptions,
+  solveTurnstile,
+  type Task,
+  type TaskResult,
+  TurnstileError,
+  type TurnstileErrorCode,
+  type WaitForTaskOptions,
+  waitForTask,
+} from 'turnstile-solver'
+import {
+  errorCodes,
+  type FaultRule,
+  faults,
+  faultTable,
+  type Sandbox,
+  type SandboxOptions,
+  startSandbox,
+} from 'turnstile-solver/sandbox'
+
+/** Holds only if both are the same type, `any` included. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const holds = <T extends true>(): T | undefined => undefined
+
+holds<Same<Provider, 'ezcaptcha' | 'yescaptcha' | 'custom'>>()
+holds<
+  Same<
+    TurnstileErrorCode,
+    | 'INVALID_OPTIONS'
+    | 'CONNECTION_FAILED'
+    | 'HTTP_ERROR'
+    | 'INVALID_RESPONSE'
+    | 'PROVIDER_ERROR'
+    | 'TIMEOUT'
+    | 'ABORT_ERR'
+  >
+>()
+holds<
+  Same<
+    ProviderErrorReason,
+    'account' | 'banned' | 'busy' | 'request' | 'unsolvable' | 'expired' | 'proxy' | 'unknown'
+  >
+>()
+holds<Same<Progress['phase'], 'created' | 'processing' | 'retrying' | 'ready'>>()
+
+// Which option belongs to which call, and no more.
+type AccountKeys = 'provider' | 'clientKey' | 'baseURL' | 'timeoutMs' | 'requestTimeoutMs' | 'signal'
+type TaskKeys =
+  | 'websiteURL'
+  | 'websiteKey'
+  | 'taskType'
+  | 'action'
+  | 'cData'
+  | 'proxy'
+  | 'extra'
+  | 'appId'
+  | 'softID'
+type PollingKeys = 'pollIntervalMs' | 'onProgress'
+holds<Same<keyof AccountOptions, AccountKeys>>()
+holds<Same<keyof CreateTaskOptions, AccountKeys | TaskKeys>>()
+holds<Same<keyof SolveOptions, AccountKeys | TaskKeys | PollingKeys>>()
+holds<Same<keyof GetTaskResultOptions, AccountKeys | 'taskId'>>()
+holds<Same<keyof WaitForTaskOptions, AccountKeys | PollingKeys | 'taskId'>>()
+
+// What each result holds.
+holds<
+  Same<
+    keyof Solution,
+    | 'token'
+    | 'userAgent'
+    | 'headers'
+    | 'provider'
+    | 'taskId'
+    | 'createdAt'
+    | 'readyAt'
+    | 'expiresAt'
+    | 'elapsedMs'
+    | 'polls'
+    | 'retries'
+    | 'raw'
+  >
+>()
+holds<Same<keyof Task, 'taskId' | 'provider' | 'createdAt'>>()
+holds<Same<keyof Balance, 'balance' | 'raw'>>()
+holds<Same<TaskResult['status'], 'processing' | 'ready'>>()
+
+// What each call takes and gives.
+holds<Same<ReturnType<typeof solveTurnstile>, Promise<Solution>>>()
+holds<Same<ReturnType<typeof createTask>, Promise<Task>>>()
+holds<Same<ReturnType<typeof getTaskResult>, Promise<TaskResult>>>()
+holds<Same<ReturnType<typeof waitForTask>, Promise<Solution>>>()
+holds<Same<ReturnType<typeof getBalance>, Promise<Balance>>>()
+holds<Same<Parameters<typeof getBalance>, [options: AccountOptions]>>()
+
+const controller = new AbortController()
+const account: AccountOptions = { provider: 'yescaptcha', clientKey: 'key', signal: controller.signal }
+const page = { websiteURL: 'https://shop.example', websiteKey: 'key' }
+
+export async function everything(): Promise<string> {
+  const lines: string[] = []
+  const solution = await solveTurnstile({
+    ...account,
+    ...page,
+    provider: 'ezcaptcha',
+    baseURL: 'https://api.example',
+    taskType: 'CloudFlareTurnstileTask',
+    action: 'login',
+    cData: 'session',
+    proxy: 'http://user:pass@proxy.example:8080',
+    extra: { cookies: 'a=b', nested: { list: [1, 'two', null] } },
+    appId: 77,
+    timeoutMs: 120_000,
+    pollIntervalMs: 3000,
+    requestTimeoutMs: 15_000,
+    onProgress: ({ phase, taskId, polls, retries, elapsedMs, retryInMs, code, message }) => {
+      lines.push(
+        `${phase} ${taskId ?? ''} ${polls + retries + elapsedMs + (retryInMs ?? 0)} ${code} ${message}`,
+      )
+    },
+  })
+  const agent: string | undefined = solution.userAgent
+  const headers: Record<string, string> | undefined = solution.headers
+  const created: number | undefined = solution.createdAt
+  const rest: number =
+    solution.readyAt + solution.expiresAt + solution.elapsedMs + solution.polls + solution.retries
+  const raw: unknown = solution.raw.anything
+
+  const task: Task = await createTask({ ...account, ...page, softID: 88 })
+  const result: TaskResult = await getTaskResult({ ...account, taskId: task.taskId })
+  // Narrowed by its status alone.
+  const token: string = result.status === 'ready' ? result.solution.token : result.status
+  const waited: Solution = await waitForTask({ ...account, taskId: 12, onProgress: async () => {} })
+  const { balance, raw: reply }: Balance = await getBalance(account)
+  return [
+    agent,
+    headers,
+    created,
+    rest,
+    raw,
+    token,
+    waited.token,
+    balance + 1,
+    reply.softBalance,
+    ...lines,
+  ].join()
+}
+
+export async function failing(): Promise<string | number | boolean | undefined> {
+  try {
+    return (await getBalance(account)).balance
+  } catch (error) {
+    if (!isTurnstileError(error)) throw error
+    const all: Error & Readonly<Failure> = error
+    switch (error.code) {
+      case 'INVALID_OPTIONS':
+        return error.option
+      case 'PROVIDER_ERROR':
+        return error.reason === 'busy' ? error.errorId : `${error.errorCode} ${error.errorDescription}`
+      case 'HTTP_ERROR':
+      case 'INVALID_RESPONSE':
+        return error.status
+      case 'TIMEOUT':
+        return (error.elapsedMs ?? 0) + (error.polls ?? 0)
+      case 'ABORT_ERR':
+      case 'CONNECTION_FAILED':
+        return error.mayBeCharged && `${error.taskId} ${error.provider} ${String(error.cause)} ${all.stack}`
+    }
+    // Every code was handled.
+    return error.code satisfies never
+  }
+}
+
+export function made(): TurnstileError {
+  const failure: Failure = { message: 'late', code: 'TIMEOUT', mayBeCharged: true }
+  return new TurnstileError(failure, new Error('beneath'))
+}
+
+export async function sandboxed(): Promise<Solution> {
+  const options: SandboxOptions = { provider: 'ezcaptcha', solveTimeMs: [10, 20], seed: 1 }
+  await using sandbox: Sandbox = await startSandbox(options)
+  const rule: FaultRule = { on: 'getTaskResult', nth: 1, times: 2, fault: 'reset' }
+  sandbox.addFault(rule)
+  const created: number = sandbox.stats().tasks.created
+  sandbox.pageURL({ sitekey: '1x00000000000000000000AA', action: 'login' })
+  const told: string = `${faults.reset} ${faultTable[0]?.name} ${errorCodes.ezcaptcha[0]} ${created}`
+  return solveTurnstile({ ...sandbox.account, ...page, taskType: told })
+}

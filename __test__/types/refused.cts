@@ -1,0 +1,12 @@
+// A wrong CommonJS consumer: each marked line must fail to compile. Nothing here is ever run.
+
+import solver = require('turnstile-solver')
+
+// @ts-expect-error: a provider that nobody knows
+const balance = solver.getBalance({ provider: 'nobody', clientKey: 'key' })
+// @ts-expect-error: the functions have names, the package is none
+const solved = solver({ provider: 'ezcaptcha', clientKey: 'key' })
+// @ts-expect-error: the addon is not part of the door
+const native = solver.native
+
+export = { balance, solved, native }
