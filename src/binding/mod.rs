@@ -8,6 +8,7 @@ mod given;
 pub mod options;
 mod outcome;
 mod results;
+mod settle;
 mod start;
 
 use napi::{

@@ -1,4 +1,4 @@
-//! Starts a call on the addon's own runtime and settles its promise, come what may.
+//! Starts a call on the addon's own runtime.
 
 use std::{
     io,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use napi::{
-    Env, JsDeferred,
+    Env,
     bindgen_prelude::{Function, Object, Result, ToNapiValue, Unknown},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{given, outcome::Outcome, results::Progress};
+use super::{given, outcome::Outcome, results::Progress, settle};
 use crate::{
     error::Error,
     request::GivenOptions,
@@ -74,14 +74,15 @@ where
     };
     let watch = reporter.clone().map(|reporter| Arc::new(move |event| reporter.report(event)) as Arc<Watch>);
     let running = run(request, Hooks { cancel, watch });
-    let (deferred, promise) = env.create_deferred()?;
-    let settle = Settle(Some(deferred));
+    // Boxed, since a future that is moved into another counts twice.
+    let running = Box::pin(running);
+    let (pending, promise) = settle::pending(env)?;
     runtime()?.spawn(async move {
         let outcome = Outcome::from(running.await);
         if let Some(reporter) = reporter {
             reporter.delivered().await;
         }
-        settle.settle(move |_| Ok(outcome));
+        pending.resolve(outcome);
     });
     started.set("outcome", promise)?;
     Ok(started)
@@ -90,25 +91,6 @@ where
 fn failed<'env, Answer: ToNapiValue>(mut started: Started<'env>, error: Error) -> Result<Started<'env>> {
     started.set("outcome", Outcome::<Answer>::from(Err(error)))?;
     Ok(started)
-}
-
-/// The promise of a call. Should the call panic, its promise is rejected all the same.
-struct Settle<Data: ToNapiValue, Resolver: FnOnce(Env) -> Result<Data>>(Option<JsDeferred<Data, Resolver>>);
-
-impl<Data: ToNapiValue, Resolver: FnOnce(Env) -> Result<Data>> Settle<Data, Resolver> {
-    fn settle(mut self, resolver: Resolver) {
-        if let Some(deferred) = self.0.take() {
-            deferred.resolve(resolver);
-        }
-    }
-}
-
-impl<Data: ToNapiValue, Resolver: FnOnce(Env) -> Result<Data>> Drop for Settle<Data, Resolver> {
-    fn drop(&mut self) {
-        if let Some(deferred) = self.0.take() {
-            deferred.reject(napi::Error::from_reason("turnstile-solver: internal error, the call was dropped"));
-        }
-    }
 }
 
 /// Hands events to the caller's callback, in order.
