@@ -3,12 +3,14 @@
 use std::{
     error::Error as _,
     io,
+    net::SocketAddr,
     sync::OnceLock,
     time::{Duration, SystemTime},
 };
 
+use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::{
-    Response, StatusCode,
+    Response, StatusCode, Version,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
@@ -30,6 +32,15 @@ impl Method {
             Method::CreateTask => "createTask",
             Method::GetTaskResult => "getTaskResult",
             Method::GetBalance => "getBalance",
+        }
+    }
+
+    /// For how long a connection is kept that nobody uses. The server may close it just as a request goes out: that costs
+    /// a poll a retry, but a createTask could not be sent again, so it takes no chances.
+    pub fn connections_kept(self) -> Duration {
+        match self {
+            Method::CreateTask => Duration::from_secs(2),
+            Method::GetTaskResult | Method::GetBalance => Duration::from_secs(90),
         }
     }
 }
@@ -85,6 +96,10 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// Whether it came over a connection that many requests share.
+    pub multiplexed: bool,
+    /// Our end of the connection, which tells it from others.
+    pub local: Option<SocketAddr>,
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -111,6 +126,8 @@ pub async fn post(account: &Account, method: Method, body: Vec<u8>) -> Result<Re
 async fn read(mut response: Response) -> Result<Reply, Fault> {
     let status = response.status();
     let retry_after = retry_after(response.headers());
+    let multiplexed = response.version() == Version::HTTP_2;
+    let local = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
         if body.len() + chunk.len() > LONGEST_BODY {
@@ -118,7 +135,7 @@ async fn read(mut response: Response) -> Result<Reply, Fault> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status: status.as_u16(), body, retry_after })
+    Ok(Reply { status: status.as_u16(), body, retry_after, multiplexed, local })
 }
 
 fn too_long(status: StatusCode) -> Fault {
@@ -138,21 +155,16 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
 }
 
-/// A connection that has been idle for longer may be closed by the server just as a request goes out. That costs a poll a
-/// retry; a createTask could not be sent again, so it takes no chances.
-const IDLE_BEFORE_POLL: Duration = Duration::from_secs(90);
-const IDLE_BEFORE_PURCHASE: Duration = Duration::from_secs(2);
-
 /// The HTTP clients of the process, each made when it is first needed. What goes to this machine never goes through a
 /// proxy: it may be plain http.
 fn http(loopback: bool, method: Method) -> Result<&'static reqwest::Client, Fault> {
     static CLIENTS: [[OnceLock<Result<reqwest::Client, String>>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
-    let purchase = method == Method::CreateTask;
-    let client = CLIENTS[usize::from(loopback)][usize::from(purchase)].get_or_init(|| build(loopback, purchase));
+    let slot = &CLIENTS[usize::from(loopback)][usize::from(method == Method::CreateTask)];
+    let client = slot.get_or_init(|| build(loopback, method.connections_kept()));
     client.as_ref().map_err(|problem| unreachable(problem.clone()))
 }
 
-fn build(loopback: bool, purchase: bool) -> Result<reqwest::Client, String> {
+fn build(loopback: bool, connections_kept: Duration) -> Result<reqwest::Client, String> {
     let config = tls::client_config().map_err(|problem| problem.to_string())?;
     let json = HeaderValue::from_static("application/json");
     let builder = reqwest::Client::builder()
@@ -161,7 +173,7 @@ fn build(loopback: bool, purchase: bool) -> Result<reqwest::Client, String> {
         .user_agent(concat!("turnstile-solver/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(if purchase { IDLE_BEFORE_PURCHASE } else { IDLE_BEFORE_POLL });
+        .pool_idle_timeout(connections_kept);
     let builder = if loopback { builder.no_proxy() } else { builder };
     builder.build().map_err(|problem| problem.to_string())
 }
@@ -202,14 +214,17 @@ fn chain(error: &reqwest::Error) -> String {
 fn certificate_error(error: &reqwest::Error) -> bool {
     let mut next = error.source();
     while let Some(cause) = next {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
             return true;
         }
         next = cause.source();
     }
     false
+}
+
+/// An `io::Error` does not count what it wraps among its sources, and wraps several times over here.
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref().or_else(|| tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 #[cfg(test)]

@@ -254,10 +254,12 @@ where
     async fn exchange(&mut self) -> Result<Option<T>, (Fault, Option<Duration>)> {
         let (guard, host) = (Arc::clone(&self.run.guard), Arc::clone(&self.run.host));
         let _pass = guard.pass(self.method).await.map_err(|refusal| (Fault::Refused(Box::new(refusal)), None))?;
-        let _place = host.place(self.method).await;
-        self.run.sending(self.method);
+        let exchange = async {
+            self.run.sending(self.method);
+            client::post(self.run.account, self.method, self.body.clone()).await
+        };
         // Boxed, so that a call that only waits for its next poll does not carry the space of an exchange.
-        let reply = Box::pin(client::post(self.run.account, self.method, self.body.clone())).await;
+        let reply = Box::pin(host.exchange(self.method, exchange)).await;
         let reply = reply.map_err(|fault| (fault, None))?;
         let mut outcome = (self.read)(reply.status, &reply.body);
         guard.learn(self.method, &mut outcome, reply.retry_after);

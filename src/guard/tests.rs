@@ -146,6 +146,13 @@ async fn a_retry_after_beside_a_ban_is_honoured_within_reason() {
     }
 }
 
+#[test]
+fn every_provider_bans_for_more_than_the_guard_lets_through() {
+    for provider in crate::provider::PROVIDERS {
+        assert!(provider.ban_after > MOST_REFUSALS + 1, "{}", provider.name);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_idle_guard_can_be_forgotten_and_a_warned_one_not() {
     let guard = Guard::new(EZ);
