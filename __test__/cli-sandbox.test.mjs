@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { faultTable } from '../sandbox/index.mjs'
+import { BIN, run, start } from './support/cli.mjs'
+
+const ESCAPE = '\x1b'
+
+/** Makes siteverify refuse, as a site would see it. @type {[string, ...string[]]} */
+const refusing = [
+  process.execPath,
+  '--import',
+  `data:text/javascript,${encodeURIComponent("globalThis.fetch = async () => Response.json({ success: false, 'error-codes': ['invalid-input-response'] })")}`,
+  BIN,
+]
+
+describe('demo', { concurrency: 3 }, () => {
+  test('it ends with a verified token for each vendor', async () => {
+    const { code, stdout, stderr } = await run(['demo'])
+    assert.equal(code, 0)
+    assert.match(stdout, /^ezcaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
+    assert.match(stdout, /^yescaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
+    assert.equal(stdout.match(/ task {6}[0-9a-f-]{36}, created in/g)?.length, 2)
+    assert.equal(
+      stdout.match(/ token {5}\S+, \d+ characters, in \d\.\d s, \d polls?; good for 120 s/g)?.length,
+      2,
+    )
+    assert.equal(stdout.match(/ verified {2}siteverify says success/g)?.length, 2)
+    assert.equal(stdout.match(/ charged {3}15 points, 9985 left/g)?.length, 2)
+    const [, took] = /^2 tokens verified in (\d+\.\d) s\.$/m.exec(stdout) ?? []
+    assert.ok(Number(took) <= 10, `it took ${took} s`)
+    assert.match(stderr, /^yescaptcha: not ready after/m)
+    assert.ok(!`${stdout}${stderr}`.includes(ESCAPE))
+  })
+
+  test('--json tells the same as one document', async () => {
+    const { code, stdout, stderr } = await run(['demo', '--json'])
+    assert.equal(code, 0)
+    assert.equal(stderr, '')
+    const { verified, solves } = JSON.parse(stdout)
+    assert.equal(verified, true)
+    assert.deepEqual(
+      solves.map((/** @type {any} */ solve) => [
+        solve.provider,
+        solve.verification.success,
+        solve.pointsCharged,
+      ]),
+      [
+        ['ezcaptcha', true, 15],
+        ['yescaptcha', true, 15],
+      ],
+    )
+  })
+
+  test('a token that is not verified makes it fail', async () => {
+    const { code, stdout } = await run(['demo', '--quiet'], { command: refusing })
+    assert.equal(code, 1)
+    assert.match(stdout, / REFUSED {3}siteverify says refused: invalid-input-response/)
+    assert.doesNotMatch(stdout, /tokens verified/)
+  })
+
+  test('Ctrl-C ends it without a command that would lead nowhere', {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const { child, ended, said } = start(['demo'], { input: '' })
+    await said(/created in/)
+    child.kill('SIGINT')
+    const { code, stderr } = await ended
+    assert.equal(code, 130)
+    assert.match(stderr, /error: interrupted/)
+    assert.doesNotMatch(stderr, /turnstile-solver wait|^\s+at /m)
+  })
+})
+
+/**
+ * A folder for PATH in which the command has its name, as after an installation.
+ * @param {import('node:test').TestContext} t
+ */
+function installed(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'turnstile-solver'), `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`, {
+    mode: 0o755,
+  })
+  return `${folder}:${process.env.PATH}`
+}
+
+describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () => {
+  for (const provider of ['ezcaptcha', 'yescaptcha', 'custom']) {
+    test(`the command that a sandbox of ${provider} prints gets a token; Ctrl-C ends it with 0 and a summary`, async t => {
+      const { child, output, ended, said } = start(['sandbox', '--provider', provider, '--solve-time', '100'])
+      t.after(() => child.kill('SIGKILL'))
+      await said(/In another terminal:\n.*\n/)
+      const [, line] = /In another terminal:\n {2}(.*)\n/.exec(output.stdout) ?? []
+      const solved = await run([`${line} --poll-interval 1000`], {
+        command: ['sh', '-c'],
+        env: { PATH: installed(t) },
+      })
+      assert.equal(solved.code, 0)
+      assert.match(solved.stdout, /^0\..+\n$/)
+      child.kill('SIGINT')
+      const { code, stderr } = await ended
+      assert.equal(code, 0)
+      assert.match(stderr, /^\d\d:\d\d:\d\d {2}POST \/createTask$/m)
+      assert.match(stderr, /^\d\d:\d\d:\d\d {2}task 1 created: .*, ready in 0\.1 s$/m)
+      assert.match(stderr, /^\d\d:\d\d:\d\d {2}task 1 polled once: ready$/m)
+      assert.match(stderr, /^1 task created, 1 delivered, \d+ points? charged\.\n$/m)
+    })
+  }
+
+  test('--json prints the account; key, balance, seed and faults are as told; --progress prints the events', async t => {
+    const flags = [
+      '--key',
+      'my-own-key',
+      '--balance',
+      '50',
+      '--price',
+      '20',
+      '--seed',
+      '7',
+      '--solve-time',
+      'never',
+    ]
+    const fault = [
+      '--fault',
+      'error,on=getBalance,nth=2,errorCode=ERROR_FULL_MOON',
+      '--fault',
+      'reset,on=createTask',
+    ]
+    const { child, output, ended, said } = start(['sandbox', '--json', '--progress', ...flags, ...fault])
+    t.after(() => child.kill('SIGKILL'))
+    await said(/\}\n/)
+    const { account, page, sitekey, siteverifyURL } = JSON.parse(output.stdout)
+    assert.equal(account.clientKey, 'my-own-key')
+    assert.match(page, new RegExp(`^${account.baseURL}/.*sitekey=${sitekey}`))
+    assert.equal(siteverifyURL, `${account.baseURL}/turnstile/v0/siteverify`)
+
+    const balance = ['balance', '--provider', account.provider, '--base-url', account.baseURL]
+    const env = { YESCAPTCHA_API_KEY: 'my-own-key' }
+    assert.equal((await run(balance, { env })).stdout, '50\n')
+    assert.match((await run(balance, { env })).stderr, /ERROR_FULL_MOON/)
+    child.kill('SIGTERM')
+    const { code, stderr } = await ended
+    assert.equal(code, 0)
+    const events = stderr
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      events.map(({ type, path, fault }) => [type, path ?? fault]),
+      [
+        ['request', '/getBalance'],
+        ['request', '/getBalance'],
+        ['fault', 'error'],
+      ],
+    )
+  })
+
+  test('a port that is taken is said plainly', async t => {
+    const first = start(['sandbox', '--json'])
+    t.after(() => first.child.kill('SIGKILL'))
+    await first.said(/\}\n/)
+    const { port } = new URL(JSON.parse(first.output.stdout).account.baseURL)
+    const { code, stderr } = await run(['sandbox', '--port', port])
+    assert.equal(code, 1)
+    assert.equal(
+      stderr,
+      'error: the port is taken\n  Choose another --port, or leave it out for a free one.\n',
+    )
+    first.child.kill('SIGINT')
+    assert.equal((await first.ended).stderr, '')
+  })
+
+  test('--list-faults prints every fault', async () => {
+    const { code, stdout } = await run(['sandbox', '--list-faults'])
+    assert.equal(code, 0)
+    for (const { name } of faultTable) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
+    assert.equal(
+      JSON.parse((await run(['sandbox', '--list-faults', '--json'])).stdout).length,
+      faultTable.length,
+    )
+  })
+})

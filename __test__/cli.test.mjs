@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { exitCodeOf, exitCodeTable } from '../bin/exit-codes.mjs'
+import { nearest, quote } from '../bin/words.mjs'
+import native from '../native.js'
+import { KEY, run } from './support/cli.mjs'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox']
+const ESCAPE = '\x1b'
+const env = { YESCAPTCHA_API_KEY: KEY }
+const oneOfProviders = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(native.providers)
+
+describe('the texts', { concurrency: 4 }, () => {
+  test('--help lists every command and every exit code, on standard output', async () => {
+    const { code, stdout, stderr } = await run(['--help'])
+    assert.equal(code, 0)
+    assert.equal(stderr, '')
+    for (const name of COMMANDS) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
+    for (const [codes] of exitCodeTable) assert.match(stdout, new RegExp(`^  ${codes} `, 'm'))
+    assert.deepEqual(await run(['help']), await run(['-h']))
+  })
+
+  for (const name of COMMANDS) {
+    test(`${name} --help fits 80 columns, apart from commands to copy, and has no escape code`, async () => {
+      const { code, stdout, stderr } = await run([name, '--help'])
+      assert.equal(code, 0)
+      assert.equal(stderr, '')
+      assert.match(stdout, new RegExp(`^  turnstile-solver ${name}`, 'm'))
+      assert.ok(!stdout.includes(ESCAPE))
+      const long = stdout.split('\n').filter(line => line.length > 80 && !line.includes('turnstile-solver'))
+      assert.deepEqual(long, [])
+      assert.deepEqual(await run(['help', name]), { code, stdout, stderr, signal: null })
+      assert.deepEqual(await run([name, '-h', '--nonsense']), { code, stdout, stderr, signal: null })
+    })
+  }
+
+  test('no command at all shows the help on standard error and is wrong usage', async () => {
+    const { code, stdout, stderr } = await run([])
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.equal(stderr, (await run(['--help'])).stdout)
+  })
+
+  test('--version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    assert.deepEqual(await run(['--version']), { code: 0, signal: null, stdout: `${version}\n`, stderr: '' })
+    assert.equal((await run(['-v'])).stdout, `${version}\n`)
+  })
+
+  test('run by npm, the commands to copy begin with npx', async () => {
+    const { stdout } = await run(['wait', '--help'], { env: { npm_command: 'exec' } })
+    assert.match(stdout, /^ {2}npx turnstile-solver wait/m)
+  })
+
+  test('a reader of the help who leaves early sees no error', {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const shell = `"${process.execPath}" "${join(root, 'bin/turnstile-solver.mjs')}" --help | true`
+    const { code, stderr } = await run([shell], { command: ['sh', '-c'] })
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  })
+
+  test('where the addon does not load, the help works and a solve says so without a trace', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    for (const name of ['bin', 'sandbox', 'index.js', 'package.json'])
+      cpSync(join(root, name), join(folder, name), { recursive: true })
+    writeFileSync(join(folder, 'native.js'), "throw new Error('Cannot find native binding.')")
+    const bin = join(folder, 'bin/turnstile-solver.mjs')
+    assert.equal((await run(['--help'], { bin })).code, 0)
+    const { code, stdout, stderr } = await run(['solve'], { bin })
+    assert.equal(code, 1)
+    assert.equal(stdout, '')
+    assert.match(
+      stderr,
+      /^error: the native addon does not load: Cannot find native binding\.\n {2}Reinstall/,
+    )
+    assert.doesNotMatch(stderr, /^\s+at /m)
+  })
+})
+
+describe('wrong usage', { concurrency: 4 }, () => {
+  /** @type {[args: string[], says: RegExp, because: string][]} */
+  const cases = [
+    [['slove'], /there is no command 'slove'\n {2}Did you mean solve\?/, 'a misspelt command'],
+    [['solve', '--sitkey', 'x'], /--sitkey: is no flag .*\n {2}Did you mean --sitekey\?/, 'a misspelt flag'],
+    [['solve', '--websiteURL', 'x'], /Did you mean --url\?/, "the library's name of an option"],
+    [['solve', '--timeoutMs=5'], /Did you mean --timeout\?/, "the library's name with its value"],
+    [['solve', '--site-key', 'x'], /Did you mean --sitekey\?/, 'a dash too many'],
+    [
+      ['solve', '--frobnicate'],
+      /--frobnicate: is no flag of this command\n {2}turnstile-solver solve --help/,
+      'a flag like no other',
+    ],
+    [['balance', '--url', 'x'], /--url: is no flag of this command/, "another command's flag"],
+    [['solve', '--url'], /--url: needs a value: --url URL/, 'a value that is missing at the end'],
+    [['solve', '--url', '--json'], /--url: needs a value/, 'a value that is missing in between'],
+    [['solve', '--quiet=yes'], /--quiet: takes no value/, 'a value for a switch'],
+    [
+      ['solve', 'https://shop.example'],
+      /an argument that belongs to no flag\n {2}Every value follows/,
+      'a stray argument',
+    ],
+    [['solve', '--timeout', '30s'], /--timeout: must be a number, in digits/, 'a number with a unit'],
+    [['solve', '--extra', '{a:1}'], /--extra: is no JSON/, 'broken JSON'],
+    [['solve', '--progress'], /--progress: goes with --json/, '--progress for a person'],
+    [
+      ['solve', '--json', '--progress', '--quiet'],
+      /--progress: and --quiet exclude/,
+      '--progress and --quiet',
+    ],
+    [['solve'], new RegExp(`--provider: is required\\n {2}It is ${oneOfProviders}\\.`), 'no provider'],
+    [['solve', '--provider', 'nocaptcha'], /--provider: must be 'ezcaptcha'/, 'an unknown provider'],
+    [['solve', '--provider', 'yescaptcha'], /--url: is required/, 'no page'],
+    [
+      ['solve', '--provider', 'yescaptcha', '--url', 'https://a.example', '--sitekey', 'x', '--timeout', '0'],
+      /--timeout: must be a whole number from 1 to 300000, not 0/,
+      'a number out of range',
+    ],
+    [
+      [
+        'solve',
+        '--provider',
+        'yescaptcha',
+        '--url',
+        'https://a.example',
+        '--sitekey',
+        'x',
+        '--action',
+        'login',
+      ],
+      /--action: 'yescaptcha' documents no such field/,
+      'a field the provider lacks',
+    ],
+    [
+      [
+        'solve',
+        '--provider',
+        'yescaptcha',
+        '--url',
+        'https://a.example',
+        '--sitekey',
+        'x',
+        '--extra',
+        '{"type":"y"}',
+      ],
+      /--extra \(type\): is set by an option already/,
+      'a field of --extra',
+    ],
+    [['wait', '--provider', 'yescaptcha'], /--task-id: is required/, 'no task'],
+    [
+      ['balance', '--provider', 'custom', '--base-url', 'http://a.example'],
+      /--base-url: plain http/,
+      'plain http',
+    ],
+    [['sandbox', '--port', '99999'], /--port: must be from 0 to 65535/, "a sandbox's port"],
+    [['sandbox', '--balance=-1'], /--balance: must be points from 0/, "a sandbox's balance"],
+    [['sandbox', '--solve-time', 'soon'], /--solve-time: must be milliseconds/, "a sandbox's solve time"],
+    [['sandbox', '--fault', 'flood'], /--fault: unknown fault 'flood'/, 'an unknown fault'],
+    [
+      ['sandbox', '--provider', 'nocaptcha'],
+      /--provider: must be one of/,
+      'a provider that no sandbox plays',
+    ],
+  ]
+  for (const [args, says, because] of cases) {
+    test(`${because} is refused with exit code 2 and without a trace`, async () => {
+      const { code, stdout, stderr } = await run(args, { env: { ...env, CUSTOM_API_KEY: KEY } })
+      assert.match(args.includes('--json') ? stdout : stderr, says)
+      assert.equal(code, 2)
+      assert.equal(args.includes('--json') ? stderr : stdout, '')
+      assert.doesNotMatch(stderr, /^\s+at /m)
+    })
+  }
+
+  for (const flag of ['--key', '--client-key', '--api-key', '--apikey', '--clientKey', '--proxy']) {
+    test(`${flag} is refused with an explanation, and its value is not repeated`, async () => {
+      for (const args of [[flag, KEY], [`${flag}=${KEY}`]]) {
+        const { code, stderr } = await run(['solve', ...args])
+        assert.equal(code, 2)
+        assert.match(stderr, /is refused: arguments show in process lists/)
+        assert.match(
+          stderr,
+          flag === '--proxy' ? /TURNSTILE_PROXY.*--proxy-file/ : /YESCAPTCHA_API_KEY.*--key-file/,
+        )
+      }
+    })
+  }
+
+  test('a secret in a wrong place is not repeated', async () => {
+    for (const args of [
+      [KEY],
+      ['solve', KEY],
+      ['balance', '--provider', KEY],
+      ['balance', '--provider', 'yescaptcha', '--key-file', KEY],
+    ]) {
+      assert.equal((await run(args, { env })).code, 2)
+    }
+  })
+
+  test('with --json wrong usage is a document on standard output', async () => {
+    const { code, stdout, stderr } = await run(['solve', '--json', '--ulr', 'x'])
+    assert.equal(code, 2)
+    assert.equal(stderr, '')
+    assert.deepEqual(JSON.parse(stdout), {
+      error: {
+        code: 'USAGE',
+        message: '--ulr: is no flag of this command',
+        flag: '--ulr',
+        next: 'Did you mean --url?',
+        exitCode: 2,
+      },
+    })
+  })
+
+  test('with --json what the library refuses names the option and the flag', async () => {
+    const { stdout } = await run(['solve', '--json', '--provider', 'yescaptcha'], { env })
+    const { error } = JSON.parse(stdout)
+    assert.equal(error.code, 'INVALID_OPTIONS')
+    assert.equal(error.option, 'websiteURL')
+    assert.equal(error.flag, '--url')
+  })
+})
+
+describe('small parts', () => {
+  test('every code and reason of a TurnstileError has its exit code', () => {
+    const reasons = {
+      account: 3,
+      banned: 4,
+      busy: 4,
+      unsolvable: 5,
+      expired: 5,
+      request: 6,
+      proxy: 6,
+      unknown: 6,
+    }
+    for (const [reason, code] of Object.entries(reasons)) {
+      assert.equal(exitCodeOf({ code: 'PROVIDER_ERROR', reason: /** @type {any} */ (reason) }), code)
+    }
+    const codes = {
+      INVALID_OPTIONS: 2,
+      TIMEOUT: 7,
+      CONNECTION_FAILED: 8,
+      HTTP_ERROR: 9,
+      INVALID_RESPONSE: 9,
+      ABORT_ERR: 130,
+    }
+    for (const [code, exitCode] of Object.entries(codes)) {
+      assert.equal(exitCodeOf({ code: /** @type {any} */ (code) }), exitCode)
+    }
+    assert.equal(exitCodeOf({ code: 'ABORT_ERR' }, 'SIGTERM'), 143)
+  })
+
+  test('an argument is quoted where a shell would read it otherwise', () => {
+    assert.equal(quote('https://a.example:80/b-c_d', 'linux'), 'https://a.example:80/b-c_d')
+    assert.equal(quote("it's $HOME", 'linux'), `'it'\\''s $HOME'`)
+    assert.equal(quote('', 'linux'), "''")
+    assert.equal(quote('a "b"', 'win32'), '"a ""b"""')
+    assert.equal(quote('a\x1b[2Jb', 'linux'), "'a?[2Jb'")
+  })
+
+  test('the nearest name is near, or there is none', () => {
+    /** @type {[string, string][]} */
+    const known = [
+      ['sitekey', 'sitekey'],
+      ['websiteKey', 'sitekey'],
+      ['url', 'url'],
+      ['poll-interval', 'poll-interval'],
+    ]
+    assert.equal(nearest('--site-kye', known), 'sitekey')
+    assert.equal(nearest('--pollInterval', known), 'poll-interval')
+    assert.equal(nearest('--poll', known), 'poll-interval')
+    assert.equal(nearest('--ulr', known), 'url')
+    assert.equal(nearest('--verbose', known), undefined)
+  })
+})

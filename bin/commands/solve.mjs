@@ -1,0 +1,53 @@
+import {
+  accountFlags,
+  libraryOptions,
+  outputFlags,
+  pollIntervalFlag,
+  taskFlags,
+  timeFlags,
+} from '../flags.mjs'
+import { library } from '../library.mjs'
+import { readKey, readProxy } from '../secrets.mjs'
+import { deliver } from './deliver.mjs'
+
+const groups = [
+  taskFlags,
+  accountFlags,
+  timeFlags(120_000, pollIntervalFlag),
+  outputFlags({ json: 'the whole solution, or { "error": … }, as one JSON document on standard output' }),
+]
+
+/** @type {import('../help.mjs').Command} */
+export const command = {
+  about:
+    'Creates a task, which is what the provider bills, waits for its token and prints the token, and nothing else, on standard output.',
+  usage: 'solve --provider NAME --url URL --sitekey KEY [flags]',
+  groups,
+  notes: [
+    'With --json an error has a code, a message, what the library tells about it (provider, taskId, mayBeCharged, reason, …), the exitCode, and resume, the command that fetches the token.',
+    'A proxy is a secret too: it comes from TURNSTILE_PROXY or --proxy-file.',
+    'Ctrl-C stops waiting, and prints the command that fetches the token later; a second Ctrl-C leaves at once.',
+  ],
+  examples: [
+    'TOKEN=$(PROGRAM solve --provider yescaptcha --url https://shop.example/login --sitekey 0x4AAA…)',
+    'PROGRAM solve --provider ezcaptcha --url https://shop.example --sitekey 0x4AAA… --action login --json',
+    'secret-tool lookup turnstile key | PROGRAM solve --key-file - --provider yescaptcha …',
+  ],
+  exitCodes: true,
+
+  async run(context) {
+    const { values, interrupts, sources } = context
+    const key = await readKey(values, interrupts)
+    const proxy = await readProxy(values, interrupts)
+    if (key) sources.clientKey = key.source
+    if (proxy) sources.proxy = proxy.source
+    return deliver(context, polling =>
+      library().solveTurnstile({
+        .../** @type {any} */ (libraryOptions(groups, values)),
+        clientKey: key?.value,
+        proxy: proxy?.value,
+        ...polling,
+      }),
+    )
+  },
+}
