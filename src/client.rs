@@ -186,11 +186,28 @@ fn unreachable(detail: String) -> Fault {
 fn fault_of(error: reqwest::Error) -> Fault {
     let untrusted = certificate_error(&error);
     let detail = chain(&error);
-    match error.is_connect() {
+    match error.is_connect() || refused_by_http2(&error) {
         _ if untrusted => Fault::Untrusted { detail },
         true => Fault::Unreachable { detail },
         false => Fault::Lost { detail },
     }
+}
+
+/// HTTP/2 says of a refused stream, and of one beyond a graceful shutdown, that it was not processed.
+fn refused_by_http2(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(h2) = cause.downcast_ref::<h2::Error>() {
+            return h2.is_remote()
+                && match h2.reason() {
+                    Some(h2::Reason::REFUSED_STREAM) => h2.is_reset(),
+                    Some(h2::Reason::NO_ERROR) => h2.is_go_away(),
+                    _ => false,
+                };
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// The causes, outermost first, without the outermost's URL.

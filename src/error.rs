@@ -11,7 +11,8 @@ use crate::provider::Reason;
 /// What one exchange came to, when it did not come to an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// The request surely never left: name resolution, TCP connect, TLS handshake. `CONNECTION_FAILED`.
+    /// The request was surely not taken: name resolution, TCP connect, TLS handshake, or HTTP/2's own word for it.
+    /// `CONNECTION_FAILED`.
     Unreachable { detail: String },
     /// The server could not prove that it is who it should be; nothing was sent. `CONNECTION_FAILED`.
     Untrusted { detail: String },
@@ -45,8 +46,8 @@ impl Fault {
         match self {
             Fault::Unreachable { .. } | Fault::Untrusted { .. } => false,
             Fault::Lost { .. } | Fault::Garbled { .. } | Fault::Broken { .. } => true,
-            // A gateway answers 408 and 5xx also after it has passed the request on.
-            Fault::Http { status, .. } => *status == 408 || *status >= 500,
+            // A gateway answers 408 and 5xx also after it has passed the request on, and 303 means "done, look there".
+            Fault::Http { status, .. } => matches!(status, 303 | 408 | 500..),
             Fault::Refused(_) => false,
         }
     }

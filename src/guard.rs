@@ -34,15 +34,20 @@ pub struct Guard {
     /// Bounds the createTask requests under way. Together with [`MOST_REFUSALS`] it stays below what the vendor bans for,
     /// even if the balance runs out and all of them come back refused.
     creating: Semaphore,
+    /// Bounds the others in the same way until the key is known to be good.
+    asking: Semaphore,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The latest refusals of the account, by when they came.
-    created: Refusals,
-    asked: Refusals,
+    /// The latest refusals of the account, apart for each method as vendors count them: an empty balance must never keep a
+    /// paid result away.
+    refusals: [Refusals; 3],
+    known_key: bool,
     ban: Option<Ban>,
+    /// How many bans there have been.
+    bans: u64,
 }
 
 #[derive(Default)]
@@ -58,7 +63,10 @@ struct Ban {
 
 /// Leave to send one request.
 pub struct Pass<'a> {
-    _creating: Option<SemaphorePermit<'a>>,
+    guard: &'a Guard,
+    method: Method,
+    bans: u64,
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 impl Guard {
@@ -77,15 +85,17 @@ impl Guard {
     }
 
     pub fn new(ban_after: usize) -> Self {
-        Guard { creating: Semaphore::new(ban_after - MOST_REFUSALS - 1), state: Mutex::default() }
+        let under_way = ban_after - MOST_REFUSALS - 1;
+        Guard { creating: Semaphore::new(under_way), asking: Semaphore::new(under_way), state: Mutex::default() }
     }
 
     /// Waits for its turn; or answers at once what the provider would only say again.
     pub async fn pass(&self, method: Method) -> Result<Pass<'_>, Refusal> {
-        let creating = match method {
-            // The semaphore is never closed.
+        // The semaphores are never closed, so each gives a permit in the end.
+        let permit = match method {
             Method::CreateTask => self.creating.acquire().await.ok(),
-            Method::GetTaskResult | Method::GetBalance => None,
+            _ if self.knows_the_key() => None,
+            _ => self.asking.acquire().await.ok().filter(|_| !self.knows_the_key()),
         };
         let mut state = locked(&self.state);
         let now = Instant::now();
@@ -95,28 +105,44 @@ impl Guard {
             }
             ban.next_probe = now + PROBE_EVERY;
         }
-        match state.refusals(method).and_then(|refusals| refusals.stop(now)) {
+        match state.refusals[method as usize].stop(now) {
             Some(refusal) => Err(refusal),
-            None => Ok(Pass { _creating: creating }),
+            None => Ok(Pass { guard: self, method, bans: state.bans, _permit: permit }),
         }
     }
 
-    /// Learns from the provider's answer to a request that had passed, and tells in a refusal when the next one may.
-    pub fn learn<T>(&self, method: Method, answer: &mut Result<T, Fault>, retry_after: Option<Duration>) {
-        let mut state = locked(&self.state);
+    fn knows_the_key(&self) -> bool {
+        locked(&self.state).known_key
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = locked(&self.state);
+        let recent = |refusals: &Refusals| refusals.at.back().is_some_and(|last| last.elapsed() < WINDOW);
+        let banned = state.ban.as_ref().is_some_and(|ban| Instant::now() < ban.next_probe);
+        !banned && !state.refusals.iter().any(recent)
+    }
+}
+
+impl Pass<'_> {
+    /// Learns from the provider's answer, and tells in a refusal when the next request may go out.
+    pub fn learn<T>(&self, answer: &mut Result<T, Fault>, retry_after: Option<Duration>) {
+        let mut state = locked(&self.guard.state);
         let now = Instant::now();
         match answer {
-            Ok(_) => state.ban = None,
+            Ok(_) => {
+                state.known_key = true;
+                self.lift_ban(&mut state);
+            }
             Err(Fault::Refused(refusal)) if refusal.reason == Reason::Banned => {
                 let pause = retry_after.unwrap_or_default().clamp(PROBE_EVERY, LONGEST_BAN);
                 refusal.retry_after = Some(pause);
                 state.ban = Some(Ban { refusal: (**refusal).clone(), next_probe: now + pause });
+                state.bans += 1;
             }
             Err(Fault::Refused(refusal)) => {
-                state.ban = None;
-                if refusal.reason == Reason::Account
-                    && let Some(refusals) = state.refusals(method)
-                {
+                self.lift_ban(&mut state);
+                if refusal.reason == Reason::Account {
+                    let refusals = &mut state.refusals[self.method as usize];
                     refusals.at.push_back(now);
                     refusals.last = Some((**refusal).clone());
                     refusal.retry_after = refusals.stop(now).and_then(|stopped| stopped.retry_after);
@@ -127,21 +153,10 @@ impl Guard {
         }
     }
 
-    fn is_idle(&self) -> bool {
-        let state = locked(&self.state);
-        let recent = |refusals: &Refusals| refusals.at.back().is_some_and(|last| last.elapsed() < WINDOW);
-        let banned = state.ban.as_ref().is_some_and(|ban| Instant::now() < ban.next_probe);
-        !banned && !recent(&state.created) && !recent(&state.asked)
-    }
-}
-
-impl State {
-    /// Vendors count createTask and getTaskResult apart, so that an empty balance never keeps a paid result away.
-    fn refusals(&mut self, method: Method) -> Option<&mut Refusals> {
-        match method {
-            Method::CreateTask => Some(&mut self.created),
-            Method::GetTaskResult => Some(&mut self.asked),
-            Method::GetBalance => None,
+    /// An answer to what was sent before the ban says nothing about it.
+    fn lift_ban(&self, state: &mut State) {
+        if self.bans == state.bans {
+            state.ban = None;
         }
     }
 }

@@ -94,18 +94,20 @@ const LEAST_GAP: Duration = Duration::from_secs(1);
 
 struct Clock {
     pace: Pace,
-    last_ask: Instant,
+    deadline: Instant,
+    /// How long before the deadline the last ask goes out.
+    reserve: Duration,
     faults_in_a_row: u32,
 }
 
 impl Clock {
     fn new(pace: Pace, deadline: Instant) -> Self {
         let left = deadline.saturating_duration_since(Instant::now());
-        Clock { pace, last_ask: deadline - LAST_ASK.min(left / 4), faults_in_a_row: 0 }
+        Clock { pace, deadline, reserve: LAST_ASK.min(left / 4), faults_in_a_row: 0 }
     }
 
     fn first(&self) -> Instant {
-        (Instant::now() + self.pace.first).min(self.last_ask)
+        (Instant::now() + self.pace.first).min(self.deadline - self.reserve)
     }
 
     fn after_answer(&mut self) -> Instant {
@@ -124,10 +126,15 @@ impl Clock {
     }
 
     fn clamped(&self, wait: Duration) -> Instant {
-        let now = Instant::now();
+        let (now, last) = (Instant::now(), self.deadline - self.reserve);
         // Far beyond any deadline, and short of what an Instant can hold.
         let due = now + wait.min(Duration::from_secs(24 * 60 * 60));
-        if now >= self.last_ask { due } else { due.min(self.last_ask.max(now + LEAST_GAP)) }
+        let clamped = due.min(last.max(now + LEAST_GAP));
+        match now < last && clamped + self.reserve / 2 <= self.deadline {
+            true => clamped,
+            // What is asked so late is not answered in time, and an interrupted createTask would leave the caller in doubt.
+            false => self.deadline + LEAST_GAP,
+        }
     }
 }
 

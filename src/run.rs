@@ -253,7 +253,7 @@ where
     /// One request and its reply, if the guard lets it pass. A fault comes with the `Retry-After` beside it.
     async fn exchange(&mut self) -> Result<Option<T>, (Fault, Option<Duration>)> {
         let (guard, host) = (Arc::clone(&self.run.guard), Arc::clone(&self.run.host));
-        let _pass = guard.pass(self.method).await.map_err(|refusal| (Fault::Refused(Box::new(refusal)), None))?;
+        let pass = guard.pass(self.method).await.map_err(|refusal| (Fault::Refused(Box::new(refusal)), None))?;
         let exchange = async {
             self.run.sending(self.method);
             client::post(self.run.account, self.method, self.body.clone()).await
@@ -262,7 +262,7 @@ where
         let reply = Box::pin(host.exchange(self.method, exchange)).await;
         let reply = reply.map_err(|fault| (fault, None))?;
         let mut outcome = (self.read)(reply.status, &reply.body);
-        guard.learn(self.method, &mut outcome, reply.retry_after);
+        pass.learn(&mut outcome, reply.retry_after);
         outcome.map_err(|fault| (fault, reply.retry_after))
     }
 }

@@ -17,9 +17,9 @@ fn refused(reason: Reason) -> Result<(), Fault> {
 async fn call(guard: &Guard, method: Method, reason: Reason) -> (bool, Option<Duration>) {
     match guard.pass(method).await {
         Err(refusal) => (false, refusal.retry_after),
-        Ok(_pass) => {
+        Ok(pass) => {
             let mut answer = refused(reason);
-            guard.learn(method, &mut answer, None);
+            pass.learn(&mut answer, None);
             match answer {
                 Err(Fault::Refused(refusal)) => (true, refusal.retry_after),
                 other => panic!("{other:?}"),
@@ -30,7 +30,9 @@ async fn call(guard: &Guard, method: Method, reason: Reason) -> (bool, Option<Du
 
 async fn succeed(guard: &Guard, method: Method) -> bool {
     let pass = guard.pass(method).await;
-    guard.learn(method, &mut Ok::<(), Fault>(()), None);
+    if let Ok(pass) = &pass {
+        pass.learn(&mut Ok::<(), Fault>(()), None);
+    }
     pass.is_ok()
 }
 
@@ -50,27 +52,49 @@ async fn a_runaway_loop_is_stopped_well_before_the_vendor_bans() {
     assert!(sent.len() > 100, "{} in 1000 s: it goes on once the minute has passed", sent.len());
 }
 
-#[tokio::test(start_paused = true)]
-async fn even_a_burst_stays_below_what_the_vendor_bans_for() {
+/// How many of a thousand calls at once are sent when all that are under way come back refused together.
+async fn sent_of_a_burst(method: Method) -> usize {
     let guard = Arc::new(Guard::new(EZ));
     let calls = (0..1000).map(|_| {
         let guard = Arc::clone(&guard);
         tokio::spawn(async move {
-            let pass = guard.pass(Method::CreateTask).await;
-            let sent = pass.is_ok();
-            if sent {
-                // All that are under way come back together.
+            let pass = guard.pass(method).await;
+            if let Ok(pass) = &pass {
                 tokio::time::sleep(Duration::from_millis(200)).await;
-                guard.learn(Method::CreateTask, &mut refused(Reason::Account), None);
+                pass.learn(&mut refused(Reason::Account), None);
             }
-            sent
+            pass.is_ok()
         })
     });
     let mut sent = 0;
     for call in calls.collect::<Vec<_>>() {
         sent += usize::from(call.await.unwrap());
     }
-    assert!((MOST_REFUSALS..EZ).contains(&sent), "{sent} sent");
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn even_a_burst_stays_below_what_the_vendor_bans_for() {
+    for method in [Method::CreateTask, Method::GetTaskResult, Method::GetBalance] {
+        let sent = sent_of_a_burst(method).await;
+        assert!((MOST_REFUSALS..EZ).contains(&sent), "{sent} sent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_are_unbounded_once_the_key_is_known_to_be_good() {
+    let guard = Guard::new(EZ);
+    let mut passes = Vec::new();
+    for _ in 0..guard.asking.available_permits() {
+        passes.push(guard.pass(Method::GetTaskResult).await.ok());
+    }
+    let one_more = tokio::time::timeout(WINDOW, guard.pass(Method::GetTaskResult)).await;
+    assert!(one_more.is_err(), "it waits");
+    assert!(succeed(&guard, Method::CreateTask).await);
+    for _ in 0..1000 {
+        passes.push(guard.pass(Method::GetTaskResult).await.ok());
+    }
+    assert!(passes.iter().all(Option::is_some));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,6 +150,17 @@ async fn a_ban_stops_every_call_at_once_and_lets_one_probe_a_minute_through() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_answer_to_what_was_sent_before_does_not_lift_a_ban() {
+    for late in [Ok(()), refused(Reason::Busy)] {
+        let guard = Guard::new(EZ);
+        let before = guard.pass(Method::GetTaskResult).await.ok().unwrap();
+        call(&guard, Method::GetTaskResult, Reason::Banned).await;
+        before.learn(&mut late.clone(), None);
+        assert!(!succeed(&guard, Method::GetTaskResult).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_a_probe_is_under_way_nothing_else_is_sent() {
     let guard = Guard::new(EZ);
     call(&guard, Method::CreateTask, Reason::Banned).await;
@@ -139,8 +174,8 @@ async fn while_a_probe_is_under_way_nothing_else_is_sent() {
 async fn a_retry_after_beside_a_ban_is_honoured_within_reason() {
     for (told, believed) in [(0, 60), (180, 180), (1_000_000, 1800)] {
         let guard = Guard::new(EZ);
-        let mut answer = refused(Reason::Banned);
-        guard.learn(Method::CreateTask, &mut answer, Some(Duration::from_secs(told)));
+        let sent = guard.pass(Method::CreateTask).await.ok().unwrap();
+        sent.learn(&mut refused(Reason::Banned), Some(Duration::from_secs(told)));
         let pause = guard.pass(Method::CreateTask).await.err().and_then(|refusal| refusal.retry_after);
         assert_eq!(pause, Some(Duration::from_secs(believed)));
     }

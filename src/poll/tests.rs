@@ -195,3 +195,17 @@ async fn a_cancel_ends_a_wait_and_a_request_at_once() {
         assert_eq!(started.elapsed().as_millis() as u64, at * 1000 + 500);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_so_late_that_the_deadline_would_cut_it_off() {
+    let pace = Pace { first: Duration::ZERO, interval: Duration::from_millis(500), ceiling: 10 * SECOND };
+    for seed in 0..200 {
+        fastrand::seed(seed);
+        let mut script = Script::new([]);
+        script.rest = || again(None);
+        let (asked_at, ended_at, ended) = run(pace, 3 * SECOND, script).await;
+        assert!(asked_at.iter().all(|at| *at <= 2625), "{asked_at:?}");
+        assert!(asked_at.iter().any(|at| *at >= 1250), "{asked_at:?}");
+        assert_eq!((ended_at, ended), (3000, Err(Interrupt::Deadline)));
+    }
+}
