@@ -1,0 +1,56 @@
+/** A crowd of solves in one process with few descriptors, a sandbox full of faults in another. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {{ token?: string, taskId?: string, elapsedMs?: number, code?: string, mayBeCharged?: boolean, message?: string }} Outcome */
+
+/**
+ * @param {string} file
+ * @param {unknown} argument
+ * @param {string} limit what the shell says to its limits
+ */
+function start(file, argument, limit) {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  return spawn('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, path, JSON.stringify(argument)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+}
+
+/** What a child says next; that it ends instead is an error. @param {import('node:child_process').ChildProcess} child @returns {Promise<any>} */
+async function said(child) {
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`the process ended with ${code ?? signal}`)
+  })
+  const [message] = await Promise.race([once(child, 'message'), ended])
+  ended.catch(() => {})
+  return message
+}
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {number} count
+ * @param {SandboxOptions} sandboxOptions
+ * @param {Record<string, unknown>} options
+ * @param {number} descriptors that the client's process may have open
+ */
+export async function runCrowd(t, count, sandboxOptions, options, descriptors) {
+  const sandbox = start('crowd-sandbox.mjs', sandboxOptions, 'ulimit -n 8192 || ulimit -n "$(ulimit -H -n)"')
+  t.after(() => sandbox.kill())
+  const { account } = await said(sandbox)
+  const argument = { count, options: { ...account, ...options } }
+  const client = start('crowd-client.mjs', argument, `ulimit -n ${descriptors}`)
+  t.after(() => client.kill())
+  const result = await said(client)
+  sandbox.send('over')
+  const { stats, tasks } = await said(sandbox)
+  return {
+    outcomes: /** @type {Outcome[]} */ (result.outcomes),
+    descriptors: /** @type {number} */ (result.descriptors),
+    stats: /** @type {import('../../sandbox/index.mjs').SandboxStats} */ (stats),
+    tasks: /** @type {{ taskId: string, token?: string, delivered: boolean }[]} */ (tasks),
+  }
+}
