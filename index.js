@@ -68,8 +68,7 @@ function getBalance(options) {
  * @param {CallSite} site
  */
 async function run(start, options, site) {
-  const { outcome, signal, cancel } = start(options, guarded)
-  const forget = signal && onAbort(signal, cancel)
+  const { outcome, signal, forget } = start(options, { onAbort, guarded })
   const settled = await outcome
   forget?.()
   if (settled.type === 'ready') return settled.value
@@ -83,7 +82,7 @@ async function run(start, options, site) {
  */
 function failed({ failures, beneath }, signal, site) {
   const aborted = failures[0]?.code === 'ABORT_ERR'
-  const root = aborted ? signal?.reason : beneath === undefined ? undefined : new Error(beneath)
+  const root = aborted ? reasonOf(signal) : beneath === undefined ? undefined : new Error(beneath)
   return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
 }
 
@@ -103,8 +102,12 @@ function onAbort(signal, cancel) {
   cancels.add(cancel)
   return () => {
     if (!cancels.delete(cancel) || cancels.size > 0) return
-    signal.removeEventListener('abort', listener)
     listening.delete(signal)
+    try {
+      signal.removeEventListener('abort', listener)
+    } catch {
+      // Only an imitation of a signal does that, and what the call came to matters more.
+    }
   }
 }
 
@@ -116,9 +119,18 @@ function listen(signal) {
     for (const cancel of cancels) cancel()
   }
   const entry = { cancels, listener }
-  listening.set(signal, entry)
   signal.addEventListener('abort', listener, { once: true })
+  listening.set(signal, entry)
   return entry
+}
+
+/** @param {AbortSignal | undefined} signal */
+function reasonOf(signal) {
+  try {
+    return signal?.reason
+  } catch (error) {
+    return error
+  }
 }
 
 /**
@@ -138,10 +150,15 @@ function callSite(entry) {
  * @param {CallSite} site
  */
 function withStack(error, site) {
-  if (typeof site.stack !== 'string') return error
-  const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '')
-  const value = `${error.name}: ${error.message}\n${frames}`
-  return Object.defineProperty(error, 'stack', { value, writable: true, configurable: true })
+  try {
+    if (typeof site.stack !== 'string') return error
+    const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '')
+    const value = `${error.name}: ${error.message}\n${frames}`
+    return Object.defineProperty(error, 'stack', { value, writable: true, configurable: true })
+  } catch {
+    // The process formats stacks in its own way, and that failed.
+    return error
+  }
 }
 
 /**

@@ -4,18 +4,26 @@ use std::{
     error::Error as _,
     io,
     net::SocketAddr,
-    sync::OnceLock,
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::{
     Response, StatusCode, Version,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
 
-use crate::{error::Fault, provider::Reason, request::Account, tls};
+use crate::{
+    body::{Departed, TrackedBody},
+    error::Fault,
+    provider::Reason,
+    proxy_env,
+    request::Account,
+    tls,
+};
 
 /// The methods of the task API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +80,7 @@ pub fn repeat(method: Method, fault: &Fault) -> Repeat {
         (_, Fault::Http { status: 429, .. }) => Repeat::Yes,
         // A gateway's trouble, and a request that may have got past it.
         (CreateTask, Fault::Http { .. }) => Repeat::No,
-        (GetTaskResult | GetBalance, Fault::Http { status: 300..400 | 408 | 500.., .. }) => Repeat::Yes,
+        (GetTaskResult | GetBalance, Fault::Http { status: 100..200 | 300..400 | 408 | 500.., .. }) => Repeat::Yes,
         (GetTaskResult | GetBalance, Fault::Http { .. }) => Repeat::No,
         // The provider broke the protocol: it would again.
         (_, Fault::Broken { .. }) => Repeat::No,
@@ -106,20 +114,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// No honest reply of the protocol comes near it.
 const LONGEST_BODY: usize = 1 << 20;
 
-/// Sends one request and reads the whole reply, within the account's `requestTimeoutMs`.
-pub async fn post(account: &Account, method: Method, body: Vec<u8>) -> Result<Reply, Fault> {
+/// Sends one request and reads the whole reply, within the account's `requestTimeoutMs`. `departed` tells, also while it
+/// runs, whether anything has left.
+pub async fn post(
+    account: &Account,
+    method: Method,
+    body: Bytes,
+    departed: Departed,
+    keep_alive: bool,
+) -> Result<Reply, Fault> {
+    let body = TrackedBody::new(body, Arc::clone(&departed));
     let exchange = async {
         let url = account.base_url.join(method.name()).map_err(|problem| unreachable(problem.to_string()))?;
-        let request = http(account.loopback, method)?.post(url).body(body);
+        let mut request = http(account, method)?.post(url).body(reqwest::Body::wrap(body));
+        if !keep_alive {
+            // HTTP/2 has no such header, and it is left out there.
+            request = request.header(CONNECTION, "close");
+        }
         let response = request.send().await.map_err(fault_of)?;
         read(response).await
     };
-    match tokio::time::timeout(account.request_timeout, exchange).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let detail = format!("nothing within requestTimeoutMs ({} ms)", account.request_timeout.as_millis());
-            Err(Fault::Lost { detail })
-        }
+    let outcome = tokio::time::timeout(account.request_timeout, exchange).await.unwrap_or_else(|_| {
+        let detail = format!("nothing within requestTimeoutMs ({} ms)", account.request_timeout.as_millis());
+        Err(Fault::Lost { detail })
+    });
+    match outcome {
+        Err(Fault::Lost { detail }) if !departed.load(Ordering::Relaxed) => Err(unreachable(detail)),
+        outcome => outcome,
     }
 }
 
@@ -157,14 +178,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// The HTTP clients of the process, each made when it is first needed. What goes to this machine never goes through a
 /// proxy: it may be plain http.
-fn http(loopback: bool, method: Method) -> Result<&'static reqwest::Client, Fault> {
+fn http(account: &Account, method: Method) -> Result<&'static reqwest::Client, Fault> {
     static CLIENTS: [[OnceLock<Result<reqwest::Client, String>>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
-    let slot = &CLIENTS[usize::from(loopback)][usize::from(method == Method::CreateTask)];
-    let client = slot.get_or_init(|| build(loopback, method.connections_kept()));
+    let proxy = proxy_env::https_proxy().filter(|_| !account.loopback && proxy_env::applies_to(&account.base_url));
+    let slot = &CLIENTS[usize::from(proxy.is_some())][usize::from(method == Method::CreateTask)];
+    let client = slot.get_or_init(|| build(proxy, method.connections_kept()));
     client.as_ref().map_err(|problem| unreachable(problem.clone()))
 }
 
-fn build(loopback: bool, connections_kept: Duration) -> Result<reqwest::Client, String> {
+fn build(proxy: Option<&str>, connections_kept: Duration) -> Result<reqwest::Client, String> {
     let config = tls::client_config().map_err(|problem| problem.to_string())?;
     let json = HeaderValue::from_static("application/json");
     let builder = reqwest::Client::builder()
@@ -174,7 +196,10 @@ fn build(loopback: bool, connections_kept: Duration) -> Result<reqwest::Client, 
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(connections_kept);
-    let builder = if loopback { builder.no_proxy() } else { builder };
+    let builder = match proxy {
+        None => builder.no_proxy(),
+        Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|_| "HTTPS_PROXY is no URL of a proxy")?),
+    };
     builder.build().map_err(|problem| problem.to_string())
 }
 

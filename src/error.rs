@@ -46,8 +46,9 @@ impl Fault {
         match self {
             Fault::Unreachable { .. } | Fault::Untrusted { .. } => false,
             Fault::Lost { .. } | Fault::Garbled { .. } | Fault::Broken { .. } => true,
-            // A gateway answers 408 and 5xx also after it has passed the request on, and 303 means "done, look there".
-            Fault::Http { status, .. } => matches!(status, 303 | 408 | 500..),
+            // A gateway answers 408 and 5xx also after it has passed the request on, and 301 to 303 are how many a server
+            // says "done, look there".
+            Fault::Http { status, .. } => matches!(status, 100..200 | 301..=303 | 408 | 500..),
             Fault::Refused(_) => false,
         }
     }

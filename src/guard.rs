@@ -99,16 +99,16 @@ impl Guard {
         };
         let mut state = locked(&self.state);
         let now = Instant::now();
+        if let Some(refusal) = state.refusals[method as usize].stop(now) {
+            return Err(refusal);
+        }
         if let Some(ban) = &mut state.ban {
             if now < ban.next_probe {
                 return Err(Refusal { retry_after: Some(ban.next_probe - now), ..ban.refusal.clone() });
             }
             ban.next_probe = now + PROBE_EVERY;
         }
-        match state.refusals[method as usize].stop(now) {
-            Some(refusal) => Err(refusal),
-            None => Ok(Pass { guard: self, method, bans: state.bans, _permit: permit }),
-        }
+        Ok(Pass { guard: self, method, bans: state.bans, _permit: permit })
     }
 
     fn knows_the_key(&self) -> bool {
@@ -142,6 +142,8 @@ impl Pass<'_> {
             Err(Fault::Refused(refusal)) => {
                 self.lift_ban(&mut state);
                 if refusal.reason == Reason::Account {
+                    // An empty balance says nothing against the key.
+                    state.known_key &= self.method == Method::CreateTask;
                     let refusals = &mut state.refusals[self.method as usize];
                     refusals.at.push_back(now);
                     refusals.last = Some((**refusal).clone());

@@ -9,7 +9,10 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,9 +30,11 @@ use crate::{
 };
 
 /// Places over HTTP/1.1. createTask has its own, so that it is never stuck behind thousands of polls. A few dials may come
-/// on top; all in all it stays at 64 connections.
+/// on top; while the server answers, all in all it stays at 64 connections.
 const CREATING: usize = 16;
 const ASKING: usize = 32;
+/// The most requests under way in a lane, those included that have given up their places to wait for a server that hangs.
+const MOST_OPEN: usize = 256;
 /// Places over HTTP/2, where another stream costs next to nothing.
 const MULTIPLEXED: usize = 200;
 /// An exchange that takes longer waits for the server.
@@ -42,10 +47,12 @@ const TURNS: usize = 4;
 pub struct Host {
     creating: Lane,
     asking: Lane,
+    drops_connections: AtomicBool,
 }
 
 /// Requests that share a pool of connections.
 struct Lane {
+    open: Semaphore,
     places: Semaphore,
     first: Semaphore,
     /// The most connections over HTTP/1.1.
@@ -69,8 +76,9 @@ struct State {
 /// A place among the requests under way, given back when dropped.
 struct Place<'a> {
     lane: &'a Lane,
+    _open: Option<SemaphorePermit<'a>>,
     permit: Option<SemaphorePermit<'a>>,
-    _first: Option<SemaphorePermit<'a>>,
+    first: Option<SemaphorePermit<'a>>,
     /// No known connection was left for it.
     may_dial: bool,
 }
@@ -81,11 +89,29 @@ impl Host {
         static HOSTS: LazyLock<Mutex<Hosts>> = LazyLock::new(Mutex::default);
         let url = &account.base_url;
         let id = (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default());
-        Arc::clone(locked(&HOSTS).entry(id).or_insert_with(|| Arc::new(Host::new())))
+        let mut hosts = locked(&HOSTS);
+        if hosts.len() >= 256 && !hosts.contains_key(&id) {
+            hosts.retain(|_, host| Arc::strong_count(host) > 1);
+        }
+        Arc::clone(hosts.entry(id).or_insert_with(|| Arc::new(Host::new())))
     }
 
     fn new() -> Self {
-        Host { creating: Lane::new(Method::CreateTask, CREATING), asking: Lane::new(Method::GetTaskResult, ASKING) }
+        Host {
+            creating: Lane::new(Method::CreateTask, CREATING),
+            asking: Lane::new(Method::GetTaskResult, ASKING),
+            drops_connections: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a createTask was lost here. It may have gone out just as the server closed its connection: from then on each
+    /// has a connection of its own, since it cannot be sent again.
+    pub fn drops_connections(&self) -> bool {
+        self.drops_connections.load(Ordering::Relaxed)
+    }
+
+    pub fn dropped_a_connection(&self) {
+        self.drops_connections.store(true, Ordering::Relaxed);
     }
 
     /// Runs one exchange when it is its turn: first come, first served.
@@ -98,24 +124,17 @@ impl Host {
             Method::CreateTask => &self.creating,
             Method::GetTaskResult | Method::GetBalance => &self.asking,
         };
-        let place = lane.enter().await;
+        let mut place = lane.enter().await;
         pin!(exchange);
-        match timeout(PATIENCE, &mut exchange).await {
-            Ok(outcome) => {
-                // A connection gets back into the pool by way of tasks of its own: they have their turns first.
-                for _ in 0..TURNS {
-                    yield_now().await;
-                }
-                place.leave(&outcome);
-                outcome
-            }
+        let outcome = match timeout(PATIENCE, &mut exchange).await {
+            Ok(outcome) => outcome,
             Err(_) => {
-                drop(place);
-                exchange.await.inspect(|reply| {
-                    lane.learn(reply);
-                })
+                place.wait_for_the_server();
+                exchange.await
             }
-        }
+        };
+        place.learn(&outcome);
+        outcome
     }
 }
 
@@ -130,6 +149,7 @@ impl Lane {
             places: 1,
         };
         Lane {
+            open: Semaphore::new(MOST_OPEN),
             places: Semaphore::new(state.places),
             first: Semaphore::new(1),
             most,
@@ -140,15 +160,23 @@ impl Lane {
 
     /// The semaphores are never closed, so each gives a permit in the end.
     async fn enter(&self) -> Place<'_> {
+        let open = self.open.acquire().await.ok();
         let permit = self.places.acquire().await.ok();
         let first = match self.is_open() {
             true => None,
             false => self.first.acquire().await.ok().filter(|_| !self.is_open()),
         };
+        if first.is_some() {
+            self.begin_anew();
+        }
+        // A connection gets back into the pool by way of tasks of its own: they have their turns before this request.
+        for _ in 0..TURNS {
+            yield_now().await;
+        }
         let mut state = locked(&self.state);
         let may_dial = !state.multiplexed && state.under_way >= state.known.len();
         state.under_way += 1;
-        Place { lane: self, permit, _first: first, may_dial }
+        Place { lane: self, _open: open, permit, first, may_dial }
     }
 
     /// Whether there is a connection to share.
@@ -156,43 +184,67 @@ impl Lane {
         locked(&self.state).last_reply.is_some_and(|at| at.elapsed() < self.idle)
     }
 
-    /// Opens places as connections show; whether this was a new one.
-    fn learn(&self, reply: &Reply) -> bool {
+    /// The connections are gone, and with them what they allowed: the taken place stays, the free ones go.
+    fn begin_anew(&self) {
         let mut state = locked(&self.state);
-        state.last_reply = Some(Instant::now());
-        state.multiplexed = reply.multiplexed;
-        let new = state.known.len() < self.most && reply.local.is_some_and(|local| state.known.insert(local));
-        if new {
-            state.dialling.pop_front();
+        state.places -= self.places.forget_permits(state.places.saturating_sub(1));
+        state.known.clear();
+        state.dialling.clear();
+        state.multiplexed = false;
+    }
+}
+
+impl State {
+    /// How many places there should be, now that so many connections are known.
+    fn wanted(&mut self, most: usize) -> usize {
+        while self.dialling.front().is_some_and(|since| since.elapsed() >= DIAL) {
+            self.dialling.pop_front();
         }
-        let known = state.known.len();
-        while state.dialling.front().is_some_and(|since| since.elapsed() >= DIAL) {
-            state.dialling.pop_front();
-        }
-        let dials = (known / 2).max(1).min(self.most - known).saturating_sub(state.dialling.len());
-        let wanted = if reply.multiplexed { MULTIPLEXED } else { known + dials };
-        let more = wanted.saturating_sub(state.places);
-        state.places += more;
-        self.places.add_permits(more);
-        new
+        let known = self.known.len();
+        let dials = (known / 2).max(1).min(most - known).saturating_sub(self.dialling.len());
+        if self.multiplexed { MULTIPLEXED } else { known + dials }
     }
 }
 
 impl Place<'_> {
-    fn leave(mut self, outcome: &Result<Reply, Fault>) {
-        let Ok(reply) = outcome else { return };
-        let new = self.lane.learn(reply);
-        if self.may_dial && !new && !reply.multiplexed {
-            // Its dial goes on without it, and the place opens again with the connection that it brings.
-            let mut state = locked(&self.lane.state);
-            if state.places > 1
-                && let Some(permit) = self.permit.take()
-            {
-                permit.forget();
-                state.places -= 1;
-                state.dialling.push_back(Instant::now());
+    /// Others need not wait with it, and more of them may find out whether the server answers.
+    fn wait_for_the_server(&mut self) {
+        let mut state = locked(&self.lane.state);
+        self.first = None;
+        self.permit = None;
+        let more = state.places.min(self.lane.most.saturating_sub(state.places));
+        state.places += more;
+        self.lane.places.add_permits(more);
+    }
+
+    fn learn(&mut self, outcome: &Result<Reply, Fault>) {
+        let lane = self.lane;
+        let mut state = locked(&lane.state);
+        let Ok(reply) = outcome else {
+            if state.multiplexed {
+                // The shared connection may be gone: the next request goes alone again.
+                state.last_reply = None;
             }
+            return;
+        };
+        state.last_reply = Some(Instant::now());
+        state.multiplexed = reply.multiplexed;
+        let new = state.known.len() < lane.most && reply.local.is_none_or(|local| state.known.insert(local));
+        if new {
+            state.dialling.pop_front();
+        } else if self.may_dial
+            && !reply.multiplexed
+            && state.places > 1
+            && let Some(permit) = self.permit.take()
+        {
+            // Its dial goes on without it, and the place opens again with the connection that it brings.
+            permit.forget();
+            state.places -= 1;
+            state.dialling.push_back(Instant::now());
         }
+        let more = state.wanted(lane.most).saturating_sub(state.places);
+        state.places += more;
+        lane.places.add_permits(more);
     }
 }
 

@@ -11,6 +11,8 @@
 //! | [`provider`] | the vendors, one record each, and their error codes |
 //! | [`request`] | options, parsed once |
 //! | [`wire`] | the JSON of the calls |
+//! | [`body`] | a request body that knows whether it has left |
+//! | [`proxy_env`] | the proxy of the environment |
 //! | [`tls`] | whom to trust |
 //! | [`secret`] | secrets found in text and taken out |
 //! | [`guard`] | stops before the vendor bans |
@@ -25,12 +27,14 @@
 //! `binding` names napi, only `client` names reqwest, only `tls` names rustls' configuration.
 
 pub mod binding;
+pub mod body;
 pub mod client;
 pub mod error;
 pub mod guard;
 pub mod host;
 pub mod poll;
 pub mod provider;
+pub mod proxy_env;
 pub mod request;
 pub mod run;
 pub mod secret;

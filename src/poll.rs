@@ -56,10 +56,14 @@ pub async fn within<T>(
     cancel: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> Result<T, Interrupt> {
+    if cancel.is_cancelled() {
+        return Err(Interrupt::Cancelled);
+    }
+    // What is done is not thrown away because it was interrupted at the same time.
     tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(Interrupt::Cancelled),
         done = work => Ok(done),
+        () = cancel.cancelled() => Err(Interrupt::Cancelled),
         () = sleep_until(deadline) => Err(Interrupt::Deadline),
     }
 }
@@ -87,8 +91,12 @@ pub async fn poll<A: Ask>(pace: Pace, deadline: Instant, asked: &mut A) -> Resul
     }
 }
 
-/// Time for the last ask to be answered: this much before the deadline, or a quarter of all the time if that is less.
-const LAST_ASK: Duration = Duration::from_secs(2);
+/// How long before the deadline the last ask goes out, so that it can be answered in time: so much, or a quarter of all the
+/// time if that is less.
+pub fn reserve(timeout: Duration) -> Duration {
+    Duration::from_secs(2).min(timeout / 4)
+}
+
 /// The last ask keeps this distance from the one before.
 const LEAST_GAP: Duration = Duration::from_secs(1);
 
@@ -103,7 +111,7 @@ struct Clock {
 impl Clock {
     fn new(pace: Pace, deadline: Instant) -> Self {
         let left = deadline.saturating_duration_since(Instant::now());
-        Clock { pace, deadline, reserve: LAST_ASK.min(left / 4), faults_in_a_row: 0 }
+        Clock { pace, deadline, reserve: reserve(left), faults_in_a_row: 0 }
     }
 
     fn first(&self) -> Instant {

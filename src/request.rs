@@ -3,7 +3,7 @@
 mod given;
 mod proxy;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -32,6 +32,8 @@ const LONGEST_MS: u64 = 300_000;
 const SHORTEST_POLL_INTERVAL_MS: u64 = 1_000;
 /// Vendors stop answering for a task after so many polls.
 const MOST_POLLS: u64 = 120;
+const LONGEST_KEY: usize = 512;
+const LONGEST_BASE_URL: usize = 2048;
 const LONGEST_ACTION: usize = 32;
 const LONGEST_C_DATA: usize = 255;
 
@@ -53,11 +55,17 @@ pub struct Account {
 }
 
 /// What is to be solved.
-#[derive(Debug)]
 pub struct NewTask {
     fields: Map<String, Value>,
     proxy: Option<SecretString>,
     pub developer_id: Option<(&'static str, u64)>,
+}
+
+/// `extra` may hold secrets too.
+impl fmt::Debug for NewTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewTask").field("type", &self.fields.get("type")).finish_non_exhaustive()
+    }
 }
 
 impl NewTask {
@@ -177,8 +185,9 @@ impl Options {
     fn account(&mut self, default_timeout: Duration) -> Result<Account, Error> {
         let provider = self.provider()?;
         let client_key = self.required_text("clientKey")?;
-        if !client_key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::invalid_option("clientKey", "must be printable ASCII without spaces"));
+        if client_key.len() > LONGEST_KEY || !client_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = format!("must be at most {LONGEST_KEY} printable ASCII characters without spaces");
+            return Err(Error::invalid_option("clientKey", problem));
         }
         let (base_url, loopback) = self.base_url(provider)?;
         self.expect("signal", "an AbortSignal", Given::AbortSignal)?;
@@ -205,6 +214,9 @@ impl Options {
             (None, Some(default)) => default.to_owned(),
             (None, None) => return Err(refuse(&format!("is required with provider '{}'", provider.name))),
         };
+        if text.len() > LONGEST_BASE_URL {
+            return Err(refuse(&format!("is longer than {LONGEST_BASE_URL} characters")));
+        }
         let mut url = Url::parse(&text).map_err(|problem| refuse(&format!("is no URL: {problem}")))?;
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -258,7 +270,7 @@ impl Options {
         if let Some(proxy) = &proxy {
             account.secrets.extend(proxy::secrets_of(proxy.expose_secret()));
         }
-        self.extra(&mut fields, proxy.is_some())?;
+        self.extra(&mut fields, proxy.is_some(), &mut account.secrets)?;
         Ok(NewTask { fields, proxy, developer_id: self.developer_id(provider)? })
     }
 
@@ -299,11 +311,11 @@ impl Options {
         }
     }
 
-    /// Further fields of the task, as they are.
-    fn extra(&mut self, fields: &mut Map<String, Value>, has_proxy: bool) -> Result<(), Error> {
+    /// Further fields of the task, as they are. Some services take a proxy there: a secret like the option.
+    fn extra(&mut self, fields: &mut Map<String, Value>, has_proxy: bool, secrets: &mut Secrets) -> Result<(), Error> {
         let json = match self.take("extra") {
             None => return Ok(()),
-            Some(Given::Object(json)) => json,
+            Some(Given::Object(json)) if json.starts_with('{') => json,
             Some(other) => return Err(wrong_type("extra", "an object", other)),
         };
         let extra: Map<String, Value> = serde_json::from_str(&json)
@@ -311,6 +323,9 @@ impl Options {
         for (name, value) in extra {
             if fields.contains_key(&name) || (has_proxy && name == "proxy") {
                 return Err(Error::invalid_option(format!("extra.{name}"), "is set by an option already"));
+            }
+            if let (true, Value::String(text)) = (name.to_ascii_lowercase().starts_with("proxy"), &value) {
+                secrets.extend(proxy::secrets_of(text));
             }
             fields.insert(name, value);
         }

@@ -1,14 +1,16 @@
 //! One call of the API while it runs: what it has done, what is known, and what to say when it ends.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use crate::{
+    body::Departed,
     client::{self, Method, Repeat},
     error::{Error, Fault, Kind},
     guard::Guard,
@@ -80,6 +82,8 @@ pub struct Run<'a> {
     task_id: Option<String>,
     created_at: Option<SystemTime>,
     may_be_charged: bool,
+    /// The createTask under way.
+    purchase: Option<Departed>,
     last_fault: Option<Fault>,
 }
 
@@ -96,6 +100,7 @@ impl<'a> Run<'a> {
             task_id: None,
             created_at: None,
             may_be_charged: false,
+            purchase: None,
             last_fault: None,
         }
     }
@@ -116,6 +121,9 @@ impl<'a> Run<'a> {
         let id =
             self.send(Method::CreateTask, body, SINGLE, |status, body| wire::task_id(status, body).map(Some)).await?;
         let created_at = SystemTime::now();
+        self.purchase = None;
+        self.last_fault = None;
+        self.may_be_charged = true;
         self.task_id = Some(id.to_string());
         self.created_at = Some(created_at);
         self.tell(Phase::Created);
@@ -175,22 +183,25 @@ impl<'a> Run<'a> {
         T: Send,
     {
         let deadline = self.deadline();
-        let mut errand = Errand { run: self, method, body, read, tries: 0 };
+        let mut errand = Errand { run: self, method, body: body.into(), read, unreachable: 0 };
         let outcome = poll::poll(pace, deadline, &mut errand).await;
         outcome.map_err(|fault| self.error(Kind::Fault { call: method.name(), fault }))
     }
 
-    /// From here on until the outcome is known, the request may have arrived.
-    fn sending(&mut self, method: Method) {
+    /// Until the outcome is known, a createTask that has left may have been accepted.
+    fn sending(&mut self, method: Method) -> Departed {
+        let departed = Departed::default();
         match method {
-            Method::CreateTask => self.may_be_charged = true,
+            Method::CreateTask => self.purchase = Some(Arc::clone(&departed)),
             Method::GetTaskResult => self.polls += 1,
             Method::GetBalance => {}
         }
+        departed
     }
 
     fn failed(&mut self, method: Method, fault: Fault) -> Fault {
         if method == Method::CreateTask {
+            self.purchase = None;
             self.may_be_charged = fault.may_have_been_accepted();
         }
         fault.map_text(|text| self.account.secrets.scrub(text))
@@ -218,7 +229,8 @@ impl<'a> Run<'a> {
             kind,
             provider: Some(self.account.provider.name),
             task_id: self.task_id.clone(),
-            may_be_charged: self.may_be_charged,
+            may_be_charged: self.may_be_charged
+                || self.purchase.as_ref().is_some_and(|left| left.load(Ordering::Relaxed)),
             cause: None,
         }
     }
@@ -241,9 +253,10 @@ impl<'a> Run<'a> {
 struct Errand<'r, 'a, R> {
     run: &'r mut Run<'a>,
     method: Method,
-    body: Vec<u8>,
+    body: Bytes,
     read: R,
-    tries: u32,
+    /// How often in a row there was no connection.
+    unreachable: u32,
 }
 
 impl<T, R> Errand<'_, '_, R>
@@ -254,14 +267,25 @@ where
     async fn exchange(&mut self) -> Result<Option<T>, (Fault, Option<Duration>)> {
         let (guard, host) = (Arc::clone(&self.run.guard), Arc::clone(&self.run.host));
         let pass = guard.pass(self.method).await.map_err(|refusal| (Fault::Refused(Box::new(refusal)), None))?;
+        let keep_alive = self.method != Method::CreateTask || !host.drops_connections();
+        let too_late = self.run.deadline() - poll::reserve(self.run.account.timeout) / 2;
         let exchange = async {
-            self.run.sending(self.method);
-            client::post(self.run.account, self.method, self.body.clone()).await
+            if self.method == Method::CreateTask && Instant::now() > too_late {
+                // It waited for its turn until nobody would be there to hear the answer, and it costs money.
+                return Err(Fault::Unreachable { detail: "no time was left to send it".into() });
+            }
+            let departed = self.run.sending(self.method);
+            client::post(self.run.account, self.method, self.body.clone(), departed, keep_alive).await
         };
         // Boxed, so that a call that only waits for its next poll does not carry the space of an exchange.
         let reply = Box::pin(host.exchange(self.method, exchange)).await;
+        if let (Method::CreateTask, Err(Fault::Lost { .. })) = (self.method, &reply) {
+            host.dropped_a_connection();
+        }
         let reply = reply.map_err(|fault| (fault, None))?;
-        let mut outcome = (self.read)(reply.status, &reply.body);
+        let secrets = &self.run.account.secrets;
+        let mut outcome =
+            (self.read)(reply.status, &reply.body).map_err(|fault| fault.map_text(|text| secrets.scrub(text)));
         pass.learn(&mut outcome, reply.retry_after);
         outcome.map_err(|fault| (fault, reply.retry_after))
     }
@@ -276,27 +300,31 @@ where
     type Fault = Fault;
 
     async fn ask(&mut self) -> Verdict<T, Fault> {
-        self.tries += 1;
         let (fault, after) = match self.exchange().await {
             Ok(Some(answer)) => return Verdict::Done(answer),
             Ok(None) => return Verdict::NotYet,
             Err(failed) => failed,
         };
         let fault = self.run.failed(self.method, fault);
+        self.unreachable = if let Fault::Unreachable { .. } = fault { self.unreachable + 1 } else { 0 };
         match client::repeat(self.method, &fault) {
             Repeat::Yes => Verdict::Again { fault, after },
-            Repeat::Briefly if self.tries < BRIEF_TRIES => Verdict::Again { fault, after },
+            Repeat::Briefly if self.unreachable < BRIEF_TRIES => Verdict::Again { fault, after },
             Repeat::Briefly | Repeat::No => Verdict::Failed(fault),
         }
     }
 
     fn not_yet(&mut self) {
+        self.run.last_fault = None;
         self.run.tell(Phase::Processing);
     }
 
     fn again(&mut self, fault: Fault, wait: Duration) {
-        self.run.retries += 1;
-        self.run.tell(Phase::Retrying { wait, code: fault.code(), message: fault.to_string() });
+        // Otherwise the call is only waiting for its end.
+        if Instant::now() + wait < self.run.deadline() {
+            self.run.retries += 1;
+            self.run.tell(Phase::Retrying { wait, code: fault.code(), message: fault.to_string() });
+        }
         self.run.last_fault = Some(fault);
     }
 }

@@ -1,6 +1,6 @@
 //! Secrets in text that came from outside: found however a provider spells them, and taken out.
 
-use std::ops::Range;
+use std::{cmp::Reverse, ops::Range};
 
 use base64::{
     Engine,
@@ -22,10 +22,21 @@ impl Secrets {
         all
     }
 
-    /// Adds secrets, the longer before the shorter that is a part of it.
+    /// Adds secrets. The longer come before the shorter, which may be a part of them.
     pub fn extend<'a>(&mut self, secrets: impl IntoIterator<Item = (&'a str, &'static str)>) {
-        let secrets = secrets.into_iter().filter(|(secret, _)| secret.len() >= SHORTEST);
-        self.0.extend(secrets.map(|(secret, name)| (secret.into(), name)));
+        for (secret, name) in secrets.into_iter().filter(|(secret, _)| secret.len() >= SHORTEST) {
+            self.0.push((secret.into(), name));
+            // Replies that are no answers are quoted as they are: in JSON, likely. Some escape the slash there.
+            let in_json = secret.replace('\\', "\\\\").replace('"', "\\\"");
+            let slashes_too = in_json.replace('/', "\\/");
+            let decoded = percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned();
+            for spelling in [in_json, slashes_too, decoded] {
+                if spelling != secret {
+                    self.0.push((spelling.into(), name));
+                }
+            }
+        }
+        self.0.sort_by_key(|(secret, _)| Reverse(secret.expose_secret().len()));
     }
 
     /// The text without the secrets: as they are, percent-encoded in part or whole, or in base64 at any offset.
@@ -97,7 +108,8 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 
 /// Finds the whole runs of base64 that hold the secret.
 fn find_base64(text: &str, secret: &str) -> Found {
-    let in_alphabet = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
+    // The percent sign is there for what is percent-encoded on top.
+    let in_alphabet = |c: char| c.is_ascii_alphanumeric() || "+/-_=%".contains(c);
     let mut cores = Vec::new();
     for offset in 0..3 {
         let shifted = [&[0; 2][..offset], secret.as_bytes()].concat();
@@ -112,7 +124,8 @@ fn find_base64(text: &str, secret: &str) -> Found {
     while let Some(before) = text[end..].find(in_alphabet) {
         let start = end + before;
         end = text[start..].find(|c| !in_alphabet(c)).map_or(text.len(), |length| start + length);
-        if cores.iter().any(|core| text[start..end].contains(core)) {
+        let run = percent_encoding::percent_decode_str(&text[start..end]).decode_utf8_lossy();
+        if cores.iter().any(|core| run.contains(core)) {
             found.push(start..end);
         }
     }
@@ -163,6 +176,31 @@ mod tests {
     fn a_name_that_holds_the_secret_does_not_hang() {
         let secrets = Secrets::of([("clientKey", "[clientKey]")]);
         assert_eq!(secrets.scrub("clientKey".into()), "[clientKey]");
+    }
+
+    #[test]
+    fn base64_that_is_percent_encoded_hides_nothing() {
+        let key = "??>>test-key-0123456789??>>";
+        let encoded = STANDARD_NO_PAD.encode(key).replace('+', "%2B").replace('/', "%2f");
+        assert_eq!(Secrets::of([(key, "[clientKey]")]).scrub(format!("k {encoded}%3D&x")), "k [clientKey]&x");
+    }
+
+    #[test]
+    fn a_secret_given_percent_encoded_is_found_decoded_and_the_longer_before_its_part() {
+        let secrets = Secrets::of([("p%40ssword", "[password]"), ("p%40ssword-extra", "[user]")]);
+        assert_eq!(secrets.scrub("p@ssword p%40ssword-extra".into()), "[password] [user]");
+    }
+
+    #[test]
+    fn a_slash_that_json_escapes_hides_nothing() {
+        assert_eq!(Secrets::of([("ab/cd+ef", "[clientKey]")]).scrub(r"ab\/cd+ef".into()), "[clientKey]");
+    }
+
+    #[test]
+    fn a_secret_is_found_as_json_spells_it() {
+        let secrets = Secrets::of([(r#"ke"y\"#, "[clientKey]")]);
+        let quoted = serde_json::to_string(r#"ke"y\"#).unwrap();
+        assert_eq!(secrets.scrub(format!("got {quoted}")), "got \"[clientKey]\"");
     }
 
     #[test]

@@ -124,7 +124,7 @@ pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, Fault> {
         Some(Value::String(word)) => match word.as_str() {
             "processing" | "idle" => Ok(TaskStatus::Processing),
             "ready" => envelope.answer(status).map(TaskStatus::Ready),
-            _ => Err(Fault::Broken { status, problem: format!("unknown task status {:?}", excerpt(word.as_bytes())) }),
+            _ => Err(Fault::Broken { status, problem: format!("unknown task status '{}'", excerpt(word.as_bytes())) }),
         },
         _ => Err(Fault::Broken { status, problem: "the reply to getTaskResult has no status".into() }),
     }
@@ -259,10 +259,10 @@ fn parse(field: &RawValue) -> Value {
 
 /// A field that may be text, null or missing, as text. Any other type keeps its JSON spelling.
 fn text(field: Option<&RawValue>) -> String {
-    match field.map(parse) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
-        Some(other) => other.to_string(),
+    match field.map(|field| (parse(field), field)) {
+        None | Some((Value::Null, _)) => String::new(),
+        Some((Value::String(text), _)) => text,
+        Some((_, field)) => field.get().to_owned(),
     }
 }
 

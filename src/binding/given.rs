@@ -1,13 +1,11 @@
-//! Reads a JavaScript options object. Whatever a getter, a proxy or a `toJSON` throws is caught here and told by name.
-
-use std::ptr;
+//! Reads a JavaScript options object. Whatever a getter, a proxy or a `toJSON` throws is told by the option's name.
 
 use napi::{
     Env, JsValue, ValueType,
-    bindgen_prelude::{FromNapiValue, Function, JsObjectValue, Object, Result, Unknown},
-    sys,
+    bindgen_prelude::{Array, FromNapiValue, Object, Result, Unknown},
 };
 
+use super::foreign::{Answer, call_global, property};
 use crate::{
     error::Error,
     request::{Given, GivenOptions},
@@ -17,7 +15,7 @@ use crate::{
 pub struct Reading<'env> {
     pub given: GivenOptions,
     pub signal: Option<Object<'env>>,
-    pub on_progress: Option<Function<'env, Unknown<'env>, Unknown<'env>>>,
+    pub on_progress: Option<Unknown<'env>>,
 }
 
 /// Reads the own enumerable properties, each once, as a spread would.
@@ -26,14 +24,16 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
         let problem = format!("must be an object, not {}", type_name(&options)?);
         return Ok(Err(Error::invalid_option("options", problem)));
     }
-    let names = match own_names(env, options)? {
-        Ok(names) => names,
+    let names = match call_global(env, "Object", "keys", options)? {
+        Ok(names) => Array::from_unknown(names)?,
         Err(thrown) => return Ok(Err(Error::unreadable_option("options", thrown))),
     };
     let object = Object::from_unknown(options)?;
-    let mut reading = Reading { given: Vec::with_capacity(names.len()), signal: None, on_progress: None };
-    for name in names {
-        let value = match property(env, &object, &name)? {
+    let mut reading = Reading { given: Vec::new(), signal: None, on_progress: None };
+    for at in 0..names.len() {
+        let Some(key) = names.get::<Unknown>(at)? else { continue };
+        let name = String::from_unknown(key)?;
+        let value = match property(env, &object, key)? {
             Ok(value) => value,
             Err(thrown) => {
                 reading.given.push((name, Given::Threw(thrown)));
@@ -46,11 +46,11 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
             ValueType::String => Given::Text(String::from_unknown(value)?),
             ValueType::Function => {
                 if name == "onProgress" {
-                    reading.on_progress = Some(Function::from_unknown(value)?);
+                    reading.on_progress = Some(value);
                 }
                 Given::Function
             }
-            ValueType::Object if is_abort_signal(env, &value)? => {
+            ValueType::Object if is_abort_signal(env, value)? => {
                 if name == "signal" {
                     reading.signal = Some(Object::from_unknown(value)?);
                 }
@@ -66,21 +66,21 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
 
 /// Whether the signal has fired already. An answer that is no boolean counts as no.
 pub fn is_aborted(env: &Env, signal: &Object) -> Result<bool> {
-    Ok(match property(env, signal, "aborted")? {
+    Ok(match member(env, signal, "aborted")? {
         Ok(aborted) if aborted.get_type()? == ValueType::Boolean => bool::from_unknown(aborted)?,
         _ => false,
     })
 }
 
 /// By its shape and not by its class: signals also come from other realms and from polyfills.
-fn is_abort_signal(env: &Env, value: &Unknown) -> Result<bool> {
-    let object = Object::from_unknown(*value)?;
+fn is_abort_signal(env: &Env, value: Unknown) -> Result<bool> {
+    let object = Object::from_unknown(value)?;
     for (name, expected) in [
         ("aborted", ValueType::Boolean),
         ("addEventListener", ValueType::Function),
         ("removeEventListener", ValueType::Function),
     ] {
-        match property(env, &object, name)? {
+        match member(env, &object, name)? {
             Ok(member) if member.get_type()? == expected => {}
             _ => return Ok(false),
         }
@@ -88,14 +88,16 @@ fn is_abort_signal(env: &Env, value: &Unknown) -> Result<bool> {
     Ok(true)
 }
 
+fn member<'env>(env: &Env, object: &Object, name: &str) -> Result<Answer<Unknown<'env>>> {
+    property(env, object, env.create_string(name)?.to_unknown())
+}
+
 /// The value as `JSON.stringify` writes it.
 fn json(env: &Env, value: Unknown) -> Result<Given> {
-    let stringify: Function<Unknown, Unknown> =
-        env.get_global()?.get_named_property::<Object>("JSON")?.get_named_property("stringify")?;
-    Ok(match stringify.call(value) {
+    Ok(match call_global(env, "JSON", "stringify", value)? {
         Ok(text) if text.get_type()? == ValueType::String => Given::Object(String::from_unknown(text)?),
         Ok(_) => Given::Other("an object without a JSON form"),
-        Err(error) => Given::Threw(error.reason.clone()),
+        Err(thrown) => Given::Threw(thrown),
     })
 }
 
@@ -113,43 +115,4 @@ fn type_name(value: &Unknown) -> Result<&'static str> {
         ValueType::BigInt => "a bigint",
         ValueType::External | ValueType::Unknown => "a foreign value",
     })
-}
-
-/// As `Object.keys` tells them; a proxy's trap may throw.
-fn own_names(env: &Env, object: Unknown) -> Result<std::result::Result<Vec<String>, String>> {
-    let keys: Function<Unknown, Vec<String>> =
-        env.get_global()?.get_named_property::<Function<(), ()>>("Object")?.get_named_property("keys")?;
-    Ok(keys.call(object).map_err(|error| error.reason.clone()))
-}
-
-/// The value, or what its getter threw.
-fn property<'env>(env: &Env, object: &Object<'env>, name: &str) -> Result<std::result::Result<Unknown<'env>, String>> {
-    object.get_property::<_, Unknown>(env.create_string(name)?).map(Ok).or_else(|error| match thrown(env) {
-        Some(thrown) => Ok(Err(thrown)),
-        None => Err(error),
-    })
-}
-
-/// Clears the pending exception, if there is one, and tells its text.
-fn thrown(env: &Env) -> Option<String> {
-    let exception = take_exception(env)?;
-    let text = exception.coerce_to_string().and_then(|text| text.into_utf8()?.into_owned());
-    if text.is_err() {
-        // Its `toString` threw in its turn.
-        take_exception(env);
-    }
-    Some(text.unwrap_or_else(|_| "something without a text".into()))
-}
-
-fn take_exception(env: &Env) -> Option<Unknown<'_>> {
-    let mut pending = false;
-    let mut exception = ptr::null_mut();
-    // Both calls may be made while an exception is pending, and the value lives as long as the current native call.
-    unsafe {
-        sys::napi_is_exception_pending(env.raw(), &mut pending);
-        if !pending || sys::napi_get_and_clear_last_exception(env.raw(), &mut exception) != sys::Status::napi_ok {
-            return None;
-        }
-        Some(Unknown::from_raw_unchecked(env.raw(), exception))
-    }
 }

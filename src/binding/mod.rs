@@ -4,6 +4,7 @@
 //! with a [`Started`] call. The shell, `index.js`, wires the signal, waits for the outcome and turns a failed one
 //! into a `TurnstileError`.
 
+mod foreign;
 mod given;
 pub mod options;
 mod outcome;
@@ -23,7 +24,7 @@ use crate::{
     solve,
 };
 use results::{Balance, Solution, Task, TaskResult};
-use start::{Guard, Started, start};
+use start::{Started, start};
 
 #[napi(module_exports)]
 pub fn exports(mut exports: Object) -> Result<()> {
@@ -38,8 +39,8 @@ pub fn exports(mut exports: Object) -> Result<()> {
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: SolveOptions", ts_return_type = "Promise<Solution>")]
-pub fn solve_turnstile<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
-    start(env, options, guard, SolveRequest::parse, async |request, hooks| {
+pub fn solve_turnstile<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
+    start(env, options, hooks, SolveRequest::parse, async |request, hooks| {
         solve::solve(request, hooks.watch, hooks.cancel).await.map(Solution::from)
     })
 }
@@ -50,8 +51,8 @@ pub fn solve_turnstile<'env>(env: &'env Env, options: Unknown<'env>, guard: Guar
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: CreateTaskOptions", ts_return_type = "Promise<Task>")]
-pub fn create_task<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
-    start(env, options, guard, CreateTaskRequest::parse, async |request, hooks| {
+pub fn create_task<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
+    start(env, options, hooks, CreateTaskRequest::parse, async |request, hooks| {
         solve::create_task(request, hooks.cancel).await.map(Task::from)
     })
 }
@@ -60,8 +61,8 @@ pub fn create_task<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'e
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: GetTaskResultOptions", ts_return_type = "Promise<TaskResult>")]
-pub fn get_task_result<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
-    start(env, options, guard, GetTaskResultRequest::parse, async |request, hooks| {
+pub fn get_task_result<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
+    start(env, options, hooks, GetTaskResultRequest::parse, async |request, hooks| {
         solve::get_task_result(request, hooks.cancel).await.map(TaskResult::from)
     })
 }
@@ -70,8 +71,8 @@ pub fn get_task_result<'env>(env: &'env Env, options: Unknown<'env>, guard: Guar
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: WaitForTaskOptions", ts_return_type = "Promise<Solution>")]
-pub fn wait_for_task<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
-    start(env, options, guard, WaitForTaskRequest::parse, async |request, hooks| {
+pub fn wait_for_task<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
+    start(env, options, hooks, WaitForTaskRequest::parse, async |request, hooks| {
         solve::wait_for_task(request, hooks.watch, hooks.cancel).await.map(Solution::from)
     })
 }
@@ -80,8 +81,8 @@ pub fn wait_for_task<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: AccountOptions", ts_return_type = "Promise<Balance>")]
-pub fn get_balance<'env>(env: &'env Env, options: Unknown<'env>, guard: Guard<'env>) -> Result<Started<'env>> {
-    start(env, options, guard, GetBalanceRequest::parse, async |request, hooks| {
+pub fn get_balance<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
+    start(env, options, hooks, GetBalanceRequest::parse, async |request, hooks| {
         solve::get_balance(request, hooks.cancel).await.map(Balance::from)
     })
 }

@@ -2,7 +2,7 @@
 
 use napi::{
     Env,
-    bindgen_prelude::{Object, Result, ToNapiValue},
+    bindgen_prelude::{Either, Object, Result, ToNapiValue},
     sys,
 };
 use napi_derive::napi;
@@ -39,9 +39,7 @@ impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
             Outcome::Failed { failures, beneath } => {
                 object.set("type", "failed")?;
                 object.set("failures", failures)?;
-                if let Some(beneath) = beneath {
-                    object.set("beneath", beneath)?;
-                }
+                object.set("beneath", beneath.map_or(Either::B(()), Either::A))?;
             }
         }
         unsafe { ToNapiValue::to_napi_value(env, object) }

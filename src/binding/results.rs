@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use napi::{
     Env, JsValue,
-    bindgen_prelude::{Function, JsObjectValue, Object, Result, ToNapiValue, Unknown},
+    bindgen_prelude::{Result, ToNapiValue},
     sys,
 };
 use napi_derive::napi;
 use serde_json::value::RawValue;
 
+use super::foreign::call_global;
 use crate::{
     run::{self, Event, Phase, milliseconds},
     wire,
@@ -178,8 +179,8 @@ pub struct Json(pub Box<RawValue>);
 impl ToNapiValue for Json {
     unsafe fn to_napi_value(env: sys::napi_env, json: Self) -> Result<sys::napi_value> {
         let env = Env::from_raw(env);
-        let parse: Function<&str, Unknown> =
-            env.get_global()?.get_named_property::<Object>("JSON")?.get_named_property("parse")?;
-        Ok(parse.call(json.0.get())?.raw())
+        let text = env.create_string(json.0.get())?.to_unknown();
+        let value = call_global(&env, "JSON", "parse", text)?.map_err(napi::Error::from_reason)?;
+        Ok(value.raw())
     }
 }

@@ -4,7 +4,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    ptr,
+    mem, ptr,
     rc::Rc,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -15,9 +15,6 @@ use napi::{
     check_status, sys,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
-
-/// So many promises are settled before the event loop gets its turn again.
-const BATCH: usize = 64;
 
 type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 type Settlement = Box<dyn FnOnce(sys::napi_env) -> Result<sys::napi_value> + Send>;
@@ -103,20 +100,9 @@ fn desk(env: &Env) -> Result<Rc<Desk>> {
 
 fn settle_batch(env: &Env) -> Result<()> {
     let desk = desk(env)?;
-    let batch = {
-        let mut settlements = locked(&desk.queue.settlements);
-        let most = settlements.len().min(BATCH);
-        let batch: Vec<_> = settlements.drain(..most).collect();
-        if !settlements.is_empty() {
-            desk.queue.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-        batch
-    };
+    let batch = mem::take(&mut *locked(&desk.queue.settlements));
     let left = desk.pending.get() - batch.len();
     desk.pending.set(left);
-    if left == 0 {
-        check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), desk.queue.wake.raw()) })?;
-    }
     for (Deferred(deferred), settlement) in batch {
         let value = settlement(env.raw());
         let reason = |error| unsafe { ToNapiValue::to_napi_value(env.raw(), error) };
@@ -130,7 +116,10 @@ fn settle_batch(env: &Env) -> Result<()> {
             },
         };
     }
-    Ok(())
+    match left {
+        0 => check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), desk.queue.wake.raw()) }),
+        _ => Ok(()),
+    }
 }
 
 /// A panic elsewhere left no half-made change: a settlement is in the queue or it is not.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use napi::{
-    Env,
-    bindgen_prelude::{Function, Object, Result, ToNapiValue, Unknown},
+    Env, JsValue,
+    bindgen_prelude::{Either, FromNapiValue, Function, JsObjectValue, Object, Result, ToNapiValue, Unknown},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use tokio::{
@@ -16,17 +16,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{given, outcome::Outcome, results::Progress, settle};
+use super::{foreign, given, outcome::Outcome, results::Progress, settle};
 use crate::{
     error::Error,
     request::GivenOptions,
     run::{Event, Watch},
 };
 
-/// Wraps the caller's progress callback into one that never throws.
-pub type Guard<'env> = Function<'env, Function<'env, Unknown<'env>, Unknown<'env>>, Function<'env, Progress, ()>>;
-
-/// A call under way: `{ outcome, signal?, cancel? }`, the last two where the caller gave a signal.
+/// A call under way: `{ outcome, signal, forget }`. The last two are undefined unless the caller gave a signal.
 pub type Started<'env> = Object<'env>;
 
 /// What a running call takes from its caller.
@@ -35,10 +32,12 @@ pub struct Hooks {
     pub watch: Option<Arc<Watch>>,
 }
 
+/// `shell` holds two functions of the shell: `guarded` wraps a progress callback into one that never throws, and
+/// `onAbort` listens to a signal and answers how to stop listening.
 pub fn start<'env, Request, Answer, Running>(
     env: &'env Env,
     options: Unknown<'env>,
-    guard: Guard<'env>,
+    shell: Object<'env>,
     parse: impl FnOnce(GivenOptions) -> std::result::Result<Request, Error>,
     run: impl FnOnce(Request, Hooks) -> Running,
 ) -> Result<Started<'env>>
@@ -46,36 +45,32 @@ where
     Answer: ToNapiValue + Send + 'static,
     Running: Future<Output = std::result::Result<Answer, Error>> + Send + 'static,
 {
-    let mut started = Object::new(env)?;
     let reading = match given::read(env, options)? {
         Ok(reading) => reading,
-        Err(error) => return failed::<Answer>(started, error),
+        Err(error) => return failed::<Answer>(env, error),
     };
     let request = match parse(reading.given) {
         Ok(request) => request,
-        Err(error) => return failed::<Answer>(started, error),
+        Err(error) => return failed::<Answer>(env, error),
     };
     let cancel = CancellationToken::new();
+    let mut forget = None;
     if let Some(signal) = reading.signal {
         if given::is_aborted(env, &signal)? {
             cancel.cancel();
         }
-        let token = cancel.clone();
-        started.set("signal", signal)?;
-        let cancel = env.create_function_from_closure::<Unknown, (), _>("cancel", move |_| {
-            token.cancel();
-            Ok(())
-        })?;
-        started.set("cancel", cancel)?;
+        match listen(env, &shell, signal, cancel.clone())? {
+            Ok(stop) => forget = Some(stop),
+            Err(thrown) => return failed::<Answer>(env, Error::unreadable_option("signal", thrown)),
+        }
     }
     let reporter = match reading.on_progress {
-        Some(callback) => Some(Arc::new(Reporter::new(guard.call(callback)?)?)),
+        Some(callback) => Some(Arc::new(Reporter::new(env, &shell, callback)?)),
         None => None,
     };
     let watch = reporter.clone().map(|reporter| Arc::new(move |event| reporter.report(event)) as Arc<Watch>);
-    let running = run(request, Hooks { cancel, watch });
     // Boxed, since a future that is moved into another counts twice.
-    let running = Box::pin(running);
+    let running = Box::pin(run(request, Hooks { cancel, watch }));
     let (pending, promise) = settle::pending(env)?;
     runtime()?.spawn(async move {
         let outcome = Outcome::from(running.await);
@@ -84,13 +79,38 @@ where
         }
         pending.resolve(outcome);
     });
-    started.set("outcome", promise)?;
+    started(env, promise, reading.signal, forget)
+}
+
+fn failed<'env, Answer: ToNapiValue>(env: &'env Env, error: Error) -> Result<Started<'env>> {
+    started(env, Outcome::<Answer>::from(Err(error)), None, None)
+}
+
+/// Every property is there, so that none is looked up on a prototype.
+fn started<'env>(
+    env: &'env Env,
+    outcome: impl ToNapiValue,
+    signal: Option<Object<'env>>,
+    forget: Option<Unknown<'env>>,
+) -> Result<Started<'env>> {
+    let mut started = Object::new(env)?;
+    started.set("outcome", outcome)?;
+    started.set("signal", signal.map_or(Either::B(()), Either::A))?;
+    started.set("forget", forget.map_or(Either::B(()), Either::A))?;
     Ok(started)
 }
 
-fn failed<'env, Answer: ToNapiValue>(mut started: Started<'env>, error: Error) -> Result<Started<'env>> {
-    started.set("outcome", Outcome::<Answer>::from(Err(error)))?;
-    Ok(started)
+fn listen<'env>(
+    env: &'env Env,
+    shell: &Object<'env>,
+    signal: Object<'env>,
+    cancel: CancellationToken,
+) -> Result<foreign::Answer<Unknown<'env>>> {
+    let cancel = env.create_function_from_closure::<(), (), _>("cancel", move |_| {
+        cancel.cancel();
+        Ok(())
+    })?;
+    foreign::call(env, shell.get_named_property_unchecked("onAbort")?, &[signal.to_unknown(), cancel.to_unknown()])
 }
 
 /// Hands events to the caller's callback, in order.
@@ -100,7 +120,9 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(callback: Function<Progress, ()>) -> Result<Self> {
+    fn new(env: &Env, shell: &Object, callback: Unknown) -> Result<Self> {
+        let guarded = foreign::call(env, shell.get_named_property_unchecked("guarded")?, &[callback])?;
+        let callback = Function::<Progress, ()>::from_unknown(guarded.map_err(napi::Error::from_reason)?)?;
         let callback = callback.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
         Ok(Reporter { callback, last: Mutex::new(None) })
     }

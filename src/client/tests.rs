@@ -24,6 +24,7 @@ fn only_what_surely_created_nothing_is_sent_again() {
         (Fault::Lost { detail: text() }, [No, Yes, Yes]),
         (Fault::Garbled { status: 200, problem: text() }, [No, Yes, Yes]),
         (Fault::Broken { status: 200, problem: text() }, [No, No, No]),
+        (http_status(101), [No, Yes, Yes]),
         (http_status(301), [No, Yes, Yes]),
         (http_status(307), [No, Yes, Yes]),
         (http_status(400), [No, No, No]),

@@ -201,3 +201,31 @@ async fn an_idle_guard_can_be_forgotten_and_a_warned_one_not() {
     tokio::time::advance(PROBE_EVERY).await;
     assert!(guard.is_idle());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_good_and_is_not_any_more_is_guarded_again() {
+    let guard = Guard::new(EZ);
+    assert!(succeed(&guard, Method::GetTaskResult).await);
+    call(&guard, Method::CreateTask, Reason::Account).await;
+    assert!(guard.knows_the_key(), "an empty balance says nothing against it");
+    call(&guard, Method::GetTaskResult, Reason::Account).await;
+    assert!(!guard.knows_the_key());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_stopped_anyway_does_not_spend_the_probe() {
+    let guard = Guard::new(EZ);
+    call(&guard, Method::GetTaskResult, Reason::Banned).await;
+    tokio::time::advance(PROBE_EVERY).await;
+    {
+        let mut state = locked(&guard.state);
+        let refusals = &mut state.refusals[Method::CreateTask as usize];
+        refusals.at.extend([Instant::now(); MOST_REFUSALS]);
+        refusals.last = refused(Reason::Account).err().and_then(|fault| match fault {
+            Fault::Refused(refusal) => Some(*refusal),
+            _ => None,
+        });
+    }
+    assert!(!succeed(&guard, Method::CreateTask).await);
+    assert!(succeed(&guard, Method::GetTaskResult).await, "the probe is still there");
+}

@@ -157,3 +157,40 @@ async fn a_request_that_is_dropped_gives_its_place_back() {
     run(&host, Method::GetTaskResult, &server, 1).await;
     assert_eq!(locked(&host.asking.state).under_way, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_in_which_the_connections_died_it_begins_anew() {
+    for multiplexed in [true, false] {
+        let (host, server) = (Arc::new(Host::new()), Server::new(multiplexed, Duration::from_millis(2), DIAL));
+        for _ in 0..3 {
+            let before = server.dials.load(Ordering::Relaxed);
+            run(&host, Method::GetTaskResult, &server, 1000).await;
+            let dials = server.dials.load(Ordering::Relaxed) - before;
+            let most = if multiplexed { 1 } else { 42 };
+            assert!(dials <= most, "{dials} dials");
+            tokio::time::advance(Method::GetTaskResult.connections_kept()).await;
+            locked(&server.idle).clear();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_holds_a_bounded_number_of_requests() {
+    let host = Arc::new(Host::new());
+    let under_way = Arc::new(AtomicUsize::new(0));
+    let requests: Vec<_> = (0..1000)
+        .map(|_| {
+            let (host, under_way) = (Arc::clone(&host), Arc::clone(&under_way));
+            tokio::spawn(async move {
+                let hung = async {
+                    under_way.fetch_add(1, Ordering::Relaxed);
+                    std::future::pending::<Result<Reply, Fault>>().await
+                };
+                host.exchange(Method::GetTaskResult, hung).await
+            })
+        })
+        .collect();
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(under_way.load(Ordering::Relaxed), MOST_OPEN);
+    requests.iter().for_each(|request| request.abort());
+}

@@ -25,6 +25,9 @@ pub type GivenOptions = Vec<(String, Given)>;
 /// The largest integer up to which every integer is a JavaScript number.
 pub const MOST_EXACT_INTEGER: u64 = (1 << 53) - 1;
 
+/// So much of an unknown name is told and compared.
+const LONGEST_NAME: usize = 64;
+
 pub struct Options(GivenOptions);
 
 impl Options {
@@ -34,9 +37,10 @@ impl Options {
             if known.contains(&name.as_str()) {
                 continue;
             }
+            let name: String = name.chars().take(LONGEST_NAME).collect();
             let problem = match elsewhere.contains(&name.as_str()) {
                 true => format!("is not an option of {call}"),
-                false => format!("is not an option; did you mean {}?", nearest(name, known)),
+                false => format!("is not an option; did you mean {}?", nearest(&name, known)),
             };
             return Err(Error::invalid_option(name, problem));
         }
@@ -51,23 +55,23 @@ impl Options {
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
         match self.take(name) {
             None => Ok(None),
+            Some(Given::Text(text)) if text.trim().is_empty() => Err(Error::invalid_option(name, "is empty")),
             Some(Given::Text(text)) => Ok(Some(text)),
             Some(other) => Err(wrong_type(name, "a string", other)),
         }
     }
 
     pub fn required_text(&mut self, name: &str) -> Result<String, Error> {
-        match self.text(name)? {
-            None => Err(Error::invalid_option(name, "is required")),
-            Some(text) if text.trim().is_empty() => Err(Error::invalid_option(name, "is empty")),
-            Some(text) => Ok(text),
-        }
+        self.text(name)?.ok_or_else(|| Error::invalid_option(name, "is required"))
     }
 
     pub fn whole_number(&mut self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Error> {
         match self.take(name) {
             None => Ok(None),
             Some(Given::Number(number)) if is_whole(number, least, most) => Ok(Some(number as u64)),
+            Some(Given::Number(number)) => {
+                Err(Error::invalid_option(name, format!("must be a whole number from {least} to {most}, not {number}")))
+            }
             Some(other) => Err(wrong_type(name, &format!("a whole number from {least} to {most}"), other)),
         }
     }
@@ -92,7 +96,7 @@ pub fn is_whole(number: f64, least: u64, most: u64) -> bool {
 /// Says what was given without repeating it: it might be a secret in the wrong place.
 pub fn wrong_type(name: &str, expected: &str, given: Given) -> Error {
     let got = match given {
-        Given::Number(number) => number.to_string(),
+        Given::Number(_) => "a number".to_owned(),
         Given::Text(_) => "a string".to_owned(),
         Given::Object(_) => "an object".to_owned(),
         Given::Function => "a function".to_owned(),

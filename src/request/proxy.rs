@@ -2,9 +2,14 @@
 
 use std::net::IpAddr;
 
+const LONGEST: usize = 1024;
+
 /// What is wrong with a task's proxy, in words that never repeat it.
 pub fn problem_of(proxy: &str) -> Option<&'static str> {
     const SHAPE: &str = "must have the form protocol://user:password@host:port";
+    if proxy.len() > LONGEST {
+        return Some("is longer than 1024 characters");
+    }
     let Some((scheme, rest)) = proxy.split_once("://") else { return Some(SHAPE) };
     if !matches!(scheme, "http" | "https" | "socks5") {
         return Some("its protocol must be http, https or socks5");

@@ -1,0 +1,79 @@
+//! Calls into JavaScript that is not ours. Whatever it throws, be it an error that causes itself or the end of the stack,
+//! comes back as a text: napi's own conversion of thrown values follows them without end.
+
+use std::ptr;
+
+use napi::{
+    Env, JsValue,
+    bindgen_prelude::{FromNapiValue, Object, Result, Unknown},
+    sys,
+};
+
+/// What JavaScript answered, or the text of what it threw.
+pub type Answer<T> = std::result::Result<T, String>;
+
+/// Calls a function.
+pub fn call<'env>(env: &Env, function: Unknown, arguments: &[Unknown]) -> Result<Answer<Unknown<'env>>> {
+    let arguments: Vec<_> = arguments.iter().map(JsValue::raw).collect();
+    let mut returned = ptr::null_mut();
+    // `this` is whatever is not needed by the functions called here.
+    let status = unsafe {
+        let this = function.raw();
+        sys::napi_call_function(env.raw(), this, function.raw(), arguments.len(), arguments.as_ptr(), &mut returned)
+    };
+    answer(env, status, returned)
+}
+
+/// Calls a function of a global object: `Object.keys`, `JSON.parse`.
+pub fn call_global<'env>(env: &Env, object: &str, name: &str, argument: Unknown) -> Result<Answer<Unknown<'env>>> {
+    let global = unsafe { Object::from_napi_value(env.raw(), env.get_global()?.raw()) }?;
+    let object = match property(env, &global, env.create_string(object)?.to_unknown())? {
+        Ok(object) => unsafe { Object::from_napi_value(env.raw(), object.raw()) }?,
+        Err(thrown) => return Ok(Err(thrown)),
+    };
+    match property(env, &object, env.create_string(name)?.to_unknown())? {
+        Ok(function) => call(env, function, &[argument]),
+        Err(thrown) => Ok(Err(thrown)),
+    }
+}
+
+/// Reads a property, whose getter may throw.
+pub fn property<'env>(env: &Env, object: &Object, name: Unknown) -> Result<Answer<Unknown<'env>>> {
+    let mut value = ptr::null_mut();
+    let status = unsafe { sys::napi_get_property(env.raw(), object.raw(), name.raw(), &mut value) };
+    answer(env, status, value)
+}
+
+fn answer<'env>(env: &Env, status: sys::napi_status, value: sys::napi_value) -> Result<Answer<Unknown<'env>>> {
+    if status == sys::Status::napi_ok {
+        return Ok(Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), value) }));
+    }
+    match take_exception(env) {
+        Some(exception) => Ok(Err(text_of(env, exception))),
+        None => Err(napi::Error::new(napi::Status::from(status), "JavaScript gave no answer")),
+    }
+}
+
+fn text_of(env: &Env, thrown: sys::napi_value) -> String {
+    let mut text = ptr::null_mut();
+    let told = unsafe { sys::napi_coerce_to_string(env.raw(), thrown, &mut text) } == sys::Status::napi_ok;
+    if !told {
+        // Its `toString` threw in its turn.
+        take_exception(env);
+        return "something without a text".into();
+    }
+    unsafe { String::from_napi_value(env.raw(), text) }.unwrap_or_default()
+}
+
+/// Clears the pending exception, if there is one.
+fn take_exception(env: &Env) -> Option<sys::napi_value> {
+    let mut pending = false;
+    let mut exception = ptr::null_mut();
+    // Both calls may be made while an exception is pending.
+    unsafe {
+        sys::napi_is_exception_pending(env.raw(), &mut pending);
+        let taken =
+            pending && sys::napi_get_and_clear_last_exception(env.raw(), &mut exception) == sys::Status::napi_ok;
+        taken.then_some(exception)
+    }
+}
