@@ -141,7 +141,7 @@ function assertTold(played, row, { call, on }, cell) {
     return
   }
   assert.equal(error, undefined)
-  const retries = cell.word === 'again' && !row.silent ? 1 : 0
+  const retries = cell.word === 'again' ? 1 : 0
   const repeated = events.filter(({ phase }) => phase === 'retrying')
   assert.deepEqual(
     repeated.map(({ code }) => code),
@@ -156,7 +156,7 @@ function assertTold(played, row, { call, on }, cell) {
     assert.ok(solution.token.length > 0)
     assert.equal(solution.taskId, played.taskId)
     assert.equal(solution.retries, retries)
-    assert.equal(solution.polls, row.silent ? 1 : requests.getTaskResult)
+    assert.equal(solution.polls, requests.getTaskResult)
   }
 }
 
@@ -183,7 +183,7 @@ function assertFields(error, row, { word, seen, told }, played) {
   if (expected.code === 'TIMEOUT') {
     const asked = played.requests.getTaskResult
     // The deadline may cut off a last request that has not arrived yet.
-    const all = polls === asked || polls === asked + 1 || (row.silent && Number(polls) <= asked)
+    const all = polls === asked || polls === asked + 1
     assert.ok(all, `${polls} polls, ${asked} requests`)
     assert.ok(elapsedMs !== undefined && Math.abs(elapsedMs - played.elapsedMs) < SLACK_MS, `${elapsedMs} ms`)
   } else assert.deepEqual([elapsedMs, polls], [undefined, undefined])
@@ -203,10 +203,6 @@ function assertTimeout(played, row, { call, on }, cell) {
   assert.equal(played.followed, 0, 'a redirect was followed')
   const paid = on === 'getTaskResult'
   const word = paid ? 'kept' : 'free'
-  // Nothing reached the provider: outside of polling, giving up before the deadline is as good.
-  if (row.silent && !paid && error?.code === 'CONNECTION_FAILED') {
-    return assertFields(error, row, { word, seen: cell.seen }, played)
-  }
   assertFields(error, row, { word, seen: { code: 'TIMEOUT' } }, played)
   assert.ok(!paid || error?.message.includes(String(error.taskId)), error?.message)
 
@@ -219,9 +215,7 @@ function assertTimeout(played, row, { call, on }, cell) {
   assert.ok(played.elapsedMs <= timeoutMs + SLACK_MS, `too late: ${played.elapsedMs} ms`)
   const polls = call === 'solveTurnstile' || call === 'waitForTask'
   // A request that is refused at once leaves time for a few more, doubling back-off or not; a tight loop would be hundreds.
-  const most =
-    (row.pauseMs ? 3 : on === 'getTaskResult' && polls ? timeoutMs / pollIntervalMs : 8) *
-    (row.silent ? 3 : 1)
+  const most = row.pauseMs ? 3 : on === 'getTaskResult' && polls ? timeoutMs / pollIntervalMs : 8
   assert.equal(struck, requests[on])
   assert.ok(requests[on] >= 2 && requests[on] <= most, `${requests[on]} requests`)
 }

@@ -1,6 +1,6 @@
 /**
- * Makes the throw-away certificates under __test__/fixtures/tls with the openssl command: a private CA, a leaf for loopback, an expired one
- * and one for another host. The leaves' keys are public: nothing but these tests may ever trust them.
+ * Makes the throw-away certificates under __test__/fixtures/tls with the openssl command: a private CA, a leaf for loopback, an expired one,
+ * one for another host and one for the provider that tests reach through a proxy. The leaves' keys are public: nothing but these tests may ever trust them.
  *
  *     node scripts/make-test-certificates.mjs
  */
@@ -21,6 +21,7 @@ const LEAVES = [
   { name: 'localhost', hosts: 'DNS:localhost,IP:127.0.0.1,IP:::1', until: UNTIL },
   { name: 'expired', hosts: 'DNS:localhost,IP:127.0.0.1,IP:::1', until: LONG_AGO },
   { name: 'wrong-host', hosts: 'DNS:elsewhere.test', until: UNTIL },
+  { name: 'provider', hosts: 'DNS:api.example.test', until: UNTIL },
 ]
 
 /** @param {string[]} args */

@@ -37,7 +37,6 @@
  * @property {boolean} [hangs] it takes `requestTimeoutMs` to notice
  * @property {boolean} [unready] the task is ready only after the fault
  * @property {boolean} [http2]
- * @property {boolean} [silent] HTTP says that the request was not processed, so it may go out again at once, twice and unseen
  * @property {boolean} [deadline] `requestTimeoutMs` is longer than `timeoutMs`
  * @property {number} [pauseMs] the server asks for so long a pause
  */
@@ -131,8 +130,8 @@ table(
 )
 
 table('HTTP/2 says that the request was not taken', lost, EVERYWHERE_AGAIN, [
-  ['HTTP/2 stream refused', 'stream-reset', { http2: true, silent: true, params: { http2Code: 7 } }],
-  ['HTTP/2 GOAWAY', 'goaway', { http2: true, silent: true }],
+  ['HTTP/2 stream refused', 'stream-reset', { http2: true, params: { http2Code: 7 } }],
+  ['HTTP/2 GOAWAY', 'goaway', { http2: true }],
 ])
 
 table('200, but no answer of the task API: cut JSON, a page, nothing, over 1 MiB', garbled, BUT_NOT_CREATE, [

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { describe, test } from 'node:test'
+import { startSandbox } from '../sandbox/index.mjs'
+import { KEY, replies, required, SITEKEY, WEBSITE } from './support/calls.mjs'
+import { authorityFile, callsUnder, certificate } from './support/child-calls.mjs'
+import { reply, startRawServer } from './support/raw-server.mjs'
+
+/** @typedef {import('node:test').TestContext} TestContext */
+/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+
+// Read once, before the first call.
+process.env.NODE_EXTRA_CA_CERTS = authorityFile
+const { calls, failure } = await import('./support/calls.mjs')
+
+const together = { concurrency: 32 }
+const page = { websiteURL: WEBSITE, websiteKey: SITEKEY }
+const quick = { ...page, pollIntervalMs: 1000 }
+const trusting = { NODE_EXTRA_CA_CERTS: authorityFile }
+
+/**
+ * A sandbox that the test's end closes, and the HTTP versions that it was spoken to in.
+ * @param {TestContext} t
+ * @param {SandboxOptions} [options]
+ */
+async function provider(t, options) {
+  const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, ...options })
+  t.after(() => sandbox.close())
+  /** @type {Set<string>} */
+  const versions = new Set()
+  sandbox.events.on('event', event => event.type === 'request' && versions.add(event.httpVersion))
+  return { sandbox, versions, account: sandbox.account }
+}
+
+/** @param {Awaited<ReturnType<typeof provider>>} house */
+function assertNothingArrived({ sandbox, versions }) {
+  assert.deepEqual([sandbox.stats().tasks.created, [...versions]], [0, []])
+}
+
+describe('a server whose certificate a private authority signed', together, () => {
+  for (const http2 of [true, false]) {
+    const version = http2 ? '2.0' : '1.1'
+    test(`is trusted with NODE_EXTRA_CA_CERTS, and spoken to in HTTP/${version}`, async t => {
+      const { sandbox, versions, account } = await provider(t, { tls: certificate('localhost'), http2 })
+      const { outcomes } = await callsUnder(trusting, ['solveTurnstile', { ...account, ...quick }])
+      assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
+      assert.deepEqual([...versions], [version])
+      assert.equal(sandbox.stats().tasks.created, 1)
+    })
+  }
+
+  test('is trusted by the name localhost too', async t => {
+    const { sandbox, account } = await provider(t, { tls: certificate('localhost') })
+    const baseURL = `https://localhost:${sandbox.port}`
+    const { outcomes } = await callsUnder(trusting, ['solveTurnstile', { ...account, ...quick, baseURL }])
+    assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
+  })
+
+  test('is trusted with NODE_USE_SYSTEM_CA where the system trusts the authority', async t => {
+    const { account } = await provider(t, { tls: certificate('localhost') })
+    const system = { NODE_USE_SYSTEM_CA: '1', SSL_CERT_FILE: authorityFile }
+    const { outcomes } = await callsUnder(system, ['solveTurnstile', { ...account, ...quick }])
+    assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
+  })
+
+  for (const [what, env] of /** @type {[string, NodeJS.ProcessEnv][]} */ ([
+    ['without NODE_EXTRA_CA_CERTS', {}],
+    ['whose file does not exist', { NODE_EXTRA_CA_CERTS: '/nowhere/ca.pem' }],
+    ['whose file holds no certificate', { NODE_EXTRA_CA_CERTS: new URL(import.meta.url).pathname }],
+    ['without NODE_USE_SYSTEM_CA', { SSL_CERT_FILE: authorityFile }],
+    ['with NODE_USE_SYSTEM_CA=0', { NODE_USE_SYSTEM_CA: '0', SSL_CERT_FILE: authorityFile }],
+    ['though NODE_TLS_REJECT_UNAUTHORIZED=0', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+  ])) {
+    test(`is refused at once and told nothing ${what}`, t =>
+      assertRefused(t, 'localhost', env, /certificate/i))
+  }
+})
+
+describe('a certificate of a trusted authority', together, () => {
+  test('that has expired is refused at once', t => assertRefused(t, 'expired', trusting, /expired/i))
+  test('that is for another host is refused at once', t =>
+    assertRefused(t, 'wrong-host', trusting, /not valid for|name/i))
+})
+
+/**
+ * @param {TestContext} t
+ * @param {'localhost' | 'expired' | 'wrong-host'} name
+ * @param {NodeJS.ProcessEnv} env
+ * @param {RegExp} cause
+ */
+async function assertRefused(t, name, env, cause) {
+  const house = await provider(t, { tls: certificate(name) })
+  const { sandbox } = house
+  const account = { ...house.account, timeoutMs: 6000 }
+  const { outcomes } = await callsUnder(
+    env,
+    ['createTask', { ...account, ...page }],
+    ['solveTurnstile', { ...account, ...quick }],
+    ['getBalance', account],
+    ['waitForTask', { ...account, taskId: 'a', pollIntervalMs: 1000 }],
+  )
+  for (const { error } of outcomes) {
+    assert.equal(error?.code, 'CONNECTION_FAILED')
+    assert.match(error.message, /certificate/)
+    assert.match(error.cause ?? '', cause)
+    assert.equal(error.mayBeCharged, error.taskId !== undefined)
+  }
+  assertNothingArrived(house)
+  assert.ok(sandbox.stats().connections.opened <= outcomes.length, 'it tried again')
+}
+
+describe('a server that cannot be reached', together, () => {
+  for (const [what, baseURL] of [
+    ['whose name does not resolve', 'https://no-such-host.invalid'],
+    ['that listens no more', undefined],
+  ]) {
+    test(`${what} is a CONNECTION_FAILED within seconds, and no money is gone`, async () => {
+      const options = { ...required('solveTurnstile', baseURL ?? `http://127.0.0.1:${await deadPort()}`) }
+      const started = performance.now()
+      const error = await failure(calls.solveTurnstile(options))
+      assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', false])
+      assert.ok(error.cause instanceof Error)
+      assert.ok(performance.now() - started < 25_000)
+    })
+  }
+
+  test('over TLS since it speaks none is a CONNECTION_FAILED, and no money is gone', async t => {
+    const { sandbox } = await provider(t)
+    const baseURL = `https://127.0.0.1:${sandbox.port}`
+    const error = await failure(calls.createTask(required('createTask', baseURL)))
+    assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', false])
+    assert.equal(sandbox.stats().tasks.created, 0)
+  })
+
+  for (const limit of ['timeoutMs', 'requestTimeoutMs']) {
+    test(`within ${limit} since its handshake never ends has cost no money`, async t => {
+      const { port, connected } = await silent(t)
+      const baseURL = `https://127.0.0.1:${port}`
+      const options = required('createTask', baseURL, { timeoutMs: 3000, [limit]: 1000 })
+      const error = await failure(calls.createTask(options))
+      assert.ok(connected(), 'it was dialled')
+      assert.ok(['CONNECTION_FAILED', 'TIMEOUT'].includes(String(error.code)))
+      assert.equal(error.mayBeCharged, false, error.message)
+    })
+  }
+})
+
+/** A port that was free a moment ago. */
+async function deadPort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** Takes connections and says nothing, ever. @param {TestContext} t */
+async function silent(t) {
+  /** @type {import('node:net').Socket[]} */
+  const sockets = []
+  const server = createServer(socket => void sockets.push(socket.on('error', () => {}))).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(server, 'listening')
+  t.after(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+  })
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  return { port, connected: () => sockets.length > 0 }
+}
+
+describe('IPv6 loopback', together, () => {
+  for (const tls of [undefined, certificate('localhost')]) {
+    test(`is reached ${tls ? 'over TLS' : 'in the clear'}`, async t => {
+      const { sandbox, account } = await provider(t, { host: '::1', tls })
+      assert.match(sandbox.baseURL, /\/\/\[::1\]:/)
+      const { token } = await calls.solveTurnstile({ ...account, ...quick })
+      assert.ok(token)
+    })
+  }
+})
+
+describe('over HTTP/2', together, () => {
+  const tls = certificate('localhost')
+  const solveTimeMs = 2500
+  for (const [what, fault] of /** @type {const} */ ([
+    ['a GOAWAY', { fault: 'goaway' }],
+    ['a stream that ends with INTERNAL_ERROR', { fault: 'stream-reset' }],
+    ['a stream that is refused', { fault: 'stream-reset', http2Code: 7 }],
+    ['a stream that is cancelled', { fault: 'stream-reset', http2Code: 8 }],
+    ['a stream that ends with ENHANCE_YOUR_CALM', { fault: 'stream-reset', http2Code: 11 }],
+    ['a connection that closes after the reply', { fault: 'close-after' }],
+    ['a reset connection', { fault: 'reset' }],
+  ])) {
+    test(`${what} during polls is survived, and the task is bought once`, async t => {
+      const faults = [{ ...fault, on: /** @type {const} */ ('getTaskResult'), times: 2 }]
+      const { sandbox, versions, account } = await provider(t, { tls, solveTimeMs, faults })
+      const solves = Array.from({ length: 5 }, () => calls.solveTurnstile({ ...account, ...quick }))
+      for (const { token } of await Promise.all(solves)) assert.ok(token)
+      assert.deepEqual([...versions], ['2.0'])
+      assert.equal(sandbox.stats().tasks.created, 5)
+      assert.equal(sandbox.stats().faults[fault.fault], 2)
+    })
+  }
+
+  for (const [what, fault] of /** @type {const} */ ([
+    ['a GOAWAY that says it was not seen', { fault: 'goaway' }],
+    ['a refused stream', { fault: 'stream-reset', http2Code: 7 }],
+  ])) {
+    test(`a createTask that meets ${what} goes out again, and the task is bought once`, async t => {
+      const faults = [{ ...fault, on: /** @type {const} */ ('createTask') }]
+      const { sandbox, account } = await provider(t, { tls, faults })
+      const { token } = await calls.solveTurnstile({ ...account, ...quick })
+      assert.ok(token)
+      assert.equal(sandbox.stats().faults[fault.fault], 1)
+      assert.equal(sandbox.stats().tasks.created, 1)
+    })
+  }
+
+  test('a createTask whose stream breaks is not sent again, and says that money may be gone', async t => {
+    const faults = [{ fault: /** @type {const} */ ('stream-reset'), on: /** @type {const} */ ('createTask') }]
+    const { sandbox, account } = await provider(t, { tls, faults })
+    const error = await failure(calls.createTask({ ...account, ...page }))
+    assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', true])
+    assert.equal(sandbox.stats().requests['/createTask'], 1)
+  })
+})
+
+describe('a server that closes idle connections', together, () => {
+  for (const tls of [undefined, certificate('localhost')]) {
+    const where = tls ? 'over HTTP/2' : 'over HTTP/1.1'
+    test(`after every reply to a poll ${where} is not noticed, and each task is bought once`, async t => {
+      const faults = /** @type {const} */ ([{ fault: 'close-after', on: 'getTaskResult', times: Infinity }])
+      const { sandbox, account } = await provider(t, { tls, solveTimeMs: 2500, faults })
+      const solves = Array.from({ length: 50 }, () => calls.solveTurnstile({ ...account, ...quick }))
+      for (const { token } of await Promise.all(solves)) assert.ok(token)
+      assert.equal(sandbox.stats().tasks.created, 50)
+      assert.ok(sandbox.stats().faults['close-after'] >= 100)
+    })
+
+    test(`after every reply to createTask ${where}, just as the next goes out, loses none but those under way`, async t => {
+      const faults = /** @type {const} */ ([{ fault: 'close-after', on: 'createTask', times: Infinity }])
+      const { sandbox, account } = await provider(t, { tls, faults })
+      /** @type {Error[]} */
+      const errors = []
+      const buyInARow = async () => {
+        for (let i = 0; i < 50; i++) {
+          await calls.createTask({ ...account, ...page }).catch(error => errors.push(error))
+        }
+      }
+      await Promise.all(Array.from({ length: 8 }, buyInARow))
+      // What cannot be sent again says so, and from then on each createTask has a connection of its own.
+      assert.ok(errors.length <= 8, `${errors.length} of 400 failed`)
+      for (const error of errors) assert.equal(/** @type {any} */ (error).mayBeCharged, true)
+      assert.ok(sandbox.stats().tasks.created >= 400 - errors.length)
+    })
+  }
+
+  for (const how of /** @type {const} */ (['end', 'resetAndDestroy'])) {
+    test(`at the very moment that a poll arrives (${how}) costs a repetition and no second task`, async t => {
+      let closed = 0
+      const server = await startRawServer(t, ({ path, onConnection }, socket) => {
+        if (path === '/createTask') return socket.write(reply(replies.created.body))
+        if (onConnection === 1) return socket.write(reply(replies.processing.body))
+        if (closed++ < 1) return socket[how]()
+        socket.write(reply(replies.ready.body))
+      })
+      const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 1000 })
+      const solution = await calls.solveTurnstile(options)
+      assert.ok(solution.token)
+      assert.ok(closed >= 1)
+      assert.equal(server.requests.filter(({ path }) => path === '/createTask').length, 1)
+    })
+  }
+})

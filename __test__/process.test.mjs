@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { startSandbox } from '../sandbox/index.mjs'
+import { KEY } from './support/calls.mjs'
+import { runScript } from './support/child.mjs'
+
+/** @typedef {import('node:test').TestContext} TestContext */
+/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+
+const together = { concurrency: 4 }
+
+/**
+ * Runs a script against a sandbox outside of its process. `options` are those of a solve there, `waiting` those of one that never ends.
+ * @param {TestContext} t
+ * @param {string} script
+ * @param {{ env?: NodeJS.ProcessEnv, sandbox?: SandboxOptions }} [options]
+ */
+async function inProcess(t, script, { env, sandbox: options } = {}) {
+  const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, balance: 1e9, ...options })
+  t.after(() => sandbox.close())
+  const prelude = `
+    import * as api from 'turnstile-solver'
+    import { readdirSync, readFileSync } from 'node:fs'
+    const { solveTurnstile, waitForTask, createTask, getBalance, TurnstileError, isTurnstileError } = api
+    const account = ${JSON.stringify(sandbox.account)}
+    const options = { ...account, websiteURL: 'https://shop.example', websiteKey: 'key', pollIntervalMs: 1000 }
+    const waiting = { ...options, pollIntervalMs: 60_000 }
+    const many = (count, more) => Array.from({ length: count }, () => solveTurnstile({ ...options, ...more }))
+    const threads = () => readdirSync('/proc/self/task').map(id => readFileSync('/proc/self/task/' + id + '/comm', 'utf8').trim())
+    const rss = () => process.memoryUsage.rss() / 2 ** 20
+    /** Calls back when so many events of a phase came. */
+    const atThe = (nth, phase, then) => {
+      let seen = 0
+      return event => { if (event.phase === phase && ++seen === nth) then(event) }
+    }
+  `
+  const started = performance.now()
+  const ended = await runScript(prelude + script, { env })
+  return { ...ended, sandbox, ms: performance.now() - started }
+}
+
+/** @param {import('./support/child.mjs').Ended} ended */
+function assertEnded({ code, signal, stderr }, expected = 0, quiet = true) {
+  assert.deepEqual([code, signal], [expected, null], stderr)
+  if (quiet) assert.equal(stderr, '')
+}
+
+describe('a pending solve', together, () => {
+  test('keeps the process alive until it has settled, and nothing does afterwards', async t => {
+    const ended = await inProcess(
+      t,
+      `solveTurnstile(options).then(({ token }) => console.log(token.length > 0, process.getActiveResourcesInfo()))`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'true []\n')
+  })
+
+  test('with a signal and a progress callback leaves no handle either', async t => {
+    const ended = await inProcess(
+      t,
+      `const { signal } = new AbortController()
+       const events = []
+       solveTurnstile({ ...options, signal, onProgress: ({ phase }) => events.push(phase) })
+         .then(() => console.log(events.join(), process.getActiveResourcesInfo()))`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'created,ready []\n')
+  })
+
+  test('that was aborted holds nothing, however long it would have waited', async t => {
+    const ended = await inProcess(
+      t,
+      `const controller = new AbortController()
+       const { signal } = controller
+       const onProgress = atThe(100, 'created', () => controller.abort())
+       const solves = Array.from({ length: 100 }, () => solveTurnstile({ ...waiting, signal, onProgress }))
+       const settled = await Promise.allSettled(solves)
+       console.log(settled.every(({ reason }) => reason.code === 'ABORT_ERR' && reason.taskId))`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'true\n')
+    assert.ok(ended.ms < 15_000, 'none of them waited for its first poll')
+  })
+})
+
+describe('in the middle of 1000 solves', together, () => {
+  // Twenty times, as what may go wrong is a race: at several points of the solves' lives.
+  const moments = /** @type {const} */ ([
+    ['created', 1],
+    ['created', 500],
+    ['ready', 1],
+    ['ready', 500],
+    ['ready', 999],
+  ])
+  for (const [phase, nth] of moments) {
+    test(`process.exit at the ${nth}. that is ${phase} keeps its exit code, four times of four`, async t => {
+      for (let turn = 0; turn < 4; turn++) {
+        const ended = await inProcess(
+          t,
+          `many(1000, { onProgress: atThe(${nth}, '${phase}', () => process.exit(42)) })`,
+        )
+        assertEnded(ended, 42)
+      }
+    })
+  }
+
+  test('an uncaught exception ends the process with its text and exit code 1', async t => {
+    const ended = await inProcess(
+      t,
+      `many(1000, { onProgress: atThe(300, 'ready', () => setImmediate(() => { throw new Error('uncaught here') })) })`,
+    )
+    assertEnded(ended, 1, false)
+    assert.match(ended.stderr, /uncaught here/)
+  })
+
+  test('an uncaught exception that is handled harms no solve', async t => {
+    const ended = await inProcess(
+      t,
+      `process.on('uncaughtException', () => {})
+       const boom = () => setImmediate(() => { throw new Error('handled') })
+       const solutions = await Promise.all(many(1000, { onProgress: atThe(300, 'ready', boom) }))
+       console.log(solutions.every(({ token }) => token))`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'true\n')
+    assert.equal(ended.sandbox.stats().tasks.delivered, 1000)
+  })
+
+  test('an unhandled rejection ends the process as any other, and names the error', async t => {
+    const ended = await inProcess(
+      t,
+      `many(1000, { onProgress: atThe(300, 'created', () => void getBalance({})) })`,
+    )
+    assertEnded(ended, 1, false)
+    assert.match(ended.stderr, /INVALID_OPTIONS/)
+    assert.ok(!ended.stderr.includes(KEY))
+  })
+
+  test('a signal to terminate ends the process by that signal', async t => {
+    const ended = await inProcess(
+      t,
+      `many(1000, { onProgress: atThe(500, 'created', () => process.kill(process.pid, 'SIGTERM')) })`,
+    )
+    assert.deepEqual([ended.code, ended.signal, ended.stderr], [null, 'SIGTERM', ''])
+  })
+})
+
+describe('a progress callback', together, () => {
+  const boom = `{ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('cannot be shown') } }`
+  for (const [what, body] of [
+    ['throws', `throw new Error('thrown in there')`],
+    ['throws what throws when it is shown', `throw ${boom}`],
+    ['rejects', `return Promise.reject(new Error('rejected in there'))`],
+    ['returns a thenable that throws', `return { get then() { throw new Error('then') } }`],
+    ['never ends its promise', `return new Promise(() => {})`],
+    [
+      'calls back into the addon',
+      `return Promise.all([getBalance(account), createTask({}).catch(() => {})])`,
+    ],
+  ]) {
+    test(`that ${what}, thousands of times, ends no solve`, async t => {
+      const ended = await inProcess(
+        t,
+        `const onProgress = () => { ${body} }
+         const solutions = await Promise.all(many(500, { onProgress }))
+         console.log(solutions.every(({ token }) => token))`,
+      )
+      assertEnded(ended, 0, false)
+      assert.equal(ended.stdout, 'true\n')
+    })
+  }
+
+  test('that starts solves whose callbacks start solves is called for all of them', async t => {
+    const ended = await inProcess(
+      t,
+      `let solved = 0
+       const solve = depth => solveTurnstile({ ...options, onProgress: atThe(1, 'created', () => depth && solve(depth - 1)) })
+         .then(() => solved++)
+       solve(5)
+       process.on('exit', () => console.log(solved))`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, '6\n')
+  })
+})
+
+describe('one signal shared by 10 000 solves', together, () => {
+  test('rejects them all promptly with its reason, is warned of nothing and keeps no listener', async t => {
+    const ended = await inProcess(
+      t,
+      `import { getEventListeners } from 'node:events'
+       const settle = async count => {
+         const controller = new AbortController()
+         const { signal } = controller
+         const reason = new Error('enough')
+         const solves = Array.from({ length: count }, () => solveTurnstile({ ...waiting, signal }))
+         setImmediate(() => controller.abort(reason))
+         const started = performance.now()
+         const settled = await Promise.allSettled(solves)
+         const ms = performance.now() - started
+         const right = settled.every(({ reason: error }) => error?.code === 'ABORT_ERR' && error.cause === reason)
+         return { right, ms, left: getEventListeners(signal, 'abort').length }
+       }
+       await settle(10_000)
+       gc()
+       const before = rss()
+       const result = await settle(10_000)
+       gc()
+       console.log(JSON.stringify({ ...result, grown: rss() - before }))`,
+      { env: { NODE_OPTIONS: '--expose-gc' } },
+    )
+    assertEnded(ended)
+    const { right, ms, left, grown } = JSON.parse(ended.stdout)
+    assert.deepEqual({ right, left }, { right: true, left: 0 })
+    assert.ok(ms < 5000, `${ms} ms until all were rejected`)
+    assert.ok(grown < 32, `grew by ${grown} MiB`)
+  })
+})
+
+describe('threads', together, () => {
+  test('are none before the first call', async t => {
+    const ended = await inProcess(
+      t,
+      `console.log(threads().filter(name => name.startsWith('turnstile')).length)`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, '0\n')
+  })
+
+  for (const host of ['127.0.0.1', 'localhost']) {
+    test(`stay few during a thousand solves at ${host}`, async t => {
+      const ended = await inProcess(
+        t,
+        `const before = threads().length
+         const baseURL = account.baseURL.replace('127.0.0.1', '${host}')
+         let most = 0
+         let events = 0
+         const count = () => { most = Math.max(most, threads().length - before) }
+         await Promise.all(many(1000, { baseURL, onProgress: () => ++events % 20 || count() }))
+         console.log(most)`,
+      )
+      assertEnded(ended)
+      assert.ok(Number(ended.stdout) > 0)
+      assert.ok(Number(ended.stdout) <= 16, `${ended.stdout.trim()} threads more`)
+    })
+  }
+
+  for (const value of ['', '0', 'many']) {
+    test(`are not counted by TOKIO_WORKER_THREADS="${value}"`, async t => {
+      const ended = await inProcess(t, `console.log((await solveTurnstile(options)).token.length > 0)`, {
+        env: { TOKIO_WORKER_THREADS: value },
+      })
+      assertEnded(ended)
+      assert.equal(ended.stdout, 'true\n')
+    })
+  }
+})
+
+describe('a vm context', together, () => {
+  test('may make the options, the callback and the call itself', async t => {
+    const ended = await inProcess(
+      t,
+      `import vm from 'node:vm'
+       const context = vm.createContext({ api, options, seen: [] })
+       const { token } = await vm.runInContext(
+         'api.solveTurnstile({ ...options, onProgress: event => void seen.push(event.phase) })', context)
+       const error = await vm.runInContext(
+         'api.getBalance(JSON.parse("{\\\\"provider\\\\": 7}")).catch(error => error)', context)
+       const thrown = await vm.runInContext(
+         'api.getBalance({ get provider() { throw new RangeError("there") } }).catch(error => error)', context)
+       console.log(token.length > 0, context.seen.join(), error instanceof TurnstileError, error.option, thrown.code)`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'true created,ready true provider INVALID_OPTIONS\n')
+  })
+
+  test('may have a signal of its own', async t => {
+    const ended = await inProcess(
+      t,
+      `import vm from 'node:vm'
+       const context = vm.createContext({ AbortController, EventTarget, Event })
+       const controller = vm.runInContext('new AbortController()', context)
+       const own = vm.runInContext(\`
+         class Signal extends EventTarget { aborted = false; reason = undefined }
+         const signal = new Signal()
+         ;({ signal, abort(reason) { Object.assign(signal, { aborted: true, reason }); signal.dispatchEvent(new Event('abort')) } })\`, context)
+       const errors = [controller, own].map(({ signal }) => solveTurnstile({ ...waiting, signal }).catch(error => error))
+       setImmediate(() => { controller.abort('why'); own.abort('why') })
+       for (const { code, cause } of await Promise.all(errors)) console.log(code, cause)`,
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'ABORT_ERR why\nABORT_ERR why\n')
+  })
+
+  test('that is thrown away leaves its solves to themselves', async t => {
+    const ended = await inProcess(
+      t,
+      `import vm from 'node:vm'
+       let solves = Array.from({ length: 20 }, () => vm.runInNewContext('f({ ...o, onProgress() { Array(1e4).fill({}) } })', { f: solveTurnstile, o: options }))
+       gc()
+       const solutions = await Promise.all(solves)
+       console.log(solutions.every(({ token }) => token))`,
+      { env: { NODE_OPTIONS: '--expose-gc' } },
+    )
+    assertEnded(ended)
+    assert.equal(ended.stdout, 'true\n')
+  })
+})

@@ -1,0 +1,62 @@
+/** Makes calls in a Node of its own, whose environment says whom to trust and which way to go. */
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { runScript } from './child.mjs'
+
+/** @typedef {import('./calls.mjs').CallName} CallName */
+
+/**
+ * @typedef {object} Outcome
+ * @property {any} [value]
+ * @property {{ code: string, message: string, taskId?: string, mayBeCharged: boolean, cause?: string, underneath?: string, shown: string }} [error]
+ * @property {number} ms
+ */
+
+/** @param {string} name */
+const fixture = name => fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
+export const authorityFile = fixture('ca.cert')
+/** @param {'localhost' | 'expired' | 'wrong-host' | 'provider'} name */
+export const certificate = name => ({
+  key: readFileSync(fixture(`${name}.key`), 'utf8'),
+  cert: readFileSync(fixture(`${name}.cert`), 'utf8'),
+})
+
+/** Nothing of the machine's own. */
+const bare = Object.fromEntries(
+  [
+    ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'all_proxy'],
+    ...['no_proxy', 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+    ...['NODE_TLS_REJECT_UNAUTHORIZED', 'NODE_USE_ENV_PROXY'],
+  ].map(name => [name, undefined]),
+)
+
+const script = `
+  import * as api from 'turnstile-solver'
+  import { inspect } from 'node:util'
+  const outcomes = JSON.parse(process.argv[1]).map(async ([name, options]) => {
+    const started = performance.now()
+    const ms = () => performance.now() - started
+    try {
+      return { value: await api[name](options), ms: ms() }
+    } catch (error) {
+      const { code, message, taskId, mayBeCharged, cause } = error
+      const shown = [inspect(error, { depth: Infinity, showHidden: true }), error.stack, JSON.stringify(error)].join('\\n')
+      const beneath = { cause: cause?.message, underneath: cause?.cause?.message }
+      return { error: { code, message, taskId, mayBeCharged, ...beneath, shown }, ms: ms() }
+    }
+  })
+  console.log(JSON.stringify(await Promise.all(outcomes)))`
+
+/**
+ * All at once, in one process. What it wrote to stderr comes along, for who looks for secrets.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {[CallName, Record<string, unknown>][]} list
+ * @returns {Promise<{ outcomes: Outcome[], stderr: string }>}
+ */
+export async function callsUnder(env, ...list) {
+  const ended = await runScript(script, { env: { ...bare, ...env }, args: [JSON.stringify(list)] })
+  assert.deepEqual([ended.code, ended.signal], [0, null], ended.stderr)
+  return { outcomes: JSON.parse(ended.stdout), stderr: ended.stderr }
+}
