@@ -136,7 +136,7 @@ function assertTold(played, row, { call, on }, cell) {
   assert.deepEqual({ struck, [on]: requests[on] }, { struck: 1, [on]: asked }, 'requests')
 
   if (isFailure(cell)) {
-    assertFields(error, row, cell, played)
+    assertFields(error, cell, played)
     if (cell.word === 'kept') assert.ok(error?.message.includes(String(error.taskId)), error?.message)
     return
   }
@@ -162,11 +162,10 @@ function assertTold(played, row, { call, on }, cell) {
 
 /**
  * @param {Played['error']} error
- * @param {Row} row
  * @param {Cell} cell
  * @param {Played} played
  */
-function assertFields(error, row, { word, seen, told }, played) {
+function assertFields(error, { word, seen, told }, played) {
   assert.ok(isTurnstileError(error), `no error, but ${JSON.stringify(played.value)}`)
   const { errorDescription, retryAfterMs, elapsedMs, polls, ...fields } = { ...error }
   const { retryAfterMs: pause, ...expected } = /** @type {import('./support/matrix.mjs').Seen} */ (seen)
@@ -203,12 +202,12 @@ function assertTimeout(played, row, { call, on }, cell) {
   assert.equal(played.followed, 0, 'a redirect was followed')
   const paid = on === 'getTaskResult'
   const word = paid ? 'kept' : 'free'
-  assertFields(error, row, { word, seen: { code: 'TIMEOUT' } }, played)
+  assertFields(error, { word, seen: { code: 'TIMEOUT' } }, played)
   assert.ok(!paid || error?.message.includes(String(error.taskId)), error?.message)
 
   const cause = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (error?.cause))
   assert.ok(isTurnstileError(cause), 'the cause is the last fault')
-  assertFields(/** @type {any} */ (cause), row, { word, seen: cell.seen }, played)
+  assertFields(/** @type {any} */ (cause), { word, seen: cell.seen }, played)
 
   const { timeoutMs, pollIntervalMs } = timesOf(row, 'always')
   assert.ok(played.elapsedMs >= timeoutMs - 5, `too early: ${played.elapsedMs} ms`)

@@ -1,0 +1,123 @@
+//! The bytes of a whole HTTP reply, head and body, through the real client: what a stranger at the other end of the
+//! connection can send. A reply comes back, or a fault that says so; at most 1 MiB is kept, nothing is followed, and what
+//! `Retry-After` asks for stays within bounds.
+#![no_main]
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime},
+};
+
+use libfuzzer_sys::fuzz_target;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+};
+use turnstile_solver::{
+    client::{self, Method, Reply},
+    error::Fault,
+    guard::Guard,
+    provider::Reason,
+    request::{Account, GetBalanceRequest, Given},
+    wire,
+};
+
+struct World {
+    runtime: Runtime,
+    listener: TcpListener,
+    account: Account,
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let given = [
+        ("provider", "custom".to_owned()),
+        ("clientKey", "test-key-0123456789abcdef".to_owned()),
+        ("baseURL", format!("http://{}", listener.local_addr().unwrap())),
+    ];
+    let given = given.map(|(name, value)| (name.to_owned(), Given::Text(value)));
+    let account = GetBalanceRequest::parse(given.into()).unwrap().account;
+    World { runtime, listener, account }
+});
+
+const REQUEST: &[u8] = b"{\"clientKey\":\"k\"}";
+const LONGEST_BODY: usize = 1 << 20;
+
+fuzz_target!(|input: &[u8]| {
+    let Some((first, head_and_body)) = input.split_first() else { return };
+    // A body over the limit, without an input of that size.
+    let more = if *first == 255 { LONGEST_BODY + 1 } else { 0 };
+    let World { runtime, listener, account } = &*WORLD;
+    runtime.block_on(async {
+        let post = client::post(account, Method::GetBalance, REQUEST.into(), Arc::default(), true);
+        let mut requests = 0;
+        let server = async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                requests += usize::from(answer(stream, head_and_body, more).await);
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = post => outcome,
+            () = server => unreachable!("the server never ends"),
+        };
+        assert!(requests <= 1, "something was followed or sent again");
+        match outcome {
+            Ok(reply) => check(&reply, head_and_body).await,
+            Err(Fault::Lost { detail }) => assert!(!detail.is_empty()),
+            Err(fault @ (Fault::Garbled { .. } | Fault::Http { .. })) => {
+                assert!(more > 0 && fault.status().is_some(), "{fault:?}");
+            }
+            Err(fault) => panic!("the server was there: {fault:?}"),
+        }
+    });
+});
+
+/// Whether a whole request came.
+async fn answer(mut stream: TcpStream, reply: &[u8], more: usize) -> bool {
+    let mut request = Vec::new();
+    while !request.ends_with(REQUEST) {
+        match stream.read_buf(&mut request).await {
+            Ok(0) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+    // The client may hang up first, and may do so for good reason.
+    let _ = stream.write_all(reply).await;
+    let _ = stream.write_all(&vec![b' '; more]).await;
+    let _ = stream.shutdown().await;
+    true
+}
+
+async fn check(reply: &Reply, sent: &[u8]) {
+    assert!(reply.body.len() <= LONGEST_BODY);
+    // 101 ends a head like any other, though nobody asked to switch.
+    assert!((101..1000).contains(&reply.status), "{}", reply.status);
+    let _ = wire::task_id(reply.status, &reply.body);
+    let _ = wire::task_status(reply.status, &reply.body);
+    let _ = wire::balance(reply.status, &reply.body);
+    let Some(wait) = reply.retry_after else { return };
+    let sent = sent.to_ascii_lowercase();
+    assert!(sent.windows(11).any(|part| part == b"retry-after"), "nobody asked for {wait:?}");
+    if wait.subsec_nanos() != 0 {
+        // A date, and HTTP's have four digits for the year.
+        let last = httpdate::parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT").unwrap();
+        assert!(SystemTime::now() + wait <= last + Duration::from_secs(1), "{wait:?}");
+    }
+    let refusal = turnstile_solver::error::Refusal {
+        status: reply.status,
+        error_id: 1,
+        error_code: "ERROR_IP_BANNED".into(),
+        error_description: String::new(),
+        reason: Reason::Banned,
+        retry_after: None,
+    };
+    let mut refused = Err::<(), _>(Fault::Refused(Box::new(refusal)));
+    let guard = Guard::new(30);
+    guard.pass(Method::CreateTask).await.expect("a guard that knows nothing").learn(&mut refused, Some(wait));
+    let Err(Fault::Refused(refusal)) = refused else { panic!("{refused:?}") };
+    let pause = refusal.retry_after.expect("a pause");
+    assert!((Duration::from_secs(60)..=Duration::from_secs(1800)).contains(&pause), "{pause:?}");
+}

@@ -1,0 +1,265 @@
+//! The poll loop and the ban guard, in a time of their own, against any sequence of answers: on time, never in a tight loop,
+//! never so often that a vendor would ban.
+#![no_main]
+
+use std::{collections::VecDeque, time::Duration};
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use libfuzzer_sys::fuzz_target;
+use tokio::{
+    runtime::Builder,
+    time::{Instant, advance, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use turnstile_solver::{
+    client::Method,
+    error::{Fault, Refusal},
+    guard::Guard,
+    poll::{Ask, Interrupt, Pace, Verdict, poll, within},
+    provider::Reason,
+};
+
+fuzz_target!(|input: Input| {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        match input {
+            Input::Poll(polling) => polls(polling).await,
+            Input::Guard(steps) => guards(steps).await,
+        }
+    });
+});
+
+#[derive(Arbitrary, Debug)]
+enum Input {
+    Poll(Polling),
+    Guard(Vec<Step>),
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+struct Polling {
+    timeout: Duration,
+    pace: Pace,
+    answers: VecDeque<Answer>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Answer {
+    takes_ms: u16,
+    verdict: Told,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Told {
+    NotYet,
+    Again(Option<u64>),
+    Done,
+    Failed,
+}
+
+impl<'a> Arbitrary<'a> for Polling {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let timeout = u.int_in_range(1..=300_000_u64)?;
+        let pace = if u.arbitrary()? {
+            let interval = Duration::from_millis(u.int_in_range(timeout.div_ceil(120).max(1000)..=300_000)?);
+            Pace { first: interval, interval, ceiling: 20 * SECOND }
+        } else {
+            Pace { first: Duration::ZERO, interval: SECOND / 2, ceiling: 10 * SECOND }
+        };
+        Ok(Polling { timeout: Duration::from_millis(timeout), pace, answers: u.arbitrary()? })
+    }
+}
+
+struct Script {
+    answers: VecDeque<Answer>,
+    /// When each ask began and ended, and what it was told.
+    asked: Vec<(Instant, Option<(Instant, Told)>)>,
+}
+
+impl Ask for Script {
+    type Answer = ();
+    type Fault = ();
+
+    async fn ask(&mut self) -> Verdict<(), ()> {
+        self.asked.push((Instant::now(), None));
+        let Answer { takes_ms, verdict } =
+            self.answers.pop_front().unwrap_or(Answer { takes_ms: 0, verdict: Told::NotYet });
+        sleep(Duration::from_millis(takes_ms.into())).await;
+        if let Some((_, ended)) = self.asked.last_mut() {
+            *ended = Some((Instant::now(), verdict));
+        }
+        match verdict {
+            Told::NotYet => Verdict::NotYet,
+            Told::Again(after) => Verdict::Again { fault: (), after: after.map(Duration::from_secs) },
+            Told::Done => Verdict::Done(()),
+            Told::Failed => Verdict::Failed(()),
+        }
+    }
+
+    fn not_yet(&mut self) {}
+
+    fn again(&mut self, (): (), _: Duration) {}
+}
+
+async fn polls(Polling { timeout, pace, answers }: Polling) {
+    let started = Instant::now();
+    let deadline = started + timeout;
+    let mut script = Script { answers, asked: Vec::new() };
+    let outcome = within(deadline, &CancellationToken::new(), poll(pace, deadline, &mut script)).await;
+    let elapsed = started.elapsed();
+    assert!(elapsed <= timeout + MILLISECOND, "{elapsed:?} of {timeout:?}");
+    let last = script.asked.last().and_then(|(_, ended)| *ended).map(|(_, verdict)| verdict);
+    match (outcome, last) {
+        (Ok(Ok(())), Some(Told::Done)) | (Ok(Err(())), Some(Told::Failed)) => {}
+        (Err(Interrupt::Deadline), _) => assert!(elapsed >= timeout, "gave up after {elapsed:?} of {timeout:?}"),
+        (outcome, last) => panic!("{outcome:?} after {last:?}"),
+    }
+    // The last ask still fits.
+    let last_ask = deadline - (2 * SECOND).min(timeout / 4);
+    let first = script.asked.first().map(|(began, _)| *began).expect("it asked");
+    assert!(first <= last_ask.min(started + pace.first) + 2 * MILLISECOND);
+    for pair in script.asked.windows(2) {
+        let [(_, Some((ended, verdict))), (began, _)] = *pair else { panic!("two asks at once") };
+        let gap = began - ended;
+        assert!(gap >= pace.interval.min(SECOND), "a tight loop: {gap:?}");
+        let wanted = match verdict {
+            Told::Again(Some(after)) => pace.interval.max(Duration::from_secs(after)),
+            _ => pace.interval,
+        };
+        assert!(gap >= wanted || began >= last_ask, "{gap:?} after {verdict:?}");
+    }
+    if pace.first > Duration::ZERO {
+        assert!(script.asked.len() <= 120, "{} polls", script.asked.len());
+    }
+}
+
+#[derive(Arbitrary, Debug)]
+enum Step {
+    Wait(u32),
+    /// Asks for leave, and leaves the request under way if it got it.
+    Send(Call),
+    /// Answers one of the requests under way.
+    Answer {
+        which: u8,
+        told: Reply,
+        retry_after: Option<u32>,
+    },
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Call {
+    Create,
+    Create2,
+    Ask,
+    Balance,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+enum Reply {
+    Fine,
+    Account,
+    Account2,
+    Banned,
+    Busy,
+    Lost,
+}
+
+const BAN_AFTER: usize = 30;
+const MINUTE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
+
+async fn guards(steps: Vec<Step>) {
+    let guard = Guard::new(BAN_AFTER);
+    let mut under_way = Vec::new();
+    let mut refused: Vec<(Method, Instant)> = Vec::new();
+    let mut known_key = false;
+    // How many bans there were, and when the latest ends unless a request sent since then is answered otherwise.
+    let (mut bans, mut banned_until) = (0, None);
+    for step in steps {
+        match step {
+            Step::Wait(milliseconds) => advance(Duration::from_millis(u64::from(milliseconds) % 200_000)).await,
+            Step::Send(call) => {
+                let method = match call {
+                    Call::Create | Call::Create2 => Method::CreateTask,
+                    Call::Ask => Method::GetTaskResult,
+                    Call::Balance => Method::GetBalance,
+                };
+                let banned = banned_until.is_some_and(|until| Instant::now() < until);
+                match timeout(MILLISECOND, guard.pass(method)).await {
+                    Ok(Ok(pass)) => {
+                        assert!(!banned, "it goes on while banned");
+                        under_way.push((method, bans, pass));
+                    }
+                    Ok(Err(refusal)) => {
+                        let pause = refusal.retry_after.expect("it says when to come back");
+                        assert!(pause > Duration::ZERO && pause <= LONGEST_PAUSE, "{pause:?}");
+                        assert!(matches!(refusal.reason, Reason::Account | Reason::Banned));
+                    }
+                    Err(_) => assert!(under_way.len() > 9, "nobody is in the way"),
+                }
+            }
+            Step::Answer { which, told, retry_after } => {
+                if under_way.is_empty() {
+                    continue;
+                }
+                let (method, bans_before, pass) = under_way.swap_remove(usize::from(which) % under_way.len());
+                let mut answer = answered(told);
+                pass.learn(&mut answer, retry_after.map(|seconds| Duration::from_secs(seconds.into())));
+                drop(pass);
+                let now = Instant::now();
+                match told {
+                    Reply::Banned => {
+                        let Err(Fault::Refused(refusal)) = answer else { panic!("{answer:?}") };
+                        let pause = refusal.retry_after.expect("it says when to come back");
+                        assert!((MINUTE..=LONGEST_PAUSE).contains(&pause), "{pause:?}");
+                        bans += 1;
+                        banned_until = Some(now + pause);
+                    }
+                    Reply::Account | Reply::Account2 => {
+                        refused.push((method, now));
+                        let lately =
+                            refused.iter().filter(|(other, at)| *other == method && now - *at < MINUTE).count();
+                        // A key that is known to be right is not banned for asking.
+                        assert!(
+                            lately < BAN_AFTER || (known_key && method != Method::CreateTask),
+                            "{lately} refusals in a minute"
+                        );
+                    }
+                    Reply::Fine => known_key = true,
+                    Reply::Busy | Reply::Lost => {}
+                }
+                if !matches!(told, Reply::Banned | Reply::Lost) && bans_before == bans {
+                    banned_until = None;
+                }
+            }
+        }
+    }
+    // However it came to this: once all is quiet and the longest pause is over, it may send again.
+    under_way.clear();
+    advance(LONGEST_PAUSE).await;
+    for method in [Method::CreateTask, Method::GetTaskResult, Method::GetBalance] {
+        advance(MINUTE).await;
+        assert!(guard.pass(method).await.is_ok(), "{method:?} is never sent again");
+    }
+}
+
+fn answered(told: Reply) -> std::result::Result<(), Fault> {
+    let reason = match told {
+        Reply::Fine => return Ok(()),
+        Reply::Lost => return Err(Fault::Lost { detail: "reset".into() }),
+        Reply::Account | Reply::Account2 => Reason::Account,
+        Reply::Banned => Reason::Banned,
+        Reply::Busy => Reason::Busy,
+    };
+    let (error_code, error_description) = (String::new(), String::new());
+    Err(Fault::Refused(Box::new(Refusal {
+        status: 200,
+        error_id: 1,
+        error_code,
+        error_description,
+        reason,
+        retry_after: None,
+    })))
+}
