@@ -1,0 +1,1 @@
+process.stdout.write(JSON.stringify({ ms: 0, rss: process.memoryUsage.rss() }))

@@ -1,0 +1,50 @@
+/** The comparison: every client in every mode at every N, round after round, so that what changes on the machine changes for all. */
+
+import { clients, modes } from './clients.mjs'
+import { runOnce } from './run.mjs'
+
+/** @typedef {{ client: string, mode: import('./clients.mjs').Mode, count: number, cannot?: string, outcomes: import('./run.mjs').Outcome[] }} Cell */
+
+/**
+ * @param {import('./flags.mjs').Flags} flags
+ * @param {(line: string) => void} say
+ */
+export async function compare(flags, say) {
+  const cells = plan(flags)
+  const most = Math.max(...cells.map(({ count }) => roundsOf(flags, count)))
+  for (let round = 0; round < most; round++) {
+    // Round by round the other way around: nobody is always the one after the heaviest.
+    const order = round % 2 === 0 ? cells : cells.toReversed()
+    for (const cell of order) {
+      const { client, mode, count, outcomes } = cell
+      // Whoever could not do it once is not waited for again.
+      if (cell.cannot || outcomes[0]?.failed || round >= roundsOf(flags, count)) continue
+      const { pollMs, readyMs } = flags
+      const { lags: _, ...outcome } = await runOnce({ client, mode, count, pollMs, readyMs, seed: round })
+      outcomes.push(outcome)
+      const told =
+        outcome.failed ??
+        `${((outcome.cpuMs ?? 0) / 1000).toFixed(2)} s CPU, ${outcome.peakMiB?.toFixed(0)} MiB`
+      say(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${told}`)
+    }
+  }
+  return cells
+}
+
+/** @param {import('./flags.mjs').Flags} flags */
+function plan(flags) {
+  /** @type {Cell[]} */
+  const cells = [{ client: 'idle', mode: 'plain', count: 1, outcomes: [] }]
+  for (const mode of flags.modes) {
+    for (const count of flags.counts) {
+      for (const client of flags.clients) {
+        const cannot = clients[client].cannot?.[mode]
+        cells.push({ client, mode, count, outcomes: [], ...(cannot ? { cannot } : {}) })
+      }
+    }
+  }
+  return cells
+}
+
+/** @param {import('./flags.mjs').Flags} flags @param {number} count */
+const roundsOf = (flags, count) => flags.rounds ?? (flags.quick ? 2 : count > 5000 ? 3 : 5)
