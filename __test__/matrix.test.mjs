@@ -57,7 +57,7 @@ describe('the matrix', { concurrency: 96 }, () => {
         const title = `${row.name}${moment}, in ${column.title}:`
         test(`${title} ${sentences[cell.word](cell)}`, async t => {
           const played = await play(t, row, column, accepted, 'once')
-          assertTold(played, row, column, cell)
+          assertTold(played, column, cell)
           assertInTime(played, row, column, cell)
           await assertBoughtOnce(played, column, cell, accepted)
         })
@@ -124,11 +124,10 @@ async function assertReason(t, provider, call, errorCode, reason) {
 /**
  * The outcome, to the last field.
  * @param {Played} played
- * @param {Row} row
  * @param {Column} column
  * @param {Cell} cell
  */
-function assertTold(played, row, { call, on }, cell) {
+function assertTold(played, { call, on }, cell) {
   const { value, error, events, requests, struck } = played
   assert.equal(keyFoundIn(error ?? value, events), undefined)
   assert.equal(played.followed, 0, 'a redirect was followed')
