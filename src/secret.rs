@@ -1,4 +1,4 @@
-//! Secrets in text that came from outside: found however a provider spells them, and taken out.
+//! Secrets in text that came from outside: found as they are, percent-encoded, as JSON escapes them and in base64.
 
 use std::{cmp::Reverse, ops::Range};
 
