@@ -1,5 +1,6 @@
 //! Options, parsed once into values that cannot be wrong. Behind this file nobody asks about an option again.
 
+mod base_url;
 mod given;
 mod proxy;
 
@@ -7,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     error::Error,
@@ -33,7 +34,6 @@ const SHORTEST_POLL_INTERVAL_MS: u64 = 1_000;
 /// Vendors stop answering for a task after so many polls.
 const MOST_POLLS: u64 = 120;
 const LONGEST_KEY: usize = 512;
-const LONGEST_BASE_URL: usize = 2048;
 const LONGEST_ACTION: usize = 32;
 const LONGEST_C_DATA: usize = 255;
 
@@ -208,40 +208,12 @@ impl Options {
     }
 
     fn base_url(&mut self, provider: &'static Provider) -> Result<(Url, bool), Error> {
-        let refuse = |problem: &str| Error::invalid_option("baseURL", problem);
-        let text = match (self.text("baseURL")?, provider.base_url) {
-            (Some(given), _) => given,
-            (None, Some(default)) => default.to_owned(),
-            (None, None) => return Err(refuse(&format!("is required with provider '{}'", provider.name))),
-        };
-        if text.len() > LONGEST_BASE_URL {
-            return Err(refuse(&format!("is longer than {LONGEST_BASE_URL} characters")));
+        let refuse = |problem: String| Error::invalid_option("baseURL", problem);
+        match (self.text("baseURL")?.as_deref(), provider.base_url) {
+            (Some(given), _) => base_url::parse(given).map_err(refuse),
+            (None, Some(default)) => base_url::parse(default).map_err(refuse),
+            (None, None) => Err(refuse(format!("is required with provider '{}'", provider.name))),
         }
-        let mut url = Url::parse(&text).map_err(|problem| refuse(&format!("is no URL: {problem}")))?;
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        match url.scheme() {
-            "https" => {}
-            "http" if loopback => {}
-            "http" => {
-                return Err(refuse("plain http is allowed to this machine alone: the key would travel in the clear"));
-            }
-            _ => return Err(refuse("must be an https URL")),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("must not carry credentials"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("must end with its path: no query, no fragment"));
-        }
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
-        }
-        Ok((url, loopback))
     }
 
     /// The account learns the secrets of its task.
