@@ -71,6 +71,8 @@ pub fn repeat(method: Method, fault: &Fault) -> Repeat {
         // Nothing was sent. A task that is paid for is worth waiting for; nothing else is yet.
         (GetTaskResult, Fault::Unreachable { .. }) => Repeat::Yes,
         (CreateTask | GetBalance, Fault::Unreachable { .. }) => Repeat::Briefly,
+        // Refused before anything was created.
+        (_, Fault::Declined { .. }) => Repeat::Yes,
         // Whoever answers there is not the provider, and asking again does not change that.
         (_, Fault::Untrusted { .. }) => Repeat::No,
         // It may have arrived.
@@ -211,15 +213,16 @@ fn unreachable(detail: String) -> Fault {
 fn fault_of(error: reqwest::Error) -> Fault {
     let untrusted = certificate_error(&error);
     let detail = chain(&error);
-    match error.is_connect() || refused_by_http2(&error) {
+    match error.is_connect() {
         _ if untrusted => Fault::Untrusted { detail },
+        _ if declined(&error) => Fault::Declined { detail },
         true => Fault::Unreachable { detail },
         false => Fault::Lost { detail },
     }
 }
 
 /// HTTP/2 says of a refused stream, and of one beyond a graceful shutdown, that it was not processed.
-fn refused_by_http2(error: &reqwest::Error) -> bool {
+fn declined(error: &reqwest::Error) -> bool {
     let mut next = error.source();
     while let Some(cause) = next {
         if let Some(h2) = cause.downcast_ref::<h2::Error>() {

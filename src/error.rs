@@ -11,9 +11,10 @@ use crate::provider::Reason;
 /// What one exchange came to, when it did not come to an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// The request was surely not taken: name resolution, TCP connect, TLS handshake, or HTTP/2's own word for it.
-    /// `CONNECTION_FAILED`.
+    /// The request surely never left: name resolution, TCP connect, TLS handshake. `CONNECTION_FAILED`.
     Unreachable { detail: String },
+    /// The server is there and says, in the words of HTTP/2, that the request was not processed. `CONNECTION_FAILED`.
+    Declined { detail: String },
     /// The server could not prove that it is who it should be; nothing was sent. `CONNECTION_FAILED`.
     Untrusted { detail: String },
     /// The request may have arrived, but no complete reply came back in time. `CONNECTION_FAILED`.
@@ -44,7 +45,7 @@ impl Fault {
     /// Whether a createTask that ended so may have created, and so charged, a task all the same.
     pub fn may_have_been_accepted(&self) -> bool {
         match self {
-            Fault::Unreachable { .. } | Fault::Untrusted { .. } => false,
+            Fault::Unreachable { .. } | Fault::Declined { .. } | Fault::Untrusted { .. } => false,
             Fault::Lost { .. } | Fault::Garbled { .. } | Fault::Broken { .. } => true,
             // A gateway answers 408 and 5xx also after it has passed the request on, and 301 to 303 are how many a server
             // says "done, look there".
@@ -57,6 +58,7 @@ impl Fault {
     pub fn map_text(self, rewrite: impl Fn(String) -> String) -> Self {
         match self {
             Fault::Unreachable { detail } => Fault::Unreachable { detail: rewrite(detail) },
+            Fault::Declined { detail } => Fault::Declined { detail: rewrite(detail) },
             Fault::Untrusted { detail } => Fault::Untrusted { detail: rewrite(detail) },
             Fault::Lost { detail } => Fault::Lost { detail: rewrite(detail) },
             Fault::Http { status, excerpt } => Fault::Http { status, excerpt: rewrite(excerpt) },
@@ -73,7 +75,9 @@ impl Fault {
     /// The `code` a user branches on.
     pub fn code(&self) -> &'static str {
         match self {
-            Fault::Unreachable { .. } | Fault::Untrusted { .. } | Fault::Lost { .. } => "CONNECTION_FAILED",
+            Fault::Unreachable { .. } | Fault::Declined { .. } | Fault::Untrusted { .. } | Fault::Lost { .. } => {
+                "CONNECTION_FAILED"
+            }
             Fault::Http { .. } => "HTTP_ERROR",
             Fault::Garbled { .. } | Fault::Broken { .. } => "INVALID_RESPONSE",
             Fault::Refused(_) => "PROVIDER_ERROR",
@@ -83,7 +87,7 @@ impl Fault {
     /// The HTTP status of the reply, if a whole reply came.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Fault::Unreachable { .. } | Fault::Untrusted { .. } | Fault::Lost { .. } => None,
+            Fault::Unreachable { .. } | Fault::Declined { .. } | Fault::Untrusted { .. } | Fault::Lost { .. } => None,
             Fault::Http { status, .. } | Fault::Garbled { status, .. } | Fault::Broken { status, .. } => Some(*status),
             Fault::Refused(refusal) => Some(refusal.status),
         }
@@ -92,7 +96,10 @@ impl Fault {
     /// What lies beneath, in the words of the system or the TLS library.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Fault::Unreachable { detail } | Fault::Untrusted { detail } | Fault::Lost { detail } => Some(detail),
+            Fault::Unreachable { detail }
+            | Fault::Declined { detail }
+            | Fault::Untrusted { detail }
+            | Fault::Lost { detail } => Some(detail),
             Fault::Http { .. } | Fault::Garbled { .. } | Fault::Broken { .. } | Fault::Refused(_) => None,
         }
     }
@@ -102,6 +109,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Unreachable { detail } => write!(f, "could not connect: {detail}"),
+            Fault::Declined { detail } => write!(f, "the server did not process it: {detail}"),
             Fault::Untrusted { detail } => write!(f, "the server's certificate was refused: {detail}"),
             Fault::Lost { detail } => write!(f, "no complete reply: {detail}"),
             Fault::Http { status: status @ 300..400, .. } => {

@@ -20,6 +20,7 @@ fn only_what_surely_created_nothing_is_sent_again() {
     let text = String::new;
     let table = [
         (Fault::Unreachable { detail: text() }, [Briefly, Yes, Briefly]),
+        (Fault::Declined { detail: text() }, [Yes, Yes, Yes]),
         (Fault::Untrusted { detail: text() }, [No, No, No]),
         (Fault::Lost { detail: text() }, [No, Yes, Yes]),
         (Fault::Garbled { status: 200, problem: text() }, [No, Yes, Yes]),
