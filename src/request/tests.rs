@@ -255,3 +255,24 @@ fn debug_output_of_a_request_holds_no_secret() {
     let debug = format!("{:?}", solve(&[proxy]).unwrap());
     assert!(!debug.contains(KEY) && !debug.contains("hunter2"), "{debug}");
 }
+
+#[test]
+fn a_key_given_as_a_number_is_not_repeated() {
+    let (option, problem) = refused(&[("clientKey", Some(Given::Number(998_877_665_544.0)))]);
+    assert_eq!((option.as_str(), problem.as_str()), ("clientKey", "must be a string, not a number"));
+}
+
+#[test]
+fn a_proxy_in_extra_is_a_secret_too() {
+    let extra = Given::Object(r#"{"proxyPassword":"hunter2secret"}"#.into());
+    let request = solve(&[("extra", Some(extra))]).unwrap();
+    assert!(!request.account.secrets.scrub("bad hunter2secret".into()).contains("hunter2"));
+    assert!(!format!("{request:?}").contains("hunter2"));
+}
+
+#[test]
+fn empty_texts_are_refused() {
+    for name in ["taskType", "action", "cData", "baseURL", "proxy"] {
+        assert_eq!(refused(&[(name, Some(text("")))]).0, name);
+    }
+}
