@@ -7,7 +7,6 @@ const { inspect } = require('node:util')
 const native = require('./native.js')
 
 /** @typedef {import('./index.d.ts').Failure} Failure */
-/** @typedef {{ stack?: string }} CallSite */
 
 const brand = Symbol.for('turnstile-solver.TurnstileError')
 
@@ -32,6 +31,9 @@ class TurnstileError extends Error {
   }
 }
 
+/** The frames of whoever makes a call, taken down while they are still on the stack; the first is the function called. */
+class CallSite extends Error {}
+
 /** @param {any} value */
 function isTurnstileError(value) {
   return typeof value === 'object' && value?.[brand] === true
@@ -39,40 +41,45 @@ function isTurnstileError(value) {
 
 /** @param {unknown} options */
 function solveTurnstile(options) {
-  return run(native.solveTurnstile, options, callSite(solveTurnstile))
+  return run(native.solveTurnstile, options, new CallSite())
 }
 
 /** @param {unknown} options */
 function createTask(options) {
-  return run(native.createTask, options, callSite(createTask))
+  return run(native.createTask, options, new CallSite())
 }
 
 /** @param {unknown} options */
 function getTaskResult(options) {
-  return run(native.getTaskResult, options, callSite(getTaskResult))
+  return run(native.getTaskResult, options, new CallSite())
 }
 
 /** @param {unknown} options */
 function waitForTask(options) {
-  return run(native.waitForTask, options, callSite(waitForTask))
+  return run(native.waitForTask, options, new CallSite())
 }
 
 /** @param {unknown} options */
 function getBalance(options) {
-  return run(native.getBalance, options, callSite(getBalance))
+  return run(native.getBalance, options, new CallSite())
 }
 
+const hooks = { onAbort, guarded }
+
 /**
+ * No async function: it would hold the caller's options until the call ends.
+ *
  * @param {Function} start
  * @param {unknown} options
  * @param {CallSite} site
  */
-async function run(start, options, site) {
-  const { outcome, signal, forget } = start(options, { onAbort, guarded })
-  const settled = await outcome
-  forget?.()
-  if (settled.type === 'ready') return settled.value
-  throw failed(settled, signal, site)
+function run(start, options, site) {
+  const { outcome, signal, forget } = start(options, hooks)
+  return Promise.resolve(outcome).then(settled => {
+    forget?.()
+    if (settled.type === 'ready') return settled.value
+    throw failed(settled, signal, site)
+  })
 }
 
 /**
@@ -134,25 +141,13 @@ function reasonOf(signal) {
 }
 
 /**
- * The frames of whoever makes the call, taken down while they are still on the stack.
- *
- * @param {Function} entry
- * @returns {CallSite}
- */
-function callSite(entry) {
-  const site = {}
-  Error.captureStackTrace(site, entry)
-  return site
-}
-
-/**
  * @param {Error} error
  * @param {CallSite} site
  */
 function withStack(error, site) {
   try {
     if (typeof site.stack !== 'string') return error
-    const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '')
+    const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '').replace(/^\s+at .*\n?/, '')
     const value = `${error.name}: ${error.message}\n${frames}`
     return Object.defineProperty(error, 'stack', { value, writable: true, configurable: true })
   } catch {

@@ -41,6 +41,8 @@ const MULTIPLEXED: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A dial that takes longer was none: its request found a connection at once.
 const DIAL: Duration = Duration::from_secs(1);
+/// So many calls at once are a crowd.
+const CROWD: usize = 1000;
 /// So many tasks stand between the end of a reply and an idle connection, at the most.
 const TURNS: usize = 4;
 
@@ -102,6 +104,11 @@ impl Host {
             asking: Lane::new(Method::GetTaskResult, ASKING),
             drops_connections: AtomicBool::new(false),
         }
+    }
+
+    /// Whether so many calls are under way that their polls should be kept apart.
+    pub fn is_crowded(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > CROWD
     }
 
     /// Whether a createTask was lost here. It may have gone out just as the server closed its connection: from then on each

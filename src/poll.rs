@@ -1,7 +1,7 @@
 //! The loop: ask, wait, ask again, until there is an answer. It knows no HTTP, no JSON and no provider, and no clock but
 //! Tokio's.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,16 @@ pub struct Pace {
     pub interval: Duration,
     /// The longest wait that back-off grows to by itself.
     pub ceiling: Duration,
+    /// Asks go out at multiples of this, the same in all loops: so many at once cost less than each on its own.
+    pub grain: Duration,
+}
+
+impl Pace {
+    /// For one of very many loops. They may have begun together, and need not go on asking together for ever: each begins
+    /// somewhere within an interval. Between asks nobody waits longer for that.
+    pub fn in_a_crowd(self) -> Self {
+        Pace { first: self.first + self.interval.mul_f64(fastrand::f64()), grain: Duration::from_millis(100), ..self }
+    }
 }
 
 /// What came of one ask.
@@ -70,7 +80,7 @@ pub async fn within<T>(
 
 /// Asks until done or failed. The waits are clamped so that one last ask still fits before the deadline; after that one
 /// the loop only waits for [`within`] to end it.
-pub async fn poll<A: Ask>(pace: Pace, deadline: Instant, asked: &mut A) -> Result<A::Answer, A::Fault> {
+pub async fn poll<A: Ask>(pace: &Pace, deadline: Instant, asked: &mut A) -> Result<A::Answer, A::Fault> {
     let mut clock = Clock::new(pace, deadline);
     sleep_until(clock.first()).await;
     loop {
@@ -100,22 +110,34 @@ pub fn reserve(timeout: Duration) -> Duration {
 /// The last ask keeps this distance from the one before.
 const LEAST_GAP: Duration = Duration::from_secs(1);
 
-struct Clock {
-    pace: Pace,
+struct Clock<'a> {
+    pace: &'a Pace,
     deadline: Instant,
     /// How long before the deadline the last ask goes out.
     reserve: Duration,
     faults_in_a_row: u32,
 }
 
-impl Clock {
-    fn new(pace: Pace, deadline: Instant) -> Self {
+impl<'a> Clock<'a> {
+    fn new(pace: &'a Pace, deadline: Instant) -> Self {
         let left = deadline.saturating_duration_since(Instant::now());
         Clock { pace, deadline, reserve: reserve(left), faults_in_a_row: 0 }
     }
 
     fn first(&self) -> Instant {
-        (Instant::now() + self.pace.first).min(self.deadline - self.reserve)
+        self.together(Instant::now() + self.pace.first).min(self.deadline - self.reserve)
+    }
+
+    /// The nearest instant at which others ask too.
+    fn together(&self, due: Instant) -> Instant {
+        static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let grain = self.pace.grain.as_millis();
+        let since = due.saturating_duration_since(*EPOCH).as_millis();
+        match since.checked_rem(grain) {
+            None => due,
+            Some(past) if past <= grain / 2 => due - Duration::from_millis(past as u64),
+            Some(past) => due + Duration::from_millis((grain - past) as u64),
+        }
     }
 
     fn after_answer(&mut self) -> Instant {
@@ -126,7 +148,7 @@ impl Clock {
     /// Exponential back-off above the interval, with full jitter so that many clients do not come back at once.
     fn after_fault(&mut self, retry_after: Option<Duration>) -> Instant {
         self.faults_in_a_row += 1;
-        let Pace { interval, ceiling, .. } = self.pace;
+        let Pace { interval, ceiling, .. } = *self.pace;
         let doubled = interval.saturating_mul(1 << self.faults_in_a_row.min(16));
         let most = doubled.min(ceiling).max(interval);
         let back_off = interval + (most - interval).mul_f64(fastrand::f64());
@@ -136,7 +158,7 @@ impl Clock {
     fn clamped(&self, wait: Duration) -> Instant {
         let (now, last) = (Instant::now(), self.deadline - self.reserve);
         // Far beyond any deadline, and short of what an Instant can hold.
-        let due = now + wait.min(Duration::from_secs(24 * 60 * 60));
+        let due = self.together(now + wait.min(Duration::from_secs(24 * 60 * 60)));
         let clamped = due.min(last.max(now + LEAST_GAP));
         match now < last && clamped + self.reserve / 2 <= self.deadline {
             true => clamped,

@@ -70,12 +70,11 @@ impl fmt::Debug for NewTask {
 
 impl NewTask {
     /// The `task` object of createTask.
-    pub fn fields(&self) -> Map<String, Value> {
-        let mut fields = self.fields.clone();
+    pub fn into_fields(mut self) -> Map<String, Value> {
         if let Some(proxy) = &self.proxy {
-            fields.insert("proxy".into(), proxy.expose_secret().into());
+            self.fields.insert("proxy".into(), proxy.expose_secret().into());
         }
-        fields
+        self.fields
     }
 }
 
@@ -352,7 +351,7 @@ fn task_id_of(given: &Given) -> Result<TaskId, Error> {
 fn restored_task_id(id: &str) -> TaskId {
     match id.parse::<u64>() {
         Ok(number) if number.to_string() == id => TaskId::Number(number),
-        _ => TaskId::Text(id.to_owned()),
+        _ => TaskId::Text(id.into()),
     }
 }
 

@@ -21,8 +21,12 @@ use crate::{
 };
 
 /// How the requests of a single call follow each other when one has to go out again.
-const SINGLE: Pace =
-    Pace { first: Duration::ZERO, interval: Duration::from_millis(500), ceiling: Duration::from_secs(10) };
+const SINGLE: Pace = Pace {
+    first: Duration::ZERO,
+    interval: Duration::from_millis(500),
+    ceiling: Duration::from_secs(10),
+    grain: Duration::ZERO,
+};
 /// How often a request that cannot even connect is sent, where [`Repeat::Briefly`] says so.
 const BRIEF_TRIES: u32 = 5;
 /// How far back-off spreads polls while a provider is in trouble.
@@ -79,7 +83,7 @@ pub struct Run<'a> {
     started: Instant,
     polls: u32,
     retries: u32,
-    task_id: Option<String>,
+    task_id: Option<TaskId>,
     created_at: Option<SystemTime>,
     may_be_charged: bool,
     /// The createTask under way.
@@ -107,7 +111,7 @@ impl<'a> Run<'a> {
 
     /// A call about a task that exists. It is taken to be paid for: whoever asks for its result has bought it.
     pub fn of_task(account: &'a Account, watch: Option<Arc<Watch>>, task_id: &TaskId) -> Self {
-        Run { task_id: Some(task_id.to_string()), may_be_charged: true, ..Run::new(account, watch) }
+        Run { task_id: Some(task_id.clone()), may_be_charged: true, ..Run::new(account, watch) }
     }
 
     pub fn deadline(&self) -> Instant {
@@ -115,16 +119,15 @@ impl<'a> Run<'a> {
     }
 
     /// Creates a task: the call that is billed.
-    pub async fn create_task(&mut self, task: &NewTask) -> Result<Task, Error> {
-        let key = self.account.client_key.expose_secret();
-        let body = wire::create_task_body(key, &task.fields(), task.developer_id);
+    pub async fn create_task(&mut self, task: NewTask) -> Result<Task, Error> {
+        let body = self.create_body(task);
         let id =
-            self.send(Method::CreateTask, body, SINGLE, |status, body| wire::task_id(status, body).map(Some)).await?;
+            self.send(Method::CreateTask, body, &SINGLE, |status, body| wire::task_id(status, body).map(Some)).await?;
         let created_at = SystemTime::now();
         self.purchase = None;
         self.last_fault = None;
         self.may_be_charged = true;
-        self.task_id = Some(id.to_string());
+        self.task_id = Some(id.clone());
         self.created_at = Some(created_at);
         self.tell(Phase::Created);
         Ok(Task { id, provider: self.account.provider.name, created_at })
@@ -134,7 +137,7 @@ impl<'a> Run<'a> {
     pub async fn get_task_result(&mut self, task_id: &TaskId) -> Result<Option<Solution>, Error> {
         let body = self.result_body(task_id);
         let read = |status, body: &[u8]| wire::task_status(status, body).map(Some);
-        match self.send(Method::GetTaskResult, body, SINGLE, read).await? {
+        match self.send(Method::GetTaskResult, body, &SINGLE, read).await? {
             TaskStatus::Processing => Ok(None),
             TaskStatus::Ready(answer) => Ok(Some(self.solution(task_id, answer))),
         }
@@ -143,19 +146,20 @@ impl<'a> Run<'a> {
     /// Polls a task until it is ready.
     pub async fn wait_for_task(&mut self, task_id: &TaskId, interval: Duration) -> Result<Solution, Error> {
         let body = self.result_body(task_id);
-        let pace = Pace { first: interval, interval, ceiling: POLL_CEILING };
+        let pace = Pace { first: interval, interval, ceiling: POLL_CEILING, grain: Duration::ZERO };
+        let pace = if self.host.is_crowded() { pace.in_a_crowd() } else { pace };
         let read = |status, body: &[u8]| match wire::task_status(status, body)? {
             TaskStatus::Processing => Ok(None),
             TaskStatus::Ready(answer) => Ok(Some(answer)),
         };
-        let answer = self.send(Method::GetTaskResult, body, pace, read).await?;
+        let answer = self.send(Method::GetTaskResult, body, &pace, read).await?;
         self.tell(Phase::Ready);
         Ok(self.solution(task_id, answer))
     }
 
     pub async fn get_balance(&mut self) -> Result<Balance, Error> {
         let body = wire::get_balance_body(self.account.client_key.expose_secret());
-        self.send(Method::GetBalance, body, SINGLE, |status, body| wire::balance(status, body).map(Some)).await
+        self.send(Method::GetBalance, body, &SINGLE, |status, body| wire::balance(status, body).map(Some)).await
     }
 
     /// What the call comes to, however it ended.
@@ -175,15 +179,15 @@ impl<'a> Run<'a> {
     async fn send<T>(
         &mut self,
         method: Method,
-        body: Vec<u8>,
-        pace: Pace,
+        body: Bytes,
+        pace: &Pace,
         read: impl Fn(u16, &[u8]) -> Result<Option<T>, Fault> + Send,
     ) -> Result<T, Error>
     where
         T: Send,
     {
         let deadline = self.deadline();
-        let mut errand = Errand { run: self, method, body: body.into(), read, unreachable: 0 };
+        let mut errand = Errand { run: self, method, body, read, unreachable: 0 };
         let outcome = poll::poll(pace, deadline, &mut errand).await;
         outcome.map_err(|fault| self.error(Kind::Fault { call: method.name(), fault }))
     }
@@ -207,7 +211,12 @@ impl<'a> Run<'a> {
         fault.map_text(|text| self.account.secrets.scrub(text))
     }
 
-    fn result_body(&self, task_id: &TaskId) -> Vec<u8> {
+    fn create_body(&self, task: NewTask) -> Bytes {
+        let developer_id = task.developer_id;
+        wire::create_task_body(self.account.client_key.expose_secret(), &task.into_fields(), developer_id)
+    }
+
+    fn result_body(&self, task_id: &TaskId) -> Bytes {
         wire::get_task_result_body(self.account.client_key.expose_secret(), task_id)
     }
 
@@ -228,7 +237,7 @@ impl<'a> Run<'a> {
         Error {
             kind,
             provider: Some(self.account.provider.name),
-            task_id: self.task_id.clone(),
+            task_id: self.task_id.as_ref().map(TaskId::to_string),
             may_be_charged: self.may_be_charged
                 || self.purchase.as_ref().is_some_and(|left| left.load(Ordering::Relaxed)),
             cause: None,
@@ -240,7 +249,7 @@ impl<'a> Run<'a> {
             watch(Event {
                 phase,
                 provider: self.account.provider.name,
-                task_id: self.task_id.clone(),
+                task_id: self.task_id.as_ref().map(TaskId::to_string),
                 polls: self.polls,
                 retries: self.retries,
                 elapsed: self.started.elapsed(),

@@ -22,32 +22,41 @@ impl Secrets {
         all
     }
 
-    /// Adds secrets. The longer come before the shorter, which may be a part of them.
     pub fn extend<'a>(&mut self, secrets: impl IntoIterator<Item = (&'a str, &'static str)>) {
         for (secret, name) in secrets.into_iter().filter(|(secret, _)| secret.len() >= SHORTEST) {
+            self.0.reserve_exact(1);
             self.0.push((secret.into(), name));
-            // Replies that are no answers are quoted as they are: in JSON, likely. Some escape the slash there.
-            let in_json = secret.replace('\\', "\\\\").replace('"', "\\\"");
-            let slashes_too = in_json.replace('/', "\\/");
-            let decoded = percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned();
-            for spelling in [in_json, slashes_too, decoded] {
-                if spelling != secret {
-                    self.0.push((spelling.into(), name));
-                }
-            }
         }
-        self.0.sort_by_key(|(secret, _)| Reverse(secret.expose_secret().len()));
     }
 
     /// The text without the secrets: as they are, percent-encoded in part or whole, or in base64 at any offset.
     pub fn scrub(&self, mut text: String) -> String {
-        for (secret, name) in &self.0 {
+        for (secret, name) in self.spellings() {
             let secret = secret.expose_secret();
             for find in [find_plain, find_percent_encoded, find_base64] {
                 text = replaced(text, find, secret, name);
             }
         }
         text
+    }
+
+    /// The longer come before the shorter, which may be a part of them.
+    fn spellings(&self) -> Vec<(SecretString, &'static str)> {
+        let mut all = self.0.clone();
+        for (secret, name) in &self.0 {
+            let secret = secret.expose_secret();
+            // Replies that are no answers are quoted as they are: in JSON, likely. Some escape the slash there.
+            let in_json = secret.replace('\\', "\\\\").replace('"', "\\\"");
+            let slashes_too = in_json.replace('/', "\\/");
+            let decoded = percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned();
+            for spelling in [in_json, slashes_too, decoded] {
+                if spelling != secret {
+                    all.push((spelling.into(), name));
+                }
+            }
+        }
+        all.sort_by_key(|(secret, _)| Reverse(secret.expose_secret().len()));
+        all
     }
 }
 

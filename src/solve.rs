@@ -1,6 +1,6 @@
 //! The story of each call: what is done in which order, bounded by the deadline and the caller's signal.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,49 +12,62 @@ use crate::{
     wire::Balance,
 };
 
+// Thousands of these calls wait at once, and an `async fn` keeps room for its arguments twice over: so requests come boxed,
+// and the work stays where it is pinned.
+
 /// Creates a task and polls it until its token is there.
 pub async fn solve(
-    request: SolveRequest,
+    request: Box<SolveRequest>,
     watch: Option<Arc<Watch>>,
     cancel: CancellationToken,
 ) -> Result<Solution, Error> {
-    let mut run = Run::new(&request.account, watch);
-    let ended = within(run.deadline(), &cancel, async {
-        let task = run.create_task(&request.task).await?;
-        run.wait_for_task(&task.id, request.poll_interval).await
-    })
+    let SolveRequest { account, task, poll_interval } = *request;
+    let mut run = Run::new(&account, watch);
+    let ended = within(
+        run.deadline(),
+        &cancel,
+        pin!(async {
+            let task_id = run.create_task(task).await?.id;
+            run.wait_for_task(&task_id, poll_interval).await
+        }),
+    )
     .await;
     run.conclude(ended)
 }
 
-pub async fn create_task(request: CreateTaskRequest, cancel: CancellationToken) -> Result<Task, Error> {
-    let mut run = Run::new(&request.account, None);
-    let ended = within(run.deadline(), &cancel, run.create_task(&request.task)).await;
+pub async fn create_task(request: Box<CreateTaskRequest>, cancel: CancellationToken) -> Result<Task, Error> {
+    let CreateTaskRequest { account, task } = *request;
+    let mut run = Run::new(&account, None);
+    let ended = within(run.deadline(), &cancel, pin!(run.create_task(task))).await;
     run.conclude(ended)
 }
 
 /// `None` while the task is processed.
 pub async fn get_task_result(
-    request: GetTaskResultRequest,
+    request: Box<GetTaskResultRequest>,
     cancel: CancellationToken,
 ) -> Result<Option<Solution>, Error> {
     let mut run = Run::of_task(&request.account, None, &request.task_id);
-    let ended = within(run.deadline(), &cancel, run.get_task_result(&request.task_id)).await;
+    let ended = within(run.deadline(), &cancel, pin!(run.get_task_result(&request.task_id))).await;
     run.conclude(ended)
 }
 
 pub async fn wait_for_task(
-    request: WaitForTaskRequest,
+    request: Box<WaitForTaskRequest>,
     watch: Option<Arc<Watch>>,
     cancel: CancellationToken,
 ) -> Result<Solution, Error> {
     let mut run = Run::of_task(&request.account, watch, &request.task_id);
-    let ended = within(run.deadline(), &cancel, run.wait_for_task(&request.task_id, request.poll_interval)).await;
+    let (task_id, interval) = (&request.task_id, request.poll_interval);
+    let ended = within(run.deadline(), &cancel, pin!(run.wait_for_task(task_id, interval))).await;
     run.conclude(ended)
 }
 
-pub async fn get_balance(request: GetBalanceRequest, cancel: CancellationToken) -> Result<Balance, Error> {
+pub async fn get_balance(request: Box<GetBalanceRequest>, cancel: CancellationToken) -> Result<Balance, Error> {
     let mut run = Run::new(&request.account, None);
-    let ended = within(run.deadline(), &cancel, run.get_balance()).await;
+    let ended = within(run.deadline(), &cancel, pin!(run.get_balance())).await;
     run.conclude(ended)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@
 //! does the HTTP status say what happened, since vendors send business errors with any status. Then the part that the call
 //! asked for, which must be there and be usable.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
@@ -19,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum TaskId {
-    Text(String),
+    Text(Arc<str>),
     Number(u64),
 }
 
@@ -56,7 +58,7 @@ pub struct Balance {
 }
 
 /// The body of createTask. `developer_id` goes beside the task, under its own name.
-pub fn create_task_body(client_key: &str, task: &Map<String, Value>, developer_id: Option<(&str, u64)>) -> Vec<u8> {
+pub fn create_task_body(client_key: &str, task: &Map<String, Value>, developer_id: Option<(&str, u64)>) -> Bytes {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(rename = "clientKey")]
@@ -69,7 +71,7 @@ pub fn create_task_body(client_key: &str, task: &Map<String, Value>, developer_i
 }
 
 /// The body of getTaskResult.
-pub fn get_task_result_body(client_key: &str, task_id: &TaskId) -> Vec<u8> {
+pub fn get_task_result_body(client_key: &str, task_id: &TaskId) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Body<'a> {
@@ -80,7 +82,7 @@ pub fn get_task_result_body(client_key: &str, task_id: &TaskId) -> Vec<u8> {
 }
 
 /// The body of getBalance.
-pub fn get_balance_body(client_key: &str) -> Vec<u8> {
+pub fn get_balance_body(client_key: &str) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Body<'a> {
@@ -89,8 +91,9 @@ pub fn get_balance_body(client_key: &str) -> Vec<u8> {
     encode(&Body { client_key })
 }
 
-fn encode(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("strings, numbers and JSON values always serialize")
+fn encode(body: &impl Serialize) -> Bytes {
+    let json = serde_json::to_vec(body).expect("strings, numbers and JSON values always serialize");
+    json.into_boxed_slice().into()
 }
 
 /// Reads the reply to createTask.
@@ -101,7 +104,7 @@ pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, Fault> {
     match envelope.task_id.map(parse) {
         None | Some(Value::Null) => Err(broken("the reply to createTask has no taskId")),
         Some(Value::String(id)) if id.trim().is_empty() => Err(broken("the reply to createTask has an empty taskId")),
-        Some(Value::String(id)) => Ok(TaskId::Text(id)),
+        Some(Value::String(id)) => Ok(TaskId::Text(id.into())),
         Some(Value::Number(id)) if id.is_u64() => Ok(TaskId::Number(id.as_u64().unwrap_or_default())),
         Some(_) => Err(broken("the reply to createTask has a taskId that is neither text nor a whole number")),
     }

@@ -107,7 +107,7 @@ async fn polls(Polling { timeout, pace, answers }: Polling) {
     let started = Instant::now();
     let deadline = started + timeout;
     let mut script = Script { answers, asked: Vec::new() };
-    let outcome = within(deadline, &CancellationToken::new(), poll(pace, deadline, &mut script)).await;
+    let outcome = within(deadline, &CancellationToken::new(), poll(&pace, deadline, &mut script)).await;
     let elapsed = started.elapsed();
     assert!(elapsed <= timeout + MILLISECOND, "{elapsed:?} of {timeout:?}");
     let last = script.asked.last().and_then(|(_, ended)| *ended).map(|(_, verdict)| verdict);

@@ -1,8 +1,10 @@
 //! Starts a call on the addon's own runtime.
 
 use std::{
+    future::pending,
     io,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex, OnceLock},
+    thread,
 };
 
 use napi::{
@@ -11,7 +13,7 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle},
     sync::oneshot,
 };
 use tokio_util::sync::CancellationToken;
@@ -32,18 +34,24 @@ pub struct Hooks {
     pub watch: Option<Arc<Watch>>,
 }
 
+/// What cancels the calls without a signal.
+static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
+
 /// `shell` holds two functions of the shell: `guarded` wraps a progress callback into one that never throws, and
 /// `onAbort` listens to a signal and answers how to stop listening.
-pub fn start<'env, Request, Answer, Running>(
+pub fn start<'env, Request, Found, Answer, Running>(
     env: &'env Env,
     options: Unknown<'env>,
     shell: Object<'env>,
     parse: impl FnOnce(GivenOptions) -> std::result::Result<Request, Error>,
-    run: impl FnOnce(Request, Hooks) -> Running,
+    shown: fn(Found) -> Answer,
+    run: impl FnOnce(Box<Request>, Hooks) -> Running + Send + 'static,
 ) -> Result<Started<'env>>
 where
+    Request: Send + 'static,
+    Found: Send + 'static,
     Answer: ToNapiValue + Send + 'static,
-    Running: Future<Output = std::result::Result<Answer, Error>> + Send + 'static,
+    Running: Future<Output = std::result::Result<Found, Error>> + Send,
 {
     let reading = match given::read(env, options)? {
         Ok(reading) => reading,
@@ -53,9 +61,9 @@ where
         Ok(request) => request,
         Err(error) => return failed::<Answer>(env, error),
     };
-    let cancel = CancellationToken::new();
-    let mut forget = None;
+    let (mut cancel, mut forget) = (NEVER.clone(), None);
     if let Some(signal) = reading.signal {
+        cancel = CancellationToken::new();
         if given::is_aborted(env, &signal)? {
             cancel.cancel();
         }
@@ -69,16 +77,16 @@ where
         None => None,
     };
     let watch = reporter.clone().map(|reporter| Arc::new(move |event| reporter.report(event)) as Arc<Watch>);
-    // Boxed, since a future that is moved into another counts twice.
-    let running = Box::pin(run(request, Hooks { cancel, watch }));
+    let (hooks, request) = (Hooks { cancel, watch }, Box::new(request));
     let (pending, promise) = settle::pending(env)?;
-    runtime()?.spawn(async move {
-        let outcome = Outcome::from(running.await);
+    // Boxed, since what waits in the runtime takes up its largest size rounded up.
+    runtime()?.spawn(Box::pin(async move {
+        let found = run(request, hooks).await;
         if let Some(reporter) = reporter {
             reporter.delivered().await;
         }
-        pending.resolve(outcome);
-    });
+        pending.resolve(Outcome::from(found.map(shown)));
+    }));
     started(env, promise, reading.signal, forget)
 }
 
@@ -152,11 +160,14 @@ impl Reporter {
 
 /// One thread is enough: it only waits for sockets and timers. It belongs to the addon, so neither the environment nor
 /// other addons can size it, and it starts with the first call, not with `require`.
-fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
-    let build = || {
-        Builder::new_multi_thread().worker_threads(1).thread_name("turnstile-solver").enable_io().enable_time().build()
+fn runtime() -> Result<&'static Handle> {
+    static RUNTIME: OnceLock<io::Result<Handle>> = OnceLock::new();
+    let begin = || {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let handle = runtime.handle().clone();
+        thread::Builder::new().name("turnstile-solver".into()).spawn(move || runtime.block_on(pending::<()>()))?;
+        Ok(handle)
     };
-    let runtime = RUNTIME.get_or_init(build).as_ref();
+    let runtime = RUNTIME.get_or_init(begin).as_ref();
     runtime.map_err(|problem| napi::Error::from_reason(format!("turnstile-solver could not start: {problem}")))
 }

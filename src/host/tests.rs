@@ -194,3 +194,13 @@ async fn a_server_that_hangs_holds_a_bounded_number_of_requests() {
     assert_eq!(under_way.load(Ordering::Relaxed), MOST_OPEN);
     requests.iter().for_each(|request| request.abort());
 }
+
+#[test]
+fn a_crowd_is_a_thousand_calls_at_once() {
+    let host = Arc::new(Host::new());
+    assert!(!host.is_crowded());
+    let calls: Vec<_> = (0..1000).map(|_| Arc::clone(&host)).collect();
+    assert!(host.is_crowded());
+    drop(calls);
+    assert!(!host.is_crowded());
+}

@@ -44,8 +44,12 @@ impl Ask for Script {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-const PACE: Pace =
-    Pace { first: Duration::from_secs(3), interval: Duration::from_secs(3), ceiling: Duration::from_secs(20) };
+const PACE: Pace = Pace {
+    first: Duration::from_secs(3),
+    interval: Duration::from_secs(3),
+    ceiling: Duration::from_secs(20),
+    grain: Duration::ZERO,
+};
 
 fn again(after: Option<u64>) -> Verdict<&'static str, &'static str> {
     Verdict::Again { fault: "reset", after: after.map(Duration::from_secs) }
@@ -58,7 +62,7 @@ async fn run(
     mut script: Script,
 ) -> (Vec<u64>, u64, Result<Result<&'static str, &'static str>, Interrupt>) {
     let deadline = script.started + timeout;
-    let ended = within(deadline, &CancellationToken::new(), poll(pace, deadline, &mut script)).await;
+    let ended = within(deadline, &CancellationToken::new(), poll(&pace, deadline, &mut script)).await;
     (script.asked_at, script.started.elapsed().as_millis() as u64, ended)
 }
 
@@ -131,7 +135,7 @@ async fn faults_in_a_row_back_off_exponentially_up_to_the_ceiling_and_never_belo
         let mut script = Script::new((0..5).map(|_| again(None)));
         script.rest = || Verdict::Done("token");
         let deadline = script.started + 300 * SECOND;
-        poll(PACE, deadline, &mut script).await.unwrap();
+        poll(&PACE, deadline, &mut script).await.unwrap();
         let ceilings = [6, 12, 20, 20, 20].map(Duration::from_secs);
         for ((wait, ceiling), longest) in script.waits.iter().zip(ceilings).zip(&mut longest) {
             assert!((PACE.interval..=ceiling).contains(wait), "{wait:?} of at most {ceiling:?}");
@@ -148,7 +152,7 @@ async fn an_answer_ends_the_back_off() {
         let mut script = Script::new([again(None), again(None), Verdict::NotYet, again(None)]);
         script.rest = || Verdict::Done("token");
         let deadline = script.started + 300 * SECOND;
-        poll(PACE, deadline, &mut script).await.unwrap();
+        poll(&PACE, deadline, &mut script).await.unwrap();
         assert!(script.waits[2] <= 6 * SECOND, "{:?}", script.waits);
     }
 }
@@ -175,7 +179,7 @@ async fn nothing_is_asked_once_it_is_cancelled() {
     let (cancel, started) = (CancellationToken::new(), script.started);
     cancel.cancel();
     let ended =
-        within(started + SECOND, &cancel, poll(Pace { first: Duration::ZERO, ..PACE }, started + SECOND, &mut script));
+        within(started + SECOND, &cancel, poll(&Pace { first: Duration::ZERO, ..PACE }, started + SECOND, &mut script));
     assert_eq!(ended.await, Err(Interrupt::Cancelled));
     assert!(script.asked_at.is_empty());
 }
@@ -187,7 +191,7 @@ async fn a_cancel_ends_a_wait_and_a_request_at_once() {
         script.answer_takes = answer_takes;
         let (cancel, started) = (CancellationToken::new(), script.started);
         let deadline = started + 120 * SECOND;
-        let (ended, ()) = tokio::join!(within(deadline, &cancel, poll(PACE, deadline, &mut script)), async {
+        let (ended, ()) = tokio::join!(within(deadline, &cancel, poll(&PACE, deadline, &mut script)), async {
             tokio::time::sleep(Duration::from_millis(at * 1000 + 500)).await;
             cancel.cancel();
         });
@@ -198,7 +202,7 @@ async fn a_cancel_ends_a_wait_and_a_request_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_asked_so_late_that_the_deadline_would_cut_it_off() {
-    let pace = Pace { first: Duration::ZERO, interval: Duration::from_millis(500), ceiling: 10 * SECOND };
+    let pace = Pace { first: Duration::ZERO, interval: Duration::from_millis(500), ceiling: 10 * SECOND, ..PACE };
     for seed in 0..200 {
         fastrand::seed(seed);
         let mut script = Script::new([]);
@@ -208,4 +212,35 @@ async fn nothing_is_asked_so_late_that_the_deadline_would_cut_it_off() {
         assert!(asked_at.iter().any(|at| *at >= 1250), "{asked_at:?}");
         assert_eq!((ended_at, ended), (3000, Err(Interrupt::Deadline)));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_of_a_crowd_that_began_together_ask_apart_and_keep_the_interval() {
+    let mut first_asks = Vec::new();
+    for _ in 0..300 {
+        let answers = [Verdict::NotYet, Verdict::NotYet, Verdict::Done("token")];
+        let (asked_at, _, ended) = run(PACE.in_a_crowd(), 120 * SECOND, Script::new(answers)).await;
+        assert_eq!(ended, Ok(Ok("token")));
+        assert!((2950..=6050).contains(&asked_at[0]), "{asked_at:?}");
+        let waits = [asked_at[1] - asked_at[0], asked_at[2] - asked_at[1]];
+        // The clock's grain is a millisecond.
+        assert!(waits.iter().all(|wait| wait.abs_diff(3000) <= 1), "{asked_at:?}");
+        first_asks.push(asked_at[0]);
+    }
+    let in_the_first_half = first_asks.iter().filter(|at| **at < 4500).count();
+    assert!((75..225).contains(&in_the_first_half), "{in_the_first_half} of 300");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_of_a_crowd_that_began_apart_ask_in_step() {
+    let pace = Pace { first: 3 * SECOND, ..PACE.in_a_crowd() };
+    let mut asks = Vec::new();
+    for late in [0, 20, 30] {
+        tokio::time::sleep(Duration::from_millis(late)).await;
+        let mut script = Script::new([Verdict::Done("token")]);
+        poll(&pace, script.started + 120 * SECOND, &mut script).await.unwrap();
+        asks.push(script.started + Duration::from_millis(script.asked_at[0]));
+    }
+    let out_of_step = |at: &Instant| (at.duration_since(asks[0]).as_millis() + 1) % 100;
+    assert!(asks.iter().all(|at| out_of_step(at) <= 2), "{asks:?}");
 }

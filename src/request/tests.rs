@@ -37,7 +37,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(request.poll_interval, Duration::from_secs(3));
     assert_eq!(request.account.base_url.as_str(), "https://api.ez-captcha.com/");
     assert_eq!(
-        Value::Object(request.task.fields()).to_string(),
+        Value::Object(request.task.into_fields()).to_string(),
         r#"{"type":"CloudFlareTurnstileTask","websiteKey":"0x4AAAAAAA","websiteURL":"https://example.com/login"}"#
     );
 }
@@ -58,7 +58,7 @@ fn every_provider_has_a_default_task_type_or_asks_for_one() {
         let outcome = solve(&[("provider", Some(text(provider.name))), base_url]);
         match provider.task_types {
             [] => assert!(outcome.is_err(), "{}", provider.name),
-            [default, ..] => assert_eq!(outcome.unwrap().task.fields()["type"], *default),
+            [default, ..] => assert_eq!(outcome.unwrap().task.into_fields()["type"], *default),
         }
     }
 }
@@ -126,7 +126,7 @@ fn more_polls_than_vendors_answer_are_refused() {
 #[test]
 fn widget_values_go_where_the_vendor_documents_them() {
     let widget = [("action", Some(text("log-in_1"))), ("cData", Some(text("abc")))];
-    let fields = solve(&widget).unwrap().task.fields();
+    let fields = solve(&widget).unwrap().task.into_fields();
     assert_eq!(fields["rqData"].to_string(), r#"{"metadataAction":"log-in_1","metadataCdata":"abc"}"#);
     for (name, longest) in [("action", 32), ("cData", 255)] {
         solve(&[(name, Some(text(&"x".repeat(longest))))]).unwrap();
@@ -145,7 +145,7 @@ fn a_proxy_has_a_protocol_both_credentials_a_public_host_and_a_port() {
         "socks5://user:pass@203.0.113.7:1080",
         "http://user:pass@[2001:db8::1]:3128",
     ] {
-        assert_eq!(solve(&[("proxy", Some(text(good)))]).unwrap().task.fields()["proxy"], good);
+        assert_eq!(solve(&[("proxy", Some(text(good)))]).unwrap().task.into_fields()["proxy"], good);
     }
     for bad in [
         "proxy.example.com:80",
@@ -178,7 +178,7 @@ fn a_proxy_has_a_protocol_both_credentials_a_public_host_and_a_port() {
 #[test]
 fn extra_fields_are_sent_but_override_nothing() {
     let extra = |json: &str| ("extra", Some(Given::Object(json.to_owned())));
-    let fields = solve(&[extra(r#"{"mode":"x","big":12345678901234567890}"#)]).unwrap().task.fields();
+    let fields = solve(&[extra(r#"{"mode":"x","big":12345678901234567890}"#)]).unwrap().task.into_fields();
     assert_eq!(
         (fields["mode"].to_string(), fields["big"].to_string()),
         ("\"x\"".into(), "12345678901234567890".into())

@@ -85,14 +85,14 @@ fn a_task_id_goes_back_in_the_type_that_it_came_in() {
         (r#"{"errorId":0,"taskId":"42"}"#, r#"{"clientKey":"k","taskId":"42"}"#),
     ] {
         let id = task_id(200, reply.as_bytes()).unwrap();
-        assert_eq!(String::from_utf8(get_task_result_body("k", &id)).unwrap(), sent);
+        assert_eq!(get_task_result_body("k", &id), sent);
     }
 }
 
 #[test]
 fn the_task_stands_beside_the_key_and_the_developer_id() {
     let task = Map::from_iter([("type".to_owned(), json!("T"))]);
-    let body = |id| String::from_utf8(create_task_body("k", &task, id)).unwrap();
+    let body = |id| create_task_body("k", &task, id);
     assert_eq!(body(None), r#"{"clientKey":"k","task":{"type":"T"}}"#);
     assert_eq!(body(Some(("softID", 7))), r#"{"clientKey":"k","task":{"type":"T"},"softID":7}"#);
 }
