@@ -168,7 +168,12 @@ impl Lane {
     /// The semaphores are never closed, so each gives a permit in the end.
     async fn enter(&self) -> Place<'_> {
         let open = self.open.acquire().await.ok();
-        let permit = self.places.acquire().await.ok();
+        let free = self.places.try_acquire().ok();
+        let waited = free.is_none();
+        let permit = match free {
+            Some(permit) => Some(permit),
+            None => self.places.acquire().await.ok(),
+        };
         let first = match self.is_open() {
             true => None,
             false => self.first.acquire().await.ok().filter(|_| !self.is_open()),
@@ -176,9 +181,12 @@ impl Lane {
         if first.is_some() {
             self.begin_anew();
         }
-        // A connection gets back into the pool by way of tasks of its own: they have their turns before this request.
-        for _ in 0..TURNS {
-            yield_now().await;
+        if waited && !locked(&self.state).multiplexed {
+            // It takes over from another request, whose connection gets back into the pool by way of tasks of its own: they
+            // have their turns first.
+            for _ in 0..TURNS {
+                yield_now().await;
+            }
         }
         let mut state = locked(&self.state);
         let may_dial = !state.multiplexed && state.under_way >= state.known.len();

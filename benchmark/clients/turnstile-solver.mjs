@@ -7,10 +7,9 @@ const { createTask, getTaskResult, solveTurnstile } = createRequire(import.meta.
 /** @type {import('../lib/clients.mjs').Connect} */
 export default function connect({ account, website, pollMs, timeoutMs }) {
   const { provider, clientKey, baseURL } = account
-  return async () => {
-    const options = { provider, clientKey, baseURL, ...website, pollIntervalMs: pollMs, timeoutMs }
-    return (await solveTurnstile(options)).token
-  }
+  const token = (/** @type {import('../../index.js').Solution} */ solution) => solution.token
+  return () =>
+    solveTurnstile({ provider, clientKey, baseURL, ...website, pollIntervalMs: pollMs, timeoutMs }).then(token)
 }
 
 /** A task and one poll of it, with nothing in between. @type {import('../lib/clients.mjs').Connect} */

@@ -37,6 +37,15 @@ pub fn call_global<'env>(env: &Env, object: &str, name: &str, argument: Unknown)
     }
 }
 
+/// The names of an object's own enumerable properties, as `Object.keys` gives them. A proxy may throw.
+pub fn own_names<'env>(env: &Env, object: &Object) -> Result<Answer<Unknown<'env>>> {
+    let mut names = ptr::null_mut();
+    let (own, as_text) = (sys::KeyCollectionMode::own_only, sys::KeyConversion::numbers_to_strings);
+    let kept = sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols;
+    let status = unsafe { sys::napi_get_all_property_names(env.raw(), object.raw(), own, kept, as_text, &mut names) };
+    answer(env, status, names)
+}
+
 /// Reads a property, whose getter may throw.
 pub fn property<'env>(env: &Env, object: &Object, name: Unknown) -> Result<Answer<Unknown<'env>>> {
     let mut value = ptr::null_mut();

@@ -5,7 +5,7 @@ use napi::{
     bindgen_prelude::{Array, FromNapiValue, Object, Result, Unknown},
 };
 
-use super::foreign::{Answer, call_global, property};
+use super::foreign::{Answer, call_global, own_names, property};
 use crate::{
     error::Error,
     request::{Given, GivenOptions},
@@ -24,11 +24,11 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
         let problem = format!("must be an object, not {}", type_name(&options)?);
         return Ok(Err(Error::invalid_option("options", problem)));
     }
-    let names = match call_global(env, "Object", "keys", options)? {
+    let object = Object::from_unknown(options)?;
+    let names = match own_names(env, &object)? {
         Ok(names) => Array::from_unknown(names)?,
         Err(thrown) => return Ok(Err(Error::unreadable_option("options", thrown))),
     };
-    let object = Object::from_unknown(options)?;
     let mut reading = Reading { given: Vec::new(), signal: None, on_progress: None };
     for at in 0..names.len() {
         let Some(key) = names.get::<Unknown>(at)? else { continue };

@@ -2,11 +2,14 @@
 //! JavaScript environment. It holds the event loop while a promise is pending, and only then.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::HashMap,
     mem, ptr,
-    rc::Rc,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use napi::{
@@ -15,6 +18,14 @@ use napi::{
     check_status, sys,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep_until},
+};
+
+/// While so many promises are pending, their event loop is woken so often at the most.
+const CROWD: usize = 1000;
+const BETWEEN_WAKES: Duration = Duration::from_millis(5);
 
 type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 type Settlement = Box<dyn FnOnce(sys::napi_env) -> Result<sys::napi_value> + Send>;
@@ -33,27 +44,23 @@ unsafe impl Send for Deferred {}
 struct Queue {
     settlements: Mutex<Vec<(Deferred, Settlement)>>,
     wake: Wake,
-}
-
-/// What the thread of an environment keeps of it.
-struct Desk {
-    queue: Arc<Queue>,
-    pending: Cell<usize>,
+    last_wake: Mutex<Option<Instant>>,
+    pending: AtomicUsize,
 }
 
 thread_local! {
-    static DESKS: RefCell<HashMap<sys::napi_env, Rc<Desk>>> = RefCell::default();
+    static QUEUES: RefCell<HashMap<sys::napi_env, Arc<Queue>>> = RefCell::default();
 }
 
 /// Makes a promise.
 pub fn pending(env: &Env) -> Result<(Pending, Object<'_>)> {
-    let desk = desk(env)?;
+    let queue = queue_of(env)?;
     let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
     check_status!(unsafe { sys::napi_create_promise(env.raw(), &mut deferred, &mut promise) })?;
-    if desk.pending.replace(desk.pending.get() + 1) == 0 {
-        check_status!(unsafe { sys::napi_ref_threadsafe_function(env.raw(), desk.queue.wake.raw()) })?;
+    if queue.pending.fetch_add(1, Ordering::Relaxed) == 0 {
+        check_status!(unsafe { sys::napi_ref_threadsafe_function(env.raw(), queue.wake.raw()) })?;
     }
-    let pending = Pending { deferred: Some(Deferred(deferred)), queue: Arc::clone(&desk.queue) };
+    let pending = Pending { deferred: Some(Deferred(deferred)), queue };
     Ok((pending, Object::from_raw(env.raw(), promise)))
 }
 
@@ -67,9 +74,32 @@ impl Pending {
         let mut settlements = locked(&self.queue.settlements);
         settlements.push((deferred, settlement));
         if settlements.len() == 1 {
-            // Refused only where the environment is gone, and with it whoever waited.
-            self.queue.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            self.queue.wake();
         }
+    }
+}
+
+impl Queue {
+    /// At once; in a crowd that has just been woken a little later, with all that will have come by then.
+    fn wake(self: &Arc<Self>) {
+        let (now, mut last) = (Instant::now(), locked(&self.last_wake));
+        let due = last.map_or(now, |last| last + BETWEEN_WAKES).max(now);
+        *last = Some(due);
+        match Handle::try_current() {
+            Ok(runtime) if due > now && self.pending.load(Ordering::Relaxed) >= CROWD => {
+                let queue = Arc::clone(self);
+                runtime.spawn(async move {
+                    sleep_until(due).await;
+                    queue.call();
+                });
+            }
+            _ => self.call(),
+        }
+    }
+
+    /// Refused only where the environment is gone, and with it whoever waited.
+    fn call(&self) {
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
@@ -81,28 +111,28 @@ impl Drop for Pending {
     }
 }
 
-fn desk(env: &Env) -> Result<Rc<Desk>> {
-    let known = DESKS.with_borrow(|desks| desks.get(&env.raw()).cloned());
-    if let Some(desk) = known {
-        return Ok(desk);
+fn queue_of(env: &Env) -> Result<Arc<Queue>> {
+    let known = QUEUES.with_borrow(|queues| queues.get(&env.raw()).cloned());
+    if let Some(queue) = known {
+        return Ok(queue);
     }
     let wake = env.create_function_from_closure::<(), (), _>("settle", |context: FunctionCallContext| {
         settle_batch(context.env)
     })?;
     let wake = wake.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-    let desk = Rc::new(Desk { queue: Arc::new(Queue { settlements: Mutex::default(), wake }), pending: Cell::new(0) });
-    DESKS.with_borrow_mut(|desks| desks.insert(env.raw(), Rc::clone(&desk)));
+    let (last_wake, pending) = (Mutex::default(), AtomicUsize::new(0));
+    let queue = Arc::new(Queue { settlements: Mutex::default(), wake, last_wake, pending });
+    QUEUES.with_borrow_mut(|queues| queues.insert(env.raw(), Arc::clone(&queue)));
     env.add_env_cleanup_hook(env.raw(), |env| {
-        DESKS.with_borrow_mut(|desks| desks.remove(&env));
+        QUEUES.with_borrow_mut(|queues| queues.remove(&env));
     })?;
-    Ok(desk)
+    Ok(queue)
 }
 
 fn settle_batch(env: &Env) -> Result<()> {
-    let desk = desk(env)?;
-    let batch = mem::take(&mut *locked(&desk.queue.settlements));
-    let left = desk.pending.get() - batch.len();
-    desk.pending.set(left);
+    let queue = queue_of(env)?;
+    let batch = mem::take(&mut *locked(&queue.settlements));
+    let left = queue.pending.fetch_sub(batch.len(), Ordering::Relaxed) - batch.len();
     for (Deferred(deferred), settlement) in batch {
         let value = settlement(env.raw());
         let reason = |error| unsafe { ToNapiValue::to_napi_value(env.raw(), error) };
@@ -117,7 +147,7 @@ fn settle_batch(env: &Env) -> Result<()> {
         };
     }
     match left {
-        0 => check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), desk.queue.wake.raw()) }),
+        0 => check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), queue.wake.raw()) }),
         _ => Ok(()),
     }
 }
