@@ -41,3 +41,9 @@ pub mod secret;
 pub mod solve;
 pub mod tls;
 pub mod wire;
+
+/// The one name that Node.js looks for. zig exports every name of a Windows library unless told which.
+#[cfg(all(windows, target_env = "gnu"))]
+#[used]
+#[unsafe(link_section = ".drectve")]
+static EXPORTS: [u8; 33] = *b" -export:napi_register_module_v1 ";

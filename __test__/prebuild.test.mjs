@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { mainManifest, packageFiles, packageFolders } from '../scripts/prebuild/packages.mjs'
+import { begin, end, markdown, replaced, text } from '../scripts/prebuild/table.mjs'
+import { binaryName, named, packageName, targets } from '../scripts/prebuild/targets.mjs'
+import { root, run } from './support/child.mjs'
+
+const require = createRequire(import.meta.url)
+
+describe('the targets', () => {
+  test('are those that the package declares, in its order', () => {
+    const declared = mainManifest().napi.targets
+    assert.deepEqual(targets.map(({ triple }) => triple).sort(), [...declared].sort())
+  })
+
+  test('are called as napi calls them, whose loader looks for them by these names', () => {
+    const { parseTriple } = require('@napi-rs/cli')
+    const loader = readFileSync(join(root, 'native.js'), 'utf8')
+    for (const target of targets) {
+      const { platformArchABI, platform, arch } = parseTriple(target.triple)
+      assert.deepEqual([target.name, target.os, target.cpu], [platformArchABI, platform, arch])
+      assert.ok(loader.includes(`require('./${binaryName(target)}')`), target.name)
+      assert.ok(loader.includes(`require('${packageName(target)}')`), target.name)
+    }
+  })
+
+  test('each have a package under npm/, and nothing else has', () => {
+    assert.deepEqual(packageFolders(), targets.map(({ name }) => name).sort())
+  })
+
+  test('are built, one or all, by their names alone', () => {
+    assert.deepEqual(named([]), targets)
+    assert.deepEqual(
+      named(['darwin-arm64', 'linux-x64-gnu']).map(({ name }) => name),
+      ['linux-x64-gnu', 'darwin-arm64'],
+    )
+    assert.throws(
+      () => named(['linux-x64']),
+      /^Error: No such target: linux-x64\. There are: linux-x64-gnu, /,
+    )
+  })
+
+  test('are built when they are asked for, and not before each build of the package', () => {
+    assert.equal(mainManifest().scripts.prebuild, 'node scripts/prebuild.mjs')
+    // By its name npm would take the script for what goes before `npm run build`.
+    assert.match(readFileSync(join(root, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m)
+  })
+
+  test('are listed by the script, which refuses any other and anything it does not know', async () => {
+    const script = (/** @type {string[]} */ ...args) =>
+      run(process.execPath, ['scripts/prebuild.mjs', ...args])
+    const [list, unknown, flag] = await Promise.all([script('--list'), script('amiga'), script('--lst')])
+    assert.equal(list.code, 0)
+    assert.deepEqual(
+      list.stdout
+        .trim()
+        .split('\n')
+        .map(line => line.split(' ')[0]),
+      targets.map(({ name }) => name),
+    )
+    assert.deepEqual([unknown.code, /No such target: amiga/.test(unknown.stderr)], [1, true])
+    assert.notEqual(flag.code, 0)
+  })
+})
+
+describe('the package of each target', () => {
+  for (const target of targets) {
+    test(`${packageName(target)} says what it is for, in the main package's version`, () => {
+      for (const [name, text] of Object.entries(packageFiles(target, mainManifest()))) {
+        const path = join(root, 'npm', target.name, name)
+        assert.equal(
+          readFileSync(path, 'utf8'),
+          text,
+          `${path}: renew it with scripts/prebuild.mjs --packages`,
+        )
+      }
+      const manifest = require(`../npm/${target.name}/package.json`)
+      const { version, license, engines } = mainManifest()
+      assert.deepEqual([manifest.version, manifest.license, manifest.engines], [version, license, engines])
+      assert.equal(manifest.main, binaryName(target))
+      assert.deepEqual(manifest.files, [binaryName(target), 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json'])
+      assert.deepEqual([manifest.os, manifest.cpu], [[target.os], [target.cpu]])
+      const libc = /-(gnu|musl)/.exec(target.os === 'linux' ? target.name : '')?.[1]
+      assert.deepEqual(manifest.libc, { gnu: ['glibc'], musl: ['musl'] }[libc ?? ''])
+      // Node.js itself would run them at install time; these are files and nothing more.
+      assert.deepEqual([manifest.scripts, manifest.dependencies], [undefined, undefined])
+    })
+  }
+})
+
+describe('the table of what was run in what', () => {
+  const [linux, mac] = named(['linux-x64-gnu', 'darwin-arm64'])
+  const results = {
+    'linux-x64-gnu': {
+      bytes: 4_000_000,
+      sha256: '',
+      built: { seconds: 81.6, compiler: 'rustc 1.96.0' },
+      runs: [
+        { node: '20.20.2', libc: 'glibc 2.31', through: '', seconds: 6.25, checks: 6 },
+        { node: '24.22.0', through: 'QEMU', seconds: 20, checks: 6 },
+      ],
+    },
+    'darwin-arm64': { bytes: 4_100_000, sha256: '', runs: [] },
+  }
+
+  test('tells the terminal sizes and times', () => {
+    assert.deepEqual(
+      text([linux, mac], results)
+        .split('\n')
+        .map(line => line.split(/ {2,}/)),
+      [
+        ['target', 'bytes', 'built in', 'run in'],
+        [
+          'linux-x64-gnu',
+          '4000000',
+          '82 s',
+          'Node.js 20.20.2 with glibc 2.31, 6 checks in 6.3 s; Node.js 24.22.0 in QEMU, 6 checks in 20.0 s',
+        ],
+        ['darwin-arm64', '4100000', '-', 'not run: format, exports and libraries checked'],
+      ],
+    )
+  })
+
+  test('tells the README what lasts, and says plainly what was not run or not built', () => {
+    assert.deepEqual(markdown([linux, mac, ...named(['darwin-x64'])], results).split('\n'), [
+      '| platform | package | needs at least | tests ran in |',
+      '|---|---|---|---|',
+      '| Linux x64 (glibc) | `turnstile-solver-linux-x64-gnu` | glibc 2.17 | Node.js 20.20.2 with glibc 2.31; Node.js 24.22.0 in QEMU |',
+      '| macOS arm64 | `turnstile-solver-darwin-arm64` | macOS 11.0 | not run: format, exports and libraries checked |',
+      '| macOS x64 | `turnstile-solver-darwin-x64` | macOS 11.0 | not built |',
+    ])
+  })
+
+  test('is put between its markers, and nowhere else', () => {
+    assert.equal(replaced(`a\n${begin}\nold\n${end}\nb`, 'new'), `a\n${begin}\nnew\n${end}\nb`)
+    for (const document of ['a', begin, end, `${end}\n${begin}`])
+      assert.equal(replaced(document, 'new'), undefined)
+  })
+})

@@ -1,0 +1,56 @@
+// `npm run prebuild:test`: checks the binaries under npm/ from outside, all or those named, and runs each in a Node.js of its
+// platform where this machine has something that does. `--write` renews the README's table of what was run in what.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { placeOf } from './prebuild/build.mjs'
+import { each } from './prebuild/each.mjs'
+import { inspect } from './prebuild/inspect.mjs'
+import { identity, record, results } from './prebuild/results.mjs'
+import { runtimesFor } from './prebuild/runtimes.mjs'
+import { begin, described, end, markdown, replaced } from './prebuild/table.mjs'
+import { targets as all, named } from './prebuild/targets.mjs'
+import { tryOut } from './prebuild/try-out.mjs'
+import { Failure, main, root } from './run.mjs'
+import { setup } from './setup.mjs'
+
+/** @typedef {import('./prebuild/targets.mjs').Target} Target */
+
+main(import.meta.url, async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { write: { type: 'boolean' } },
+  })
+  const targets = named(positionals)
+  await setup()
+  await each(targets, one)
+  if (values.write) writeTable()
+})
+
+/** @param {Target} target */
+async function one(target) {
+  const file = placeOf(target)
+  if (!existsSync(file))
+    throw new Failure(`There is no ${relative(root, file)} yet: npm run prebuild ${target.name}`)
+  await inspect(target, file)
+  console.log('Format, machine, exports, libraries and size are right.')
+  const runs = []
+  for (const runtime of await runtimesFor(target)) {
+    const run = await tryOut(file, runtime)
+    console.log(`${described(run)}: ${run.passed.join('; ')}.`)
+    const { passed, ...rest } = run
+    runs.push({ ...rest, checks: passed.length })
+  }
+  if (runs.length === 0) console.log('!!! NOT RUN: nothing on this machine runs a Node.js of this platform.')
+  record(target.name, { ...identity(file), runs })
+}
+
+function writeTable() {
+  const known = results()
+  const missing = all.filter(({ name }) => !known[name]?.runs).map(({ name }) => name)
+  if (missing.length > 0) throw new Failure(`Nothing is known yet of ${missing.join(', ')}.`)
+  const path = join(root, 'README.md')
+  const written = replaced(readFileSync(path, 'utf8'), markdown(all, known))
+  if (!written) throw new Failure(`README.md has no ${begin} and ${end}.`)
+  writeFileSync(path, written)
+}

@@ -1,0 +1,158 @@
+// Run by a Node.js of the target's platform: `node smoke.mjs <binary> <file for the result>`. Everything that a binary could get
+// wrong on a platform of its own: loading, sockets, TLS, timers, threads, the way back into JavaScript, and the way out.
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { startSandbox } from '../../sandbox/index.mjs'
+
+const require = createRequire(import.meta.url)
+const [binary, result] = isMainThread ? process.argv.slice(2) : [workerData.binary]
+
+// The loader passes over what does not load and tries the next; here it has to be this very file.
+const addon = require(binary)
+assert.equal(
+  require('../../native.js').solveTurnstile,
+  addon.solveTurnstile,
+  'the loader took another binary',
+)
+/** @type {typeof import('../../index.js')} */
+const { createTask, getBalance, isTurnstileError, solveTurnstile, TurnstileError } = require('../../index.js')
+
+const widget = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
+const prompt = { pollIntervalMs: 1000, timeoutMs: 60_000 }
+
+/** @type {Record<string, () => Promise<void>>} */
+const checks = {
+  async 'solves, and hands over the token'() {
+    const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 1500 })
+    const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
+    /** @type {string[]} */
+    const phases = []
+    const onProgress = (/** @type {{ phase: string }} */ { phase }) => void phases.push(phase)
+    const { token, polls } = await solveTurnstile({ ...account, ...widget, ...prompt, onProgress })
+    assert.deepEqual([phases.join(), polls], ['created,processing,ready', 2])
+    // Not by siteverify: in Wine, Node.js cannot connect to itself.
+    assert.equal(token, sandbox.tasks()[0].token)
+    await sandbox.close()
+  },
+
+  async 'solves over TLS and HTTP/2'() {
+    const sandbox = await secured()
+    const versions = new Set()
+    sandbox.events.on('event', event => event.type === 'request' && versions.add(event.httpVersion))
+    const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
+    assert.match((await solveTurnstile({ ...account, ...widget, ...prompt })).token, /./)
+    assert.equal((await getBalance(account)).balance, 9985)
+    assert.deepEqual([...versions], ['2.0'])
+    await sandbox.close()
+  },
+
+  async 'aborts with the reason, and tells which task is left'() {
+    const sandbox = await startSandbox({ provider: 'ezcaptcha', solveTimeMs: Number.POSITIVE_INFINITY })
+    const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const pending = solveTurnstile({
+      ...account,
+      ...widget,
+      signal: controller.signal,
+      onProgress: () => controller.abort(reason),
+    })
+    const error = await failure(pending)
+    assert.equal(error.cause, reason)
+    assert.deepEqual([error.code, error.name, error.mayBeCharged], ['ABORT_ERR', 'AbortError', true])
+    assert.equal(error.taskId, String(sandbox.tasks()[0].taskId))
+    await sandbox.close()
+  },
+
+  async 'fails with what the provider said, and with the line of the caller'() {
+    const sandbox = await startSandbox({ provider: 'yescaptcha' })
+    const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
+    const clientKey = 'another-key-0123456789abcdef'
+    const error = await failure(createTask({ ...account, ...widget, clientKey }))
+    assert.deepEqual([error.code, error.reason, error.provider], ['PROVIDER_ERROR', 'account', 'yescaptcha'])
+    assert.match(`${error.errorCode} ${error.errorDescription}`, /^ERROR_\w+ ./)
+    assert.match(error.stack ?? '', /smoke\.mjs/)
+    assert.ok(error instanceof TurnstileError && !`${error.stack}${error.message}`.includes(clientKey))
+    await sandbox.close()
+    const refused = await failure(getBalance({ ...account, timeoutMs: Number.NaN }))
+    assert.deepEqual([refused.code, refused.option], ['INVALID_OPTIONS', 'timeoutMs'])
+    const lost = await failure(getBalance({ ...account, timeoutMs: 2000 }))
+    assert.deepEqual([lost.code, lost.mayBeCharged], ['TIMEOUT', false])
+    assert.match(String(/** @type {any} */ (lost.cause)?.code), /^CONNECTION_FAILED$/)
+  },
+
+  async 'refuses a certificate of nobody it trusts'() {
+    const pair = certificate('expired')
+    const sandbox = await startSandbox({ provider: 'ezcaptcha', tls: pair })
+    const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
+    const error = await failure(createTask({ ...account, ...widget, timeoutMs: 2000 }))
+    assert.match(`${error.stack} ${String(/** @type {any} */ (error.cause)?.stack)}`, /certificate/i)
+    assert.equal(sandbox.stats().tasks.created, 0)
+    await sandbox.close()
+  },
+
+  async 'solves in a worker thread, which ends by itself'() {
+    const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 0 })
+    const worker = new Worker(new URL(import.meta.url), { workerData: { binary, account: sandbox.account } })
+    /** @type {string[]} */
+    const told = []
+    worker.on('message', token => told.push(token))
+    const code = await new Promise((resolve, reject) => worker.on('exit', resolve).on('error', reject))
+    assert.deepEqual([code, told.length], [0, 1])
+    await sandbox.close()
+  },
+}
+
+/**
+ * @param {Promise<unknown>} pending
+ * @returns {Promise<import('../../index.js').TurnstileError>}
+ */
+async function failure(pending) {
+  const error = await pending.then(
+    () => assert.fail('it worked'),
+    (/** @type {unknown} */ error) => error,
+  )
+  assert.ok(isTurnstileError(error), String(error))
+  return error
+}
+
+/** @param {string} name */
+function certificate(name) {
+  const read = (/** @type {string} */ kind) =>
+    readFileSync(new URL(`../../__test__/fixtures/tls/${name}.${kind}.pem`, import.meta.url), 'utf8')
+  return { key: read('key'), cert: read('cert') }
+}
+
+/** Trusted through NODE_EXTRA_CA_CERTS. */
+function secured() {
+  return startSandbox({ provider: 'ezcaptcha', solveTimeMs: 0, tls: certificate('localhost') })
+}
+
+/** @returns {{ version: string, libc?: string }} */
+function runtime() {
+  const { node: version } = process.versions
+  if (process.platform !== 'linux') return { version }
+  const { header } = /** @type {any} */ (process.report.getReport())
+  return { version, libc: header.glibcVersionRuntime ? `glibc ${header.glibcVersionRuntime}` : 'musl' }
+}
+
+if (isMainThread) {
+  /** @type {string[]} */
+  const passed = []
+  for (const [name, check] of Object.entries(checks)) {
+    await check().catch(error => {
+      throw new Error(`${name}: failed`, { cause: error })
+    })
+    passed.push(name)
+  }
+  const about = runtime()
+  // Nothing is left that would keep the process: it ends by itself, and only then is there a result.
+  process.on('exit', code => {
+    if (code === 0) writeFileSync(result, JSON.stringify({ ...about, passed }))
+  })
+} else {
+  const { token } = await solveTurnstile({ ...workerData.account, ...widget, ...prompt })
+  parentPort?.postMessage(token)
+}

@@ -1,0 +1,79 @@
+// What was built and what it was run in, as a table: for the terminal, and for the README.
+import { packageName } from './targets.mjs'
+
+/** @typedef {import('./targets.mjs').Target} Target */
+/** @typedef {import('./results.mjs').Result} Result */
+/** @typedef {import('./results.mjs').Run} Run */
+
+export const begin = '<!-- platforms:begin -->'
+export const end = '<!-- platforms:end -->'
+
+/**
+ * @param {readonly Target[]} targets
+ * @param {Record<string, Result>} results
+ */
+export function text(targets, results) {
+  const lines = [
+    ['target', 'bytes', 'built in', 'run in'],
+    ...targets.map(({ name }) => {
+      const result = results[name]
+      const built = result?.built ? `${Math.round(result.built.seconds)} s` : '-'
+      const runs = result?.runs?.map(
+        run => `${described(run)}, ${run.checks} checks in ${run.seconds.toFixed(1)} s`,
+      )
+      return [name, String(result?.bytes ?? '-'), built, ranIn(result, runs)]
+    }),
+  ]
+  const widths = lines[0].map((_, column) => Math.max(...lines.map(line => line[column].length)))
+  const padded = lines.map(line =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  )
+  return padded.join('\n')
+}
+
+/**
+ * Holds nothing that changes with every build, such as sizes and times.
+ *
+ * @param {readonly Target[]} targets
+ * @param {Record<string, Result>} results
+ */
+export function markdown(targets, results) {
+  const rows = targets.map(target => {
+    const result = results[target.name]
+    const cells = [
+      target.title,
+      `\`${packageName(target)}\``,
+      target.needs,
+      ranIn(result, result?.runs?.map(described)),
+    ]
+    return `| ${cells.join(' | ')} |`
+  })
+  return ['| platform | package | needs at least | tests ran in |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+/**
+ * The text with the table between its markers; nothing if it has no such markers.
+ *
+ * @param {string} document
+ * @param {string} table
+ */
+export function replaced(document, table) {
+  const [start, stop] = [document.indexOf(begin), document.indexOf(end)]
+  if (start < 0 || stop < start) return
+  return `${document.slice(0, start + begin.length)}\n${table}\n${document.slice(stop)}`
+}
+
+/** @param {Result | undefined} result @param {string[]} [runs] */
+function ranIn(result, runs) {
+  if (!result) return 'not built'
+  if (!runs) return 'not run'
+  return runs.length > 0 ? runs.join('; ') : 'not run: format, exports and libraries checked'
+}
+
+/** @param {Pick<Run, 'node' | 'libc' | 'through'>} run */
+export function described({ node, libc, through }) {
+  return `Node.js ${node}${libc ? ` with ${libc}` : ''}${through ? ` in ${through}` : ''}`
+}
