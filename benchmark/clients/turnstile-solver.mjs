@@ -9,7 +9,9 @@ export default function connect({ account, website, pollMs, timeoutMs }) {
   const { provider, clientKey, baseURL } = account
   const token = (/** @type {import('../../index.js').Solution} */ solution) => solution.token
   return () =>
-    solveTurnstile({ provider, clientKey, baseURL, ...website, pollIntervalMs: pollMs, timeoutMs }).then(token)
+    solveTurnstile({ provider, clientKey, baseURL, ...website, pollIntervalMs: pollMs, timeoutMs }).then(
+      token,
+    )
 }
 
 /** A task and one poll of it, with nothing in between. @type {import('../lib/clients.mjs').Connect} */
