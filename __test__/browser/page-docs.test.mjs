@@ -1,0 +1,224 @@
+/// <reference lib="dom" />
+/** docs/page.md says what is true: its code runs, its tables are those of the types, its pictures are of what the code does. */
+
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { solveTurnstileOnPage } from 'turnstile-solver/page'
+import { startSandbox } from 'turnstile-solver/sandbox'
+import { launchChromium } from '../../scripts/chromium.mjs'
+import { startSite } from '../support/browser-pages.mjs'
+import { KEY } from '../support/calls.mjs'
+import { root, run } from '../support/child.mjs'
+import { anchors, blocksOf, read } from '../support/documents.mjs'
+
+const document_ = read('docs/page.md')
+const types = read('page/index.d.mts')
+const manifest = JSON.parse(read('package.json'))
+
+/** What each block prints, in order. @type {[heading: string, prints: RegExp, bought: number][]} */
+const expectations = [
+  ['The one call', /^Welcome\n$/, 1],
+  ['The one call', /^0x4AAAAAAATestSitekey \[ 'cf-turnstile-response' \] true\nWelcome\n$/, 1],
+  ['What is found', /^#login > div 0x4AAAAAAATestSitekey login \[ 'cf-turnstile-response' \]\n$/, 0],
+  ['What is found', /^verified\n$/, 1],
+  ['Errors', /^PAGE_NAVIGATED\n\d{3}\n$/, 1],
+]
+
+describe('the code of docs/page.md runs', { concurrency: 2 }, () => {
+  const home = stage()
+  after(() => rmSync(home, { recursive: true }))
+  const blocks = blocksOf(document_)
+
+  test('and each block is expected', () => {
+    assert.deepEqual(
+      blocks.map(({ heading, language }) => [heading, language]),
+      expectations.map(([heading]) => [heading, 'js']),
+    )
+  })
+
+  for (const [index, [heading, prints, bought]] of expectations.entries()) {
+    test(`block ${index + 1}, under "${heading}", does what it says`, async t => {
+      const vendors = await Promise.all(
+        /** @type {const} */ (['ezcaptcha', 'yescaptcha']).map(provider =>
+          startSandbox({ provider, clientKey: KEY, solveTimeMs: 0 }),
+        ),
+      )
+      t.after(() => Promise.all(vendors.map(vendor => vendor.close())))
+      // Each page takes the tokens of the vendor that its block asks.
+      const ours = vendors.find(({ account }) => blocks[index].code.includes(account.provider)) ?? vendors[0]
+      const site = await startSite(t, ours)
+      const file = join(home, `block-${index + 1}.mjs`)
+      writeFileSync(file, blocks[index].code)
+      const env = {
+        NODE_TEST_CONTEXT: undefined,
+        EZCAPTCHA_API_KEY: KEY,
+        YESCAPTCHA_API_KEY: KEY,
+        DOCS_BASE: ours.baseURL,
+        DOCS_PAGES: JSON.stringify({
+          '/login': site.url('implicit', { action: 'login' }),
+          '/app': site.url('react', { exposed: 'yes' }),
+          '/elsewhere': site.url('empty'),
+        }),
+      }
+      const ended = await run(process.execPath, [file], { cwd: home, env })
+      assert.deepEqual([ended.stderr, ended.code], ['', 0])
+      assert.match(ended.stdout, prints)
+      assert.equal(ours.stats().tasks.created, bought)
+    })
+  }
+})
+
+/** A folder in which the names of the document are there: the drivers find the test's site, and the solver the sandbox. */
+function stage() {
+  const home = mkdtempSync(join(tmpdir(), 'turnstile-solver-docs-'))
+  const url = (/** @type {string} */ path) => JSON.stringify(pathToFileURL(join(root, path)).href)
+  /** @param {string} name @param {Record<string, string>} files @param {object} [more] */
+  const install = (name, files, more = {}) => {
+    const folder = join(home, 'node_modules', name)
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, 'package.json'),
+      JSON.stringify({ name, type: 'module', main: 'index.js', ...more }),
+    )
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
+  }
+  const hurried = `{ baseURL: process.env.DOCS_BASE, pollIntervalMs: 1000, ...options }`
+  install(
+    'turnstile-solver',
+    {
+      'index.js': `import * as real from ${url(manifest.exports['.'].default)}
+export * from ${url(manifest.exports['.'].default)}
+export const waitForTask = options => real.waitForTask(${hurried})`,
+      'page.js': `import * as real from ${url(manifest.exports['./page'].default)}
+export * from ${url(manifest.exports['./page'].default)}
+export const solveTurnstileOnPage = (page, options) => real.solveTurnstileOnPage(page, ${hurried})`,
+    },
+    { exports: { '.': './index.js', './page': './page.js' } },
+  )
+  for (const [driver, entry] of /** @type {const} */ ([
+    ['puppeteer', 'default { launch }'],
+    ['playwright', 'const chromium = { launch }'],
+  ])) {
+    install(driver, {
+      'index.js': `import { drivers } from ${url('__test__/support/browser-drivers.mjs')}
+const pages = JSON.parse(process.env.DOCS_PAGES)
+const launch = async () => {
+  const browser = await drivers.find(({ name }) => name.toLowerCase() === '${driver}').launch()
+  const newPage = async () => {
+    const { page } = await browser.open()
+    const goto = page.goto.bind(page)
+    page.goto = (address, options) => goto(pages[new URL(address).pathname], options)
+    return page
+  }
+  return { newPage, close: browser.close }
+}
+export ${entry}`,
+    })
+  }
+  return home
+}
+
+/** The words of a doc comment before a name. @param {string} name @param {string} [from] */
+const wordsOf = (name, from = types) => {
+  const comment = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s+(?:\\| ')?${name}\\b`, 's').exec(from)?.[1]
+  assert.ok(comment, name)
+  return comment
+    .replaceAll(/^\s*\* ?/gm, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+}
+
+/** @param {string} heading */
+const rowsUnder = heading =>
+  (document_.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '')
+    .split('\n')
+    .filter((line, at, lines) => line.startsWith('| `') && !lines[at + 1]?.startsWith('|-'))
+    .map(line => line.slice(2, -2).split(/ ?\| /))
+
+describe('the tables of docs/page.md are those of the types', () => {
+  test('every error code stands there, in the same words and order', () => {
+    const union = /export type PageErrorCode =(.*?)\n\n/s.exec(types)?.[1] ?? ''
+    const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code)
+    assert.equal(codes.length, 7)
+    assert.deepEqual(
+      rowsUnder('Errors').map(([code, words]) => [code, words]),
+      codes.map(code => [`\`${code}\``, wordsOf(code)]),
+    )
+  })
+
+  test('every option of its own stands there, in the same words', () => {
+    const table = new Map(rowsUnder('Options').map(([name, words]) => [name, words]))
+    const [, declared] = types.split('export interface WidgetChoice')
+    const options = declared.split('export interface PageSolution')[0]
+    for (const name of ['selector', 'websiteKey', 'websiteURL', 'callback', 'widgetTimeoutMs']) {
+      const words = wordsOf(`${name}\\?: `, options)
+      assert.equal(table.get(`\`${name}\``), words.replace(/ Default:? .*$/, ''), name)
+    }
+  })
+
+  test('every exported name is told of', () => {
+    for (const name of [
+      'findTurnstile',
+      'solveTurnstileOnPage',
+      'isTurnstilePageError',
+      'TurnstilePageError',
+    ])
+      assert.match(document_, new RegExp(`\\b${name}\\b`), name)
+  })
+})
+
+test('no link of docs/page.md and of the examples with a browser is dead', () => {
+  const examples = ['puppeteer-login', 'playwright-tests'].map(name => `examples/${name}/README.md`)
+  for (const path of ['docs/page.md', ...examples]) {
+    for (const [, link] of read(path).matchAll(/\]\(([^)\s]+)\)/g)) {
+      const [target, anchor] = link.split('#')
+      const file = join(dirname(path), target)
+      assert.ok(existsSync(join(root, file)), `${path}: ${link}`)
+      if (anchor !== undefined) assert.ok(anchors(read(file)).includes(anchor), `${path}: ${link}`)
+    }
+  }
+})
+
+/**
+ * Draws the page before and after the call; with `UPDATE_IMAGES` set, for the document.
+ * @param {import('node:test').TestContext} t
+ */
+async function drawn(t) {
+  const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0 })
+  t.after(() => sandbox.close())
+  const site = await startSite(t, sandbox)
+  const browser = await launchChromium()
+  t.after(() => browser.close())
+  const page = await browser.newPage()
+  await page.setViewport({ width: 480, height: 420, deviceScaleFactor: 1.5 })
+  await page.goto(site.url('implicit', { action: 'login', cdata: 'session_1' }), {
+    waitUntil: 'networkidle0',
+  })
+  await page.type('#username', 'somebody')
+  await page.click('h1')
+  const before = await page.screenshot()
+  await solveTurnstileOnPage(page, { ...sandbox.account, pollIntervalMs: 1000 })
+  await page.click('#submit')
+  await page.waitForSelector('#result[data-verified="true"]')
+  return { before, after: await page.screenshot() }
+}
+
+/** @param {Uint8Array} png */
+const size = png => {
+  const view = new DataView(png.buffer, png.byteOffset)
+  return [view.getUint32(16), view.getUint32(20)]
+}
+
+test('the pictures of docs/page.md are of the size that the page has today, and small', async t => {
+  for (const [name, picture] of Object.entries(await drawn(t))) {
+    const file = join(root, 'docs', 'images', `page-${name}.png`)
+    if (process.env.UPDATE_IMAGES) writeFileSync(file, picture)
+    const kept = readFileSync(file)
+    assert.deepEqual(size(kept), size(picture), name)
+    assert.ok(kept.length < 40_000, `${name} has ${kept.length} bytes`)
+  }
+})

@@ -1,0 +1,86 @@
+/// <reference lib="dom" />
+import assert from 'node:assert/strict'
+import { mock, test } from 'node:test'
+import { look } from '../../page/find.mjs'
+import { callByName, fill, pick } from '../../page/in-page.mjs'
+import { placeToken } from '../../page/place.mjs'
+import { watch } from '../../page/watch.mjs'
+import { withEachDriver } from '../support/browser-house.mjs'
+
+/** @typedef {import('../support/browser-house.mjs').House} House */
+
+const TOKEN_LIFE_MS = 120_000
+
+/** @param {House} house */
+const left = ({ page }) =>
+  page.evaluate(() => ({
+    field: /** @type {HTMLInputElement} */ (document.querySelector('[name="cf-turnstile-response"]')).value,
+    told: /** @type {any} */ (window).told,
+  }))
+const untouched = { field: '', told: [] }
+
+/** The widget, held on to as the call does it. @param {House} house */
+async function held(house) {
+  await house.page.waitForSelector('.cf-turnstile > div')
+  const [{ widget, frame, list, index }] = await look(/** @type {any} */ (house.page))
+  return { widget, frame, handle: await list.evaluateHandle(pick, index) }
+}
+
+withEachDriver(
+  'a token',
+  open => {
+    test('that has expired before the page can take it is not submitted, and the caller has it', async t => {
+      const house = await open(t, 'implicit', { callback: 'onToken' })
+      t.after(() => mock.timers.reset())
+      const error = await house
+        .solve({
+          onProgress: ({ phase }) => {
+            if (phase === 'ready') mock.timers.enable({ apis: ['Date'], now: Date.now() + TOKEN_LIFE_MS + 1 })
+          },
+        })
+        .catch(error => error)
+      const { code, solution, taskId, mayBeCharged } = error
+      assert.deepEqual([code, taskId, mayBeCharged], ['TOKEN_EXPIRED', solution.taskId, true])
+      assert.match(error.message, /before it expired at 20\S+Z \[ezcaptcha, task \S+\]; solve again$/)
+      assert.match(solution.token, /^0\./)
+      assert.deepEqual(await left(house), untouched)
+    })
+
+    test('is not submitted by a page that was too busy to take it in time', async t => {
+      const house = await open(t, 'implicit', { callback: 'onToken' })
+      const widget = await held(house)
+      const expiresAt = Date.now() + 400
+      const busy = house.page.evaluate(until => {
+        while (Date.now() < until);
+      }, expiresAt + 400)
+      const solution = /** @type {any} */ ({
+        provider: 'ezcaptcha',
+        taskId: 'task',
+        token: 'dead',
+        expiresAt,
+      })
+      const wanted = /** @type {any} */ ({ choice: {} })
+      const page = /** @type {any} */ (house.page)
+      const watching = watch(page)
+      watching.hold(widget.handle)
+      await assert.rejects(placeToken(page, widget, wanted, solution, watching), {
+        code: 'TOKEN_EXPIRED',
+        solution,
+      })
+      watching.close()
+      await busy
+      assert.deepEqual(await left(house), untouched)
+    })
+
+    test('is refused by the page itself where the request to take it comes too late', async t => {
+      const house = await open(t, 'implicit', { callback: 'onToken' })
+      const { handle, frame } = await held(house)
+      const until = await house.page.evaluate(() => performance.now() - 1)
+      assert.equal(await handle.evaluate(fill, { token: 'dead', until }), 'late')
+      assert.equal(await frame.evaluate(callByName, { path: 'onToken', token: 'dead', until }), 'late')
+      assert.deepEqual(await left(house), untouched)
+    })
+  },
+  // The clock of the process is moved.
+  { concurrency: 1 },
+)

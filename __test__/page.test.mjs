@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { isTurnstileError, TurnstileError } from 'turnstile-solver'
+import * as entry from 'turnstile-solver/page'
+import { root } from './support/child.mjs'
+
+const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
+
+/** A page that nobody may ask anything: what is wrong shows before that. */
+const page = /** @type {any} */ (
+  Object.fromEntries(
+    ['url', 'isClosed', 'mainFrame', 'frames', 'on', 'off'].map(name => [
+      name,
+      () => assert.fail(`page.${name}() was called`),
+    ]),
+  )
+)
+const account = { provider: 'yescaptcha', clientKey: 'test-key-0123456789abcdef' }
+
+/** Untyped on purpose: these tests hand over what the types forbid. @param {unknown} given @param {unknown} options */
+const solve = (given, options) => {
+  const solved = solveTurnstileOnPage(/** @type {any} */ (given), /** @type {any} */ (options))
+  assert.ok(solved instanceof Promise)
+  return solved
+}
+
+describe('turnstile-solver/page', () => {
+  test('has exactly the named exports', () => {
+    const names = ['TurnstilePageError', 'findTurnstile', 'isTurnstilePageError', 'solveTurnstileOnPage']
+    assert.deepEqual(Object.keys(entry).sort(), names)
+  })
+
+  test('asks for no module beyond the package and Node', () => {
+    for (const file of readdirSync(join(root, 'page'))) {
+      const imports = readFileSync(join(root, 'page', file), 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g)
+      for (const [, name] of imports) assert.match(name, /^(?:\.\.?\/|node:)/, `${file}: ${name}`)
+    }
+  })
+})
+
+describe('wrong options of a page', () => {
+  /** @type {[what: string, options: unknown, option: string, message: RegExp][]} */
+  const wrong = [
+    ['no options', undefined, 'options', /must be an object, not undefined/],
+    ['a list', [], 'options', /must be an object, not an array/],
+    ['an empty selector', { ...account, selector: '' }, 'selector', /must be a CSS selector, not a string/],
+    ['a selector of another kind', { ...account, selector: 5 }, 'selector', /not a number/],
+    [
+      'a callback of another kind',
+      { ...account, callback: {} },
+      'callback',
+      /function of the page, or a function, not an object/,
+    ],
+    [
+      'an endless wait',
+      { ...account, widgetTimeoutMs: Number.POSITIVE_INFINITY },
+      'widgetTimeoutMs',
+      /whole number from 0 to 300000/,
+    ],
+    ['half a millisecond', { ...account, widgetTimeoutMs: 0.5 }, 'widgetTimeoutMs', /whole number/],
+    ['a wait as text', { ...account, widgetTimeoutMs: '5' }, 'widgetTimeoutMs', /whole number/],
+    [
+      'a controller for a signal',
+      { ...account, signal: new AbortController() },
+      'signal',
+      /must be an AbortSignal, not an object/,
+    ],
+    ['null for a signal', { ...account, signal: null }, 'signal', /must be an AbortSignal, not null/],
+    ['no provider', { clientKey: 'key' }, 'provider', /provider/],
+    ['no key', { provider: 'yescaptcha' }, 'clientKey', /clientKey/],
+    ['a name that nobody knows', { ...account, widgetTimeout: 5 }, 'widgetTimeout', /is not an option/],
+    ['a time of the client', { ...account, timeoutMs: -1 }, 'timeoutMs', /timeoutMs/],
+    ['a page that is none', { ...account, websiteURL: 'login' }, 'websiteURL', /websiteURL/],
+    ['an empty sitekey', { ...account, websiteKey: '' }, 'websiteKey', /websiteKey/],
+    ['what the provider does not take', { ...account, action: 'login' }, 'action', /yescaptcha/],
+  ]
+  for (const [what, options, option, message] of wrong) {
+    test(`${what} is refused before the page is asked anything`, async () => {
+      await assert.rejects(solve(page, options), error => {
+        assert.ok(error instanceof TurnstileError)
+        assert.deepEqual([error.code, error.option, error.mayBeCharged], ['INVALID_OPTIONS', option, false])
+        assert.match(error.message, message)
+        assert.match(error.stack ?? '', /page\.test\.mjs/)
+        return true
+      })
+    })
+  }
+
+  test('a getter that throws is refused with what it threw', async () => {
+    const cause = new Error('not today')
+    const options = {
+      ...account,
+      get selector() {
+        throw cause
+      },
+    }
+    await assert.rejects(solve(page, options), { code: 'INVALID_OPTIONS', option: 'options', cause })
+  })
+
+  test('what is no page is refused, and named', async () => {
+    for (const given of [undefined, null, 'page', {}, { ...page, frames: undefined }]) {
+      const refused = {
+        code: 'INVALID_OPTIONS',
+        option: 'page',
+        message: /must be a Page of Puppeteer or Playwright, not /,
+      }
+      await assert.rejects(solve(given, account), refused)
+      await assert.rejects(findTurnstile(/** @type {any} */ (given)), refused)
+    }
+  })
+})
+
+describe('a TurnstilePageError', () => {
+  const make = () =>
+    Reflect.construct(TurnstilePageError, [
+      'PAGE_CLOSED',
+      'the page was closed',
+      'look again',
+      { provider: 'ezcaptcha', taskId: 'a-task', mayBeCharged: true },
+    ])
+
+  test('is a TurnstileError, and tells what it knows', () => {
+    const error = make()
+    const kinds = [error instanceof TurnstileError, error instanceof TurnstilePageError]
+    assert.deepEqual(
+      [...kinds, isTurnstileError(error), isTurnstilePageError(error)],
+      [true, true, true, true],
+    )
+    assert.equal(error.name, 'TurnstilePageError')
+    assert.equal(error.message, 'the page was closed [ezcaptcha, task a-task]; look again')
+    assert.deepEqual(
+      { ...error },
+      { code: 'PAGE_CLOSED', mayBeCharged: true, provider: 'ezcaptcha', taskId: 'a-task' },
+    )
+  })
+
+  test('is known across copies of the package, and nothing else is taken for one', async () => {
+    const copy = await import(`${new URL('page/errors.mjs', `file://${root}`)}?copy`)
+    assert.ok(isTurnstilePageError(new copy.TurnstilePageError('PAGE_CLOSED', 'a', 'b')))
+    const plain = new TurnstileError({ message: 'late', code: 'TIMEOUT', mayBeCharged: true })
+    for (const other of [plain, new Error('no'), null, undefined, 'PAGE_CLOSED', {}]) {
+      assert.equal(isTurnstilePageError(other), false)
+    }
+  })
+})

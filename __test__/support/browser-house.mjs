@@ -1,0 +1,121 @@
+/** A page with a widget, opened in a real browser by each driver, and a sandbox that solves it. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { solveTurnstileOnPage } from 'turnstile-solver/page'
+import { startSandbox } from 'turnstile-solver/sandbox'
+import { drivers } from './browser-drivers.mjs'
+import { startSite } from './browser-pages.mjs'
+import { KEY } from './calls.mjs'
+
+/** @typedef {import('node:test').TestContext} TestContext */
+/** @typedef {import('../../page/index.mjs').PageSolveOptions} PageSolveOptions */
+/** @typedef {Awaited<ReturnType<Open>>} House */
+/** @typedef {(t: TestContext, shape?: string, wishes?: Wishes, options?: SandboxOptions, browser?: Browser) => ReturnType<typeof opened>} Open */
+/** @typedef {import('./browser-pages.mjs').Wishes} Wishes */
+/** @typedef {Awaited<ReturnType<(typeof drivers)[number]['launch']>>} Browser */
+/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+
+/**
+ * The same suite with each driver, in one browser each.
+ * @param {string} title
+ * @param {(open: Open, driver: string) => void} suite
+ * @param {{ concurrency?: number }} [options]
+ */
+export function withEachDriver(title, suite, { concurrency = 4 } = {}) {
+  for (const driver of drivers) {
+    describe(`${title}, driven by ${driver.name}`, { concurrency }, () => {
+      /** @type {Browser} */
+      let browser
+      before(async () => {
+        browser = await driver.launch()
+      })
+      after(() => browser?.close())
+      suite(
+        (t, shape, wishes, options, own) => opened(t, own ?? browser, shape, wishes, options),
+        driver.name,
+      )
+    })
+  }
+}
+
+/**
+ * @param {TestContext} t
+ * @param {Browser} browser
+ * @param {string} [shape]
+ * @param {Wishes} [wishes]
+ * @param {SandboxOptions} [options]
+ */
+async function opened(t, browser, shape = 'implicit', wishes = {}, options = {}) {
+  const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0, ...options })
+  t.after(() => sandbox.close())
+  const site = await startSite(t, sandbox)
+  const { page, close } = await browser.open()
+  t.after(() => close().catch(() => {}))
+  /** @type {string[]} */
+  const requests = []
+  /** @type {string[]} */
+  const complaints = []
+  page.on('request', request => void requests.push(request.url()))
+  page.on('pageerror', error => void complaints.push(String(error)))
+  page.on('console', message => void (message.type() === 'error' && complaints.push(message.text())))
+  await page.goto(site.url(shape, wishes))
+  return {
+    sandbox,
+    site,
+    page,
+    requests,
+    complaints,
+    /** @param {Partial<PageSolveOptions>} [more] */
+    solve: more => solveTurnstileOnPage(page, { ...sandbox.account, pollIntervalMs: 1000, ...more }),
+  }
+}
+
+/** Submits the form as a person does, and reads what its server says. @param {House} house */
+export async function submitted({ page }, form = '#login') {
+  await page.click(`${form} button`)
+  await page.waitForSelector('#result')
+  return page.$eval('#result', element => element.textContent)
+}
+
+/** No request left this machine, and the page had nothing to complain about. @param {House} house */
+export function assertAtHome({ requests, complaints }) {
+  assert.ok(requests.length > 0)
+  const strangers = requests.filter(url => !/^(?:http:\/\/(?:127\.0\.0\.1|localhost):\d+\/|about:)/.test(url))
+  assert.deepEqual(strangers, [])
+  assert.deepEqual(complaints, [])
+}
+
+/** What was bought, and what became of it. @param {House} house */
+export function books({ sandbox }) {
+  const { tasks, verifications } = sandbox.stats()
+  return { created: tasks.created, delivered: tasks.delivered, verified: verifications.success }
+}
+
+/**
+ * Asks the page again and again until the answer is one; never is a failure.
+ * @template T
+ * @param {() => Promise<T>} ask
+ * @param {(answer: T) => unknown} [isOne]
+ * @returns {Promise<T>}
+ */
+export async function eventually(ask, isOne = Boolean) {
+  const deadline = performance.now() + 15_000
+  for (;;) {
+    const answer = await ask()
+    if (isOne(answer)) return answer
+    assert.ok(performance.now() < deadline, `still ${inspect(answer)}`)
+    await setImmediate()
+  }
+}
+
+/** Resolves as soon as the sandbox says it. @param {House} house @param {string} type */
+export function happens({ sandbox }, type) {
+  return new Promise(resolve => {
+    sandbox.events.on('event', event => {
+      if (event.type === type) resolve(event)
+    })
+  })
+}

@@ -1,0 +1,151 @@
+/**
+ * `turnstile-solver/page`: finds the Turnstile widget in a page of Puppeteer or Playwright, has it solved, and puts the token where the
+ * page expects it. It needs neither driver: it calls what both have in common.
+ *
+ * It reads the page, sets the value of the widget's own response fields, and calls the page's callback. It sets nothing else: no
+ * script is injected, nothing is intercepted or hooked, no fingerprint is changed.
+ *
+ * Times are milliseconds, instants are milliseconds since the epoch.
+ */
+
+import type { Failure, Solution, SolveOptions } from '../index.js'
+
+/** What is asked of a page: a `Page` of Puppeteer has it, and one of Playwright. */
+export interface DriverPage {
+  url(): string
+  isClosed(): boolean
+  mainFrame(): DriverFrame
+  frames(): DriverFrame[]
+  on(event: never, listener: never): unknown
+  off(event: never, listener: never): unknown
+}
+
+/** What is asked of a frame of either driver. */
+export interface DriverFrame {
+  url(): string
+  parentFrame(): DriverFrame | null
+  evaluate(pageFunction: never, value?: never): Promise<unknown>
+  evaluateHandle(pageFunction: never, value?: never): Promise<unknown>
+  frameElement(): Promise<unknown>
+}
+
+/** A widget as the page shows it. */
+export interface Widget {
+  /** The page as the widget sees it: the address of its frame, without credentials and without what follows `#`. */
+  websiteURL: string
+  /** Its sitekey. Absent where the page does not tell: see the option `websiteKey`. */
+  websiteKey?: string
+  /** Its `data-action`. A widget that a script renders keeps its action to itself: see the option `action`. */
+  action?: string
+  /** Its `data-cdata`. A widget that a script renders keeps it to itself: see the option `cData`. */
+  cData?: string
+  /** Its `data-callback`, if the page has a function of that name. One that a script hands over stays hidden: see the option `callback`. */
+  callback?: string
+  /** The names of its response fields. Empty until it is rendered, or where it was rendered without. */
+  fields: string[]
+  /** Whether a response field holds a token already. */
+  answered: boolean
+  /** Its id, as `turnstile.render()` returned it. Absent until it is rendered. */
+  widgetId?: string
+  /** A CSS selector of its container, in its own document or shadow root. */
+  selector: string
+  /** Whether it stands inside an open shadow root. */
+  inShadow: boolean
+}
+
+/** Which of several widgets. Without it there must be only one. */
+export interface WidgetChoice {
+  /** A CSS selector of the widget's container, or of something around it or in it: a form, the frame, the response field. */
+  selector?: string | undefined
+  /** Its sitekey. Where the page does not tell the sitekey of the widget, this one is taken. */
+  websiteKey?: string | undefined
+}
+
+/**
+ * The options of `solveTurnstile`, without those that the page tells, and those about the page. What the page tells can be given all
+ * the same, and then goes before what was found.
+ */
+export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'websiteKey'>, WidgetChoice {
+  /** The address that is told to the provider. Default: that of the widget's frame. */
+  websiteURL?: string | undefined
+  /**
+   * What is called with the token once it is in the fields: the name of a global function of the page, or a path to one, such as
+   * `'login.onToken'`; or a function that is run in the page, and can use nothing but what the page has. Default: what the widget's
+   * `data-callback` names.
+   */
+  callback?: string | ((token: string) => unknown) | undefined
+  /**
+   * How long to wait for the widget to appear and to be rendered, in milliseconds: a whole number from 0 to 300 000. It comes before
+   * `timeoutMs`, which is for the solve alone. Default 30 000.
+   */
+  widgetTimeoutMs?: number | undefined
+}
+
+/** A solution, and what became of it. */
+export interface PageSolution extends Solution {
+  /** The widget as it was found. */
+  widget: Widget
+  /** Where the token is now. */
+  placed: {
+    /** The names of the response fields that hold it. */
+    fields: string[]
+    /** Whether a callback of the page was called with it. */
+    callback: boolean
+  }
+  /** What the widget has and the provider does not take. A site that verifies it will refuse the token. */
+  unsent: ('action' | 'cData')[]
+}
+
+/** What kind of failure a `TurnstilePageError` is. */
+export type PageErrorCode =
+  /** There is no widget, or none that was asked for, within `widgetTimeoutMs`. Nothing was bought. */
+  | 'WIDGET_NOT_FOUND'
+  /** There are several: choose with `selector` or `websiteKey`. Nothing was bought. */
+  | 'WIDGET_AMBIGUOUS'
+  /** The page does not tell the sitekey of its widget: give `websiteKey`. Nothing was bought. */
+  | 'SITEKEY_UNKNOWN'
+  /** The page was closed, or it crashed. */
+  | 'PAGE_CLOSED'
+  /** The document that held the widget is gone: its page or frame navigated, or the frame was removed. */
+  | 'PAGE_NAVIGATED'
+  /** The page did not take the token before `expiresAt`. */
+  | 'TOKEN_EXPIRED'
+  /** The page has neither a response field nor a callback for the token. */
+  | 'TOKEN_NOT_PLACED'
+
+/**
+ * What went wrong with the page. At run time it is a `TurnstileError` too. Everything else is the `TurnstileError` that
+ * `solveTurnstile` ends with; a wrong option of this module is its `INVALID_OPTIONS`.
+ */
+export declare class TurnstilePageError extends Error {
+  private constructor()
+}
+export interface TurnstilePageError extends Readonly<Omit<Failure, 'message' | 'code'>> {
+  /** What kind of failure it is: the contract. */
+  readonly code: PageErrorCode
+  /** The widgets that there were. */
+  readonly widgets?: Widget[]
+  /** The solution, if it had arrived: paid for, and good until its `expiresAt`. */
+  readonly solution?: Solution
+}
+
+/** Whether a value is a `TurnstilePageError`, also one of another realm or of another copy of the package. */
+export declare function isTurnstilePageError(value: unknown): value is TurnstilePageError
+
+/**
+ * The Turnstile widgets that the page shows at this moment: implicit and explicitly rendered ones, in the page, in its frames of the
+ * same origin, and in open shadow roots.
+ */
+export declare function findTurnstile(page: DriverPage): Promise<Widget[]>
+
+/**
+ * Waits for the widget, has it solved, puts the token into the response fields, and calls the page's callback.
+ *
+ * If the page is closed or navigates meanwhile, the solve is aborted; the error carries the `taskId` of what was bought.
+ *
+ * @throws {TurnstileError | TurnstilePageError} always as a rejection, never synchronously
+ */
+export declare function solveTurnstileOnPage(
+  page: DriverPage,
+  options: PageSolveOptions,
+): Promise<PageSolution>

@@ -1,0 +1,100 @@
+/** The options of this module, checked before anything else happens; the client checks its own. */
+
+import { isTurnstileError, solveTurnstile } from '../index.js'
+import { invalidOption, kindOf } from './errors.mjs'
+
+/** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */
+
+/**
+ * @typedef {object} Wanted
+ * @property {import('./index.d.mts').WidgetChoice} choice
+ * @property {PageSolveOptions['callback']} callback
+ * @property {number} widgetTimeoutMs
+ * @property {AbortSignal | undefined} signal
+ * @property {Task} task
+ */
+
+/** @typedef {import('../index.js').SolveOptions} Task what goes to the client; the page has the last word on its widget */
+
+const DEFAULT_WAIT_MS = 30_000
+const LONGEST_WAIT_MS = 300_000
+const NEEDED = /** @type {const} */ (['isClosed', 'mainFrame', 'frames', 'on', 'off'])
+
+/** Stand in for what the page will tell, so that all the rest can be checked before it is asked. */
+const PLACEHOLDERS = { websiteURL: 'https://widget.invalid/', websiteKey: 'widget' }
+
+/** @param {any} page @returns {import('./frames.mjs').Page} */
+export function demandedPage(page) {
+  if (typeof page !== 'object' || page === null || NEEDED.some(name => typeof page[name] !== 'function'))
+    throw invalidOption('page', `must be a Page of Puppeteer or Playwright, not ${kindOf(page)}`)
+  return page
+}
+
+/**
+ * @param {PageSolveOptions} options
+ * @returns {Promise<Wanted>}
+ */
+export async function parseOptions(options) {
+  const { selector, callback, widgetTimeoutMs = DEFAULT_WAIT_MS, signal, ...task } = copied(options)
+  /** @param {unknown} holds @param {string} option @param {string} expected @param {unknown} value */
+  const demand = (holds, option, expected, value) => {
+    if (!holds) throw invalidOption(option, `must be ${expected}, not ${kindOf(value)}`, task)
+  }
+  const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== ''
+  demand(selector === undefined || isText(selector), 'selector', 'a CSS selector', selector)
+  demand(
+    callback === undefined || typeof callback === 'function' || isText(callback),
+    'callback',
+    'the name of a function of the page, or a function',
+    callback,
+  )
+  const whole =
+    Number.isInteger(widgetTimeoutMs) && widgetTimeoutMs >= 0 && widgetTimeoutMs <= LONGEST_WAIT_MS
+  if (!whole) {
+    const problem = `must be a whole number from 0 to ${LONGEST_WAIT_MS}`
+    throw invalidOption('widgetTimeoutMs', problem, task)
+  }
+  demand(signal === undefined || isSignal(signal), 'signal', 'an AbortSignal', signal)
+  const refused = await refusal(/** @type {Task} */ (task))
+  if (refused) throw refused
+  return {
+    choice: { selector, websiteKey: task.websiteKey },
+    callback,
+    widgetTimeoutMs,
+    signal,
+    task: /** @type {Task} */ (task),
+  }
+}
+
+/** Getters run here, once. @param {unknown} options @returns {any} */
+function copied(options) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalidOption('options', `must be an object, not ${kindOf(options)}`)
+  try {
+    return { ...options }
+  } catch (cause) {
+    throw invalidOption('options', 'cannot be read', { cause })
+  }
+}
+
+/** By its shape, as the client does: signals also come from other realms and from polyfills. @param {any} signal */
+const isSignal = signal =>
+  typeof signal === 'object' &&
+  typeof signal?.aborted === 'boolean' &&
+  typeof signal.addEventListener === 'function' &&
+  typeof signal.removeEventListener === 'function'
+
+/**
+ * What the client says against the options, if anything. It checks them before it looks at the signal, and with one that has fired it
+ * sends nothing.
+ * @param {Partial<Task>} task
+ * @returns {Promise<import('../index.js').TurnstileError | undefined>}
+ */
+export async function refusal(task) {
+  const given = Object.fromEntries(Object.entries(task).filter(([, value]) => value !== undefined))
+  try {
+    await solveTurnstile(/** @type {any} */ ({ ...PLACEHOLDERS, ...given, signal: AbortSignal.abort() }))
+  } catch (error) {
+    if (isTurnstileError(error) && error.code === 'INVALID_OPTIONS') return error
+  }
+}

@@ -1,0 +1,72 @@
+/** The story: wait for the widget, have it solved, put the token where the page expects it. */
+
+import { isTurnstileError, solveTurnstile } from '../index.js'
+import { callSite, overError, withStack } from './errors.mjs'
+import { dispose } from './frames.mjs'
+import { demandedPage, parseOptions, refusal } from './options.mjs'
+import { placeToken } from './place.mjs'
+import { waitForWidget } from './wait.mjs'
+import { watch } from './watch.mjs'
+
+/** @typedef {import('./index.d.mts').DriverPage} DriverPage */
+/** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */
+/** @typedef {import('./index.d.mts').PageSolution} PageSolution */
+/** @typedef {import('./index.d.mts').Widget} Widget */
+/** @typedef {import('./options.mjs').Task} Task */
+
+/**
+ * @param {DriverPage} page
+ * @param {PageSolveOptions} options
+ * @returns {Promise<PageSolution>}
+ */
+export function solveTurnstileOnPage(page, options) {
+  const site = callSite(solveTurnstileOnPage)
+  return run(page, options).catch(error => {
+    throw withStack(error, site)
+  })
+}
+
+/** @param {DriverPage} given @param {PageSolveOptions} options @returns {Promise<PageSolution>} */
+async function run(given, options) {
+  const page = demandedPage(given)
+  const wanted = await parseOptions(options)
+  const watching = watch(page, wanted.signal)
+  /** @type {import('./wait.mjs').Held | undefined} */
+  let held
+  try {
+    held = await waitForWidget(page, wanted, watching)
+    const { widget } = held
+    const { task, unsent } = await taskFor(widget, wanted.task)
+    const solution = await solveTurnstile({ ...task, signal: watching.signal }).catch(error => {
+      throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(watching, error) : error
+    })
+    const placed = await placeToken(page, held, wanted, solution, watching)
+    return { ...solution, widget, placed, unsent }
+  } finally {
+    watching.close()
+    dispose(held?.handle)
+  }
+}
+
+/**
+ * What the caller gives goes before what the widget says. Not every provider has a field for all that a widget has.
+ * @param {Widget} widget
+ * @param {Task} given
+ */
+async function taskFor(widget, given) {
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const task = /** @type {Task} */ ({
+    websiteURL: widget.websiteURL,
+    websiteKey: widget.websiteKey,
+    ...known,
+  })
+  /** @type {('action' | 'cData')[]} */
+  const unsent = []
+  for (const name of /** @type {const} */ (['action', 'cData'])) {
+    if (widget[name] === undefined || task[name] !== undefined) continue
+    const fuller = { ...task, [name]: widget[name] }
+    if ((await refusal(fuller))?.option === name) unsent.push(name)
+    else task[name] = widget[name]
+  }
+  return { task, unsent }
+}

@@ -1,0 +1,109 @@
+/** Waits until there is a widget that can be answered, and only one. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { listed, overError, TurnstilePageError } from './errors.mjs'
+import { look, release } from './find.mjs'
+import { answerOf } from './frames.mjs'
+import { hasFunction, pick } from './in-page.mjs'
+
+/** @typedef {import('./frames.mjs').Page} Page */
+/** @typedef {import('./index.d.mts').Widget} Widget */
+/** @typedef {import('./find.mjs').Sighting} Sighting */
+/** @typedef {import('./options.mjs').Wanted} Wanted */
+/** @typedef {import('./watch.mjs').Watch} Watch */
+
+/** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} Held a widget that is held on to */
+
+const LOOK_EVERY_MS = 100
+
+/**
+ * @param {Page} page
+ * @param {Wanted} wanted
+ * @param {Watch} watching
+ * @returns {Promise<Held>}
+ */
+export async function waitForWidget(page, wanted, watching) {
+  const { widgetTimeoutMs, choice } = wanted
+  const { provider } = wanted.task
+  const deadline = performance.now() + widgetTimeoutMs
+  for (;;) {
+    const late = performance.now() >= deadline
+    const sightings = watching.end() ? [] : await look(page, choice)
+    if (watching.end()) throw overError(watching, { provider })
+    try {
+      const held = await taken(sightings, wanted, late)
+      if (held) {
+        watching.hold(held.handle)
+        return held
+      }
+    } finally {
+      release(sightings)
+    }
+    await delay(Math.min(LOOK_EVERY_MS, Math.max(0, deadline - performance.now())), undefined, {
+      signal: watching.signal,
+    }).catch(() => {})
+  }
+}
+
+/**
+ * The widget, if it is there and ready; once it is late, it is taken as it is, or its lack is told.
+ * @param {Sighting[]} sightings
+ * @param {Wanted} wanted
+ * @param {boolean} late
+ * @returns {Promise<Held | undefined>}
+ */
+async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, late) {
+  const { provider } = task
+  const widgets = sightings.map(({ widget }) => widget)
+  const chosen = sightings.filter(({ chosen }) => chosen)
+  if (chosen.length > 1) {
+    const several = chosen.map(({ widget }) => widget)
+    const problem = `${several.length} widgets fit: ${listed(several)}`
+    const advice = 'choose one with `selector` or `websiteKey`; nothing was bought'
+    throw new TurnstilePageError('WIDGET_AMBIGUOUS', problem, advice, { provider, widgets: several })
+  }
+  const [sighting] = chosen
+  if (!sighting) {
+    if (!late) return
+    const which =
+      choice.selector === undefined && choice.websiteKey === undefined ? 'no widget' : 'no such widget'
+    const others = widgets.length > 0 ? `, only ${listed(widgets)}` : ''
+    const problem = `${which} within widgetTimeoutMs (${widgetTimeoutMs} ms)${others}`
+    const advice = 'one in a frame of another origin is not seen; nothing was bought'
+    throw new TurnstilePageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
+  }
+
+  const { widget, frame, list, index, loading } = sighting
+  const details = { provider, widgets: [widget] }
+  if (widget.websiteKey === undefined && task.websiteKey === undefined) {
+    if (!late) return
+    const problem = `the page does not tell the sitekey of ${widget.selector}`
+    throw new TurnstilePageError(
+      'SITEKEY_UNKNOWN',
+      problem,
+      'give it as `websiteKey`; nothing was bought',
+      details,
+    )
+  }
+  const there =
+    typeof callback === 'string' ? await answerOf(frame.evaluate(hasFunction, callback)) : callback
+  const lacking =
+    typeof callback === 'string' && !there
+      ? `the page has no function ${callback}`
+      : widget.fields.length === 0 && !there && !widget.callback
+        ? `${widget.selector} has no response field, and no callback of it is known`
+        : undefined
+  if (lacking !== undefined) {
+    if (!late) return
+    throw new TurnstilePageError(
+      'TOKEN_NOT_PLACED',
+      lacking,
+      'see the option `callback`; nothing was bought',
+      details,
+    )
+  }
+  // A widget that is not rendered yet gets a response field when it is.
+  if ((loading || widget.widgetId === undefined) && !late) return
+  const handle = await answerOf(list.evaluateHandle(pick, index))
+  return handle && { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
+}
