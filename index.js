@@ -4,7 +4,7 @@
 // its stack, the listener on the AbortSignal, and turning every failure into a rejection. Everything else is decided in Rust.
 
 const { inspect } = require('node:util')
-const native = require('./native.js')
+const native = require('./load.js')
 
 /** @typedef {import('./index.d.ts').Failure} Failure */
 

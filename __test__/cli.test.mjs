@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,9 +70,8 @@ describe('the texts', { concurrency: 4 }, () => {
   test('where the addon does not load, the help works and a solve says so without a trace', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    for (const name of ['bin', 'sandbox', 'index.js', 'package.json'])
+    for (const name of ['bin', 'sandbox', 'index.js', 'load.js', 'native.js', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true })
-    writeFileSync(join(folder, 'native.js'), "throw new Error('Cannot find native binding.')")
     const bin = join(folder, 'bin/turnstile-solver.mjs')
     assert.equal((await run(['--help'], { bin })).code, 0)
     const { code, stdout, stderr } = await run(['solve'], { bin })
@@ -80,7 +79,7 @@ describe('the texts', { concurrency: 4 }, () => {
     assert.equal(stdout, '')
     assert.match(
       stderr,
-      /^error: the native addon does not load: Cannot find native binding\.\n {2}Reinstall/,
+      /^error: turnstile-solver cannot load its native binary on .*\n {2}It needs .*\n {2}To mend it, run: npm install/,
     )
     assert.doesNotMatch(stderr, /^\s+at /m)
   })

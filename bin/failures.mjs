@@ -235,7 +235,8 @@ export function sayReport({ headline, next, resume, stack, exitCode, fields }, t
   if (taskId !== undefined) terminal.say([['  task      ', 'dim'], printable(taskId)])
   if (fields.code === 'TIMEOUT' && cause instanceof Error)
     terminal.say([['  trouble   ', 'dim'], printable(plainMessage(cause))])
-  for (const line of wrap(printable(next ?? ''), terminal.sayWidth - 2)) if (line) terminal.say(`  ${line}`)
+  const advice = (next ?? '').split('\n').flatMap(line => wrap(printable(line), terminal.sayWidth - 2))
+  for (const line of advice) if (line) terminal.say(`  ${line}`)
   if (resume !== undefined) {
     const over = reason === 'unsolvable' || reason === 'expired'
     terminal.say(over ? '  To ask for it once more, which is free:' : '  To fetch its token:')

@@ -5,16 +5,13 @@ import { PlainError } from './problems.mjs'
 
 const require = createRequire(import.meta.url)
 
-/** @param {string} path */
+/** What is wrong, and then why and what mends it: the error says all of it, line by line. @param {string} path */
 function load(path) {
   try {
     return require(path)
   } catch (error) {
-    const { message } = /** @type {Error} */ (error)
-    throw new PlainError(
-      `the native addon does not load: ${message}`,
-      'Reinstall turnstile-solver on this very machine, without --omit=optional.',
-    )
+    const [what, ...rest] = /** @type {Error} */ (error).message.split('\n')
+    throw new PlainError(what.replace(/\.$/, ''), rest.join('\n'))
   }
 }
 
@@ -22,4 +19,4 @@ function load(path) {
 export const library = () => load('../index.js')
 
 /** The providers' names, as the addon knows them. @returns {readonly string[]} */
-export const providerNames = () => load('../native.js').providers
+export const providerNames = () => load('../load.js').providers

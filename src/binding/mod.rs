@@ -28,6 +28,7 @@ use start::{Started, start};
 
 #[napi(module_exports)]
 pub fn exports(mut exports: Object) -> Result<()> {
+    exports.set("version", env!("CARGO_PKG_VERSION"))?;
     exports.set("providers", PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>())
 }
 

@@ -1,0 +1,5 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { solveTurnstile } from 'turnstile-solver'
+
+const { token } = await solveTurnstile(workerData)
+parentPort?.postMessage(token)

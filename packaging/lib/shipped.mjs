@@ -1,0 +1,26 @@
+// What may be in the packages, and how large they may be. A new file at the top or a new folder has to be let in here.
+
+const documents = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'SECURITY.md',
+  'THIRD-PARTY-LICENSES.md',
+  'sbom.cdx.json',
+]
+const library = ['index.d.ts', 'index.js', 'load.js', 'native.js']
+
+/** The files at the top of the main package: these, and no others. */
+export const topFiles = ['package.json', ...library, ...documents]
+
+/** Its folders: whatever is committed in them ships, and nothing else; it has to be of these kinds. */
+export const folders = { bin: /\.mjs$/, page: /\.(mjs|d\.mts)$/, sandbox: /\.(mjs|d\.mts|js|css|html)$/ }
+
+/** What every package says of what it contains; a release puts it beside each binary. */
+export const notices = ['LICENSE', 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json']
+
+/** At most, in bytes: what is downloaded, and what it becomes on the disk. */
+export const budgets = {
+  main: { size: 160 << 10, unpackedSize: 768 << 10 },
+  binary: { size: 2048 << 10, unpackedSize: 4096 << 10 },
+}

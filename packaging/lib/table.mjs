@@ -1,0 +1,86 @@
+// What was run in which runtime: results.json, and the table of it in the README.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { Failure } from '../../scripts/run.mjs'
+import { root, runtimes } from './context.mjs'
+
+const BEGIN = '<!-- runtimes:begin -->'
+const END = '<!-- runtimes:end -->'
+const committed = join(root, 'packaging', 'results.json')
+const readmePath = join(root, 'README.md')
+
+/** What is tried in every runtime, in the order of the columns. */
+export const columns = {
+  import: '`import`',
+  require: '`require`',
+  typescript: 'TypeScript as it is',
+  solve: 'solves',
+  abort: 'aborts',
+  errors: 'errors',
+  worker: 'worker thread',
+  exit: 'ends by itself',
+  sandbox: 'sandbox',
+  failure: 'says why it does not load',
+}
+
+/** @typedef {{ runtime: string, version: string, checks: Partial<Record<keyof typeof columns, boolean>> }} Result */
+
+/** What this run found, oldest runtime first. @param {string} work @returns {Result[]} */
+function found(work) {
+  const folder = join(work, 'runtimes')
+  /** @type {Result[]} */
+  const results = readdirSync(folder).map(name => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+  const order = runtimes.map(({ name }) => name)
+  const names = /** @type {(keyof typeof columns)[]} */ (Object.keys(columns))
+  return results
+    .map(({ checks, ...rest }) => {
+      const told = names.filter(name => checks[name] !== undefined).map(name => [name, checks[name]])
+      return { ...rest, checks: Object.fromEntries(told) }
+    })
+    .sort((a, b) => order.indexOf(a.runtime) - order.indexOf(b.runtime))
+}
+
+/** @param {Result[]} results */
+function markdown(results) {
+  const names = /** @type {(keyof typeof columns)[]} */ (Object.keys(columns))
+  const rows = results.map(({ runtime, version, checks }) => [
+    `${runtime.replace(/ \d+$/, '')} ${version}`,
+    ...names.map(name => (checks[name] ? 'yes' : '–')),
+  ])
+  const lines = [['runtime', ...Object.values(columns)], ['', ...names].map(() => '---'), ...rows]
+  return lines
+    .map(cells => `| ${cells.join(' | ')} |`.replaceAll('| --- ', '|---').replace('--- |', '---|'))
+    .join('\n')
+}
+
+/** @param {string} readme */
+function section(readme) {
+  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)]
+  if (from < 0 || to < from) throw new Failure(`README.md has no ${BEGIN} … ${END}.`)
+  return {
+    before: readme.slice(0, from + BEGIN.length),
+    text: readme.slice(from + BEGIN.length, to),
+    after: readme.slice(to),
+  }
+}
+
+/** @param {string} work */
+export function writeRuntimes(work) {
+  const results = found(work)
+  writeFileSync(committed, `${JSON.stringify(results, null, 2)}\n`)
+  const { before, after } = section(readFileSync(readmePath, 'utf8'))
+  writeFileSync(readmePath, `${before}\n${markdown(results)}\n${after}`)
+}
+
+/** @param {string} work */
+export function compareRuntimes(work) {
+  const results = found(work)
+  const renew = 'Renew both with: npm run packaging -- --write'
+  if (!isDeepStrictEqual(results, JSON.parse(readFileSync(committed, 'utf8')))) {
+    throw new Failure(`packaging/results.json is not what was found. ${renew}`)
+  }
+  if (section(readFileSync(readmePath, 'utf8')).text.trim() !== markdown(results)) {
+    throw new Failure(`The README's table of runtimes is not that of packaging/results.json. ${renew}`)
+  }
+}
