@@ -20,6 +20,7 @@ export function packageFiles(target, { version, license, engines, repository }) 
     version,
     description: `The binary of turnstile-solver for ${target.title}`,
     license,
+    type: 'commonjs',
     main: binary,
     files: [binary, 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json'],
     ...(repository ? { repository } : {}),
