@@ -74,12 +74,16 @@ const hooks = { onAbort, guarded }
  * @param {CallSite} site
  */
 function run(start, options, site) {
-  const { outcome, signal, forget } = start(options, hooks)
-  return Promise.resolve(outcome).then(settled => {
-    forget?.()
-    if (settled.type === 'ready') return settled.value
-    throw failed(settled, signal, site)
-  })
+  try {
+    const { outcome, signal, forget } = start(options, hooks)
+    return Promise.resolve(outcome).then(settled => {
+      forget?.()
+      if (settled.type === 'ready') return settled.value
+      throw failed(settled, signal, site)
+    })
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -103,6 +103,16 @@ describe('isTurnstileError', () => {
     assert.equal(isTurnstileError(error), true)
     assert.equal(copy.isTurnstileError(await failure(getBalance(/** @type {any} */ ({})))), true)
   })
+})
+
+test('what the addon itself throws is a rejection of the call', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'copy-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(join(root, 'index.js'), join(folder, 'index.js'))
+  const thrown = 'exports.getBalance = () => { throw new Error("out of threads") }'
+  writeFileSync(join(folder, 'load.js'), thrown)
+  const call = require(join(folder, 'index.js')).getBalance({})
+  await assert.rejects(call, { message: 'out of threads' })
 })
 
 describe('the stack of an error', { concurrency: 32 }, () => {
