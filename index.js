@@ -76,11 +76,11 @@ const hooks = { onAbort, guarded }
 function run(start, options, site) {
   try {
     const { outcome, signal, forget } = start(options, hooks)
-    return Promise.resolve(outcome).then(settled => {
-      forget?.()
+    const call = Promise.resolve(outcome).then(settled => {
       if (settled.type === 'ready') return settled.value
       throw failed(settled, signal, site)
     })
+    return forget ? call.finally(forget) : call
   } catch (error) {
     return Promise.reject(error)
   }

@@ -11,7 +11,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -50,7 +50,11 @@ pub struct Host {
     creating: Lane,
     asking: Lane,
     drops_connections: AtomicBool,
+    calls: AtomicUsize,
 }
+
+/// One call among those under way to a host.
+pub struct Visit(Arc<Host>);
 
 /// Requests that share a pool of connections.
 struct Lane {
@@ -86,7 +90,14 @@ struct Place<'a> {
 }
 
 impl Host {
-    pub fn of(account: &Account) -> Arc<Host> {
+    /// Begins a call.
+    pub fn visit(account: &Account) -> Visit {
+        let host = Host::of(account);
+        host.calls.fetch_add(1, Ordering::Relaxed);
+        Visit(host)
+    }
+
+    fn of(account: &Account) -> Arc<Host> {
         type Hosts = HashMap<(String, Option<u16>), Arc<Host>>;
         static HOSTS: LazyLock<Mutex<Hosts>> = LazyLock::new(Mutex::default);
         let url = &account.base_url;
@@ -103,12 +114,13 @@ impl Host {
             creating: Lane::new(Method::CreateTask, CREATING),
             asking: Lane::new(Method::GetTaskResult, ASKING),
             drops_connections: AtomicBool::new(false),
+            calls: AtomicUsize::new(0),
         }
     }
 
     /// Whether so many calls are under way that their polls should be kept apart.
-    pub fn is_crowded(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > CROWD
+    pub fn is_crowded(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) >= CROWD
     }
 
     /// Whether a createTask was lost here. It may have gone out just as the server closed its connection: from then on each
@@ -145,6 +157,18 @@ impl Host {
     }
 }
 
+impl Visit {
+    pub fn host(&self) -> &Arc<Host> {
+        &self.0
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Lane {
     fn new(method: Method, most: usize) -> Self {
         let state = State {
@@ -168,15 +192,16 @@ impl Lane {
     /// The semaphores are never closed, so each gives a permit in the end.
     async fn enter(&self) -> Place<'_> {
         let open = self.open.acquire().await.ok();
-        let free = self.places.try_acquire().ok();
-        let waited = free.is_none();
-        let permit = match free {
-            Some(permit) => Some(permit),
-            None => self.places.acquire().await.ok(),
+        let (permit, mut waited) = match self.places.try_acquire() {
+            Ok(permit) => (Some(permit), false),
+            Err(_) => (self.places.acquire().await.ok(), true),
         };
         let first = match self.is_open() {
             true => None,
-            false => self.first.acquire().await.ok().filter(|_| !self.is_open()),
+            false => {
+                waited = true;
+                self.first.acquire().await.ok().filter(|_| !self.is_open())
+            }
         };
         if first.is_some() {
             self.begin_anew();

@@ -15,7 +15,8 @@ pub struct Pace {
     pub interval: Duration,
     /// The longest wait that back-off grows to by itself.
     pub ceiling: Duration,
-    /// Asks go out at multiples of this, the same in all loops: so many at once cost less than each on its own.
+    /// Asks go out at multiples of this, the same in all loops: so many at once cost less than each on its own. The interval
+    /// is then counted from ask to ask.
     pub grain: Duration,
 }
 
@@ -82,8 +83,9 @@ pub async fn within<T>(
 /// the loop only waits for [`within`] to end it.
 pub async fn poll<A: Ask>(pace: &Pace, deadline: Instant, asked: &mut A) -> Result<A::Answer, A::Fault> {
     let mut clock = Clock::new(pace, deadline);
-    sleep_until(clock.first()).await;
+    clock.asked = clock.first();
     loop {
+        sleep_until(clock.asked).await;
         let next = match asked.ask().await {
             Verdict::Done(answer) => return Ok(answer),
             Verdict::Failed(fault) => return Err(fault),
@@ -97,7 +99,7 @@ pub async fn poll<A: Ask>(pace: &Pace, deadline: Instant, asked: &mut A) -> Resu
                 next
             }
         };
-        sleep_until(next).await;
+        clock.asked = next;
     }
 }
 
@@ -116,33 +118,35 @@ struct Clock<'a> {
     /// How long before the deadline the last ask goes out.
     reserve: Duration,
     faults_in_a_row: u32,
+    /// When the last ask was due to go out.
+    asked: Instant,
 }
 
 impl<'a> Clock<'a> {
     fn new(pace: &'a Pace, deadline: Instant) -> Self {
         let left = deadline.saturating_duration_since(Instant::now());
-        Clock { pace, deadline, reserve: reserve(left), faults_in_a_row: 0 }
+        Clock { pace, deadline, reserve: reserve(left), faults_in_a_row: 0, asked: Instant::now() }
     }
 
     fn first(&self) -> Instant {
         self.together(Instant::now() + self.pace.first).min(self.deadline - self.reserve)
     }
 
-    /// The nearest instant at which others ask too.
+    /// The next instant at which others ask too.
     fn together(&self, due: Instant) -> Instant {
         static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
         let grain = self.pace.grain.as_millis();
         let since = due.saturating_duration_since(*EPOCH).as_millis();
         match since.checked_rem(grain) {
-            None => due,
-            Some(past) if past <= grain / 2 => due - Duration::from_millis(past as u64),
+            None | Some(0) => due,
             Some(past) => due + Duration::from_millis((grain - past) as u64),
         }
     }
 
     fn after_answer(&mut self) -> Instant {
         self.faults_in_a_row = 0;
-        self.clamped(self.pace.interval)
+        let from = if self.pace.grain.is_zero() { Instant::now() } else { self.asked };
+        self.clamped(from + self.pace.interval)
     }
 
     /// Exponential back-off above the interval, with full jitter so that many clients do not come back at once.
@@ -152,13 +156,14 @@ impl<'a> Clock<'a> {
         let doubled = interval.saturating_mul(1 << self.faults_in_a_row.min(16));
         let most = doubled.min(ceiling).max(interval);
         let back_off = interval + (most - interval).mul_f64(fastrand::f64());
-        self.clamped(back_off.max(retry_after.unwrap_or_default()))
+        // Far beyond any deadline, and short of what an Instant can hold.
+        let wait = back_off.max(retry_after.unwrap_or_default()).min(Duration::from_secs(24 * 60 * 60));
+        self.clamped(Instant::now() + wait)
     }
 
-    fn clamped(&self, wait: Duration) -> Instant {
+    fn clamped(&self, due: Instant) -> Instant {
         let (now, last) = (Instant::now(), self.deadline - self.reserve);
-        // Far beyond any deadline, and short of what an Instant can hold.
-        let due = self.together(now + wait.min(Duration::from_secs(24 * 60 * 60)));
+        let due = self.together(due.max(now));
         let clamped = due.min(last.max(now + LEAST_GAP));
         match now < last && clamped + self.reserve / 2 <= self.deadline {
             true => clamped,

@@ -14,7 +14,7 @@ use crate::{
     client::{self, Method, Repeat},
     error::{Error, Fault, Kind},
     guard::Guard,
-    host::Host,
+    host::{Host, Visit},
     poll::{self, Ask, Interrupt, Pace, Verdict},
     request::{Account, NewTask},
     wire::{self, Answer, Balance, TaskId, TaskStatus},
@@ -78,7 +78,7 @@ pub struct Solution {
 pub struct Run<'a> {
     account: &'a Account,
     guard: Arc<Guard>,
-    host: Arc<Host>,
+    visit: Visit,
     watch: Option<Arc<Watch>>,
     started: Instant,
     polls: u32,
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
         Run {
             account,
             guard: Guard::of(account),
-            host: Host::of(account),
+            visit: Host::visit(account),
             watch,
             started: Instant::now(),
             polls: 0,
@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
     pub async fn wait_for_task(&mut self, task_id: &TaskId, interval: Duration) -> Result<Solution, Error> {
         let body = self.result_body(task_id);
         let pace = Pace { first: interval, interval, ceiling: POLL_CEILING, grain: Duration::ZERO };
-        let pace = if self.host.is_crowded() { pace.in_a_crowd() } else { pace };
+        let pace = if self.visit.host().is_crowded() { pace.in_a_crowd() } else { pace };
         let read = |status, body: &[u8]| match wire::task_status(status, body)? {
             TaskStatus::Processing => Ok(None),
             TaskStatus::Ready(answer) => Ok(Some(answer)),
@@ -274,7 +274,7 @@ where
 {
     /// One request and its reply, if the guard lets it pass. A fault comes with the `Retry-After` beside it.
     async fn exchange(&mut self) -> Result<Option<T>, (Fault, Option<Duration>)> {
-        let (guard, host) = (Arc::clone(&self.run.guard), Arc::clone(&self.run.host));
+        let (guard, host) = (Arc::clone(&self.run.guard), Arc::clone(self.run.visit.host()));
         let pass = guard.pass(self.method).await.map_err(|refusal| (Fault::Refused(Box::new(refusal)), None))?;
         let keep_alive = self.method != Method::CreateTask || !host.drops_connections();
         let too_late = self.run.deadline() - poll::reserve(self.run.account.timeout) / 2;

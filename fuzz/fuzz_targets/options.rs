@@ -139,12 +139,12 @@ fuzz_target!(|input: Input| {
     let (task_id_name, polling_name) = (&rest[..1], &rest[1..]);
     if let Some(request) = checked(&given, SolveRequest::parse(only(&[account_names, task_names, polling_name]))) {
         account(&request.account);
-        task(&given, &request.account, &request.task);
+        task(&given, &request.account, request.task);
         polling(&request.account, request.poll_interval);
     }
     if let Some(request) = checked(&given, CreateTaskRequest::parse(only(&[account_names, task_names]))) {
         account(&request.account);
-        task(&given, &request.account, &request.task);
+        task(&given, &request.account, request.task);
     }
     if let Some(request) = checked(&given, GetTaskResultRequest::parse(only(&[account_names, task_id_name]))) {
         account(&request.account);
@@ -228,8 +228,9 @@ fn account(account: &Account) {
     assert!(key.len() < 4 || "key [clientKey].".contains(key) || !echo.contains(key), "{echo}");
 }
 
-fn task(given: &GivenOptions, account: &Account, task: &NewTask) {
-    let fields = task.fields();
+fn task(given: &GivenOptions, account: &Account, task: NewTask) {
+    let developer_id = task.developer_id;
+    let fields = task.into_fields();
     for (name, field) in [("websiteURL", "websiteURL"), ("websiteKey", "websiteKey"), ("proxy", "proxy")] {
         if let Some(text) = text_of(given, name) {
             assert_eq!(fields[field], *text);
@@ -244,13 +245,13 @@ fn task(given: &GivenOptions, account: &Account, task: &NewTask) {
             assert_eq!(account.provider.name, "ezcaptcha");
         }
     }
-    if let Some((name, id)) = task.developer_id {
+    if let Some((name, id)) = developer_id {
         assert!(account.provider.developer_ids.contains(&name) && (1..1 << 53).contains(&id));
     }
     let key = account.client_key.expose_secret();
-    let body: Value = serde_json::from_slice(&create_task_body(key, &fields, task.developer_id)).expect("JSON");
+    let body: Value = serde_json::from_slice(&create_task_body(key, &fields, developer_id)).expect("JSON");
     assert!(body["clientKey"] == key && body["task"] == Value::Object(fields));
-    assert_eq!(body.as_object().map(|body| body.len()), Some(2 + usize::from(task.developer_id.is_some())));
+    assert_eq!(body.as_object().map(|body| body.len()), Some(2 + usize::from(developer_id.is_some())));
 }
 
 fn task_id(given: &GivenOptions, id: &TaskId) {

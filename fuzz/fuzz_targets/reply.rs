@@ -73,7 +73,7 @@ fn expected_task_id(reply: &Map<String, Value>) -> Read {
         return failed;
     }
     match reply.get("taskId") {
-        Some(Value::String(id)) if !id.trim().is_empty() => Read::TaskId(TaskId::Text(id.clone())),
+        Some(Value::String(id)) if !id.trim().is_empty() => Read::TaskId(TaskId::Text(id.as_str().into())),
         Some(Value::Number(id)) => id.as_u64().map_or(Read::Broken, |id| Read::TaskId(TaskId::Number(id))),
         _ => Read::Broken,
     }
@@ -156,7 +156,7 @@ fn holds_together(status: u16, body: &[u8]) {
             assert!(!id.to_string().trim().is_empty(), "an id that nobody can ask for");
             let sent: Value = serde_json::from_slice(&wire::get_task_result_body("k", &id)).unwrap();
             match id {
-                TaskId::Text(id) => assert_eq!(sent["taskId"], id),
+                TaskId::Text(id) => assert_eq!(sent["taskId"], *id),
                 TaskId::Number(id) => assert_eq!(sent["taskId"], id),
             }
         }

@@ -64,9 +64,9 @@ impl<'a> Arbitrary<'a> for Polling {
         let timeout = u.int_in_range(1..=300_000_u64)?;
         let pace = if u.arbitrary()? {
             let interval = Duration::from_millis(u.int_in_range(timeout.div_ceil(120).max(1000)..=300_000)?);
-            Pace { first: interval, interval, ceiling: 20 * SECOND }
+            Pace { first: interval, interval, ceiling: 20 * SECOND, grain: Duration::ZERO }
         } else {
-            Pace { first: Duration::ZERO, interval: SECOND / 2, ceiling: 10 * SECOND }
+            Pace { first: Duration::ZERO, interval: SECOND / 2, ceiling: 10 * SECOND, grain: Duration::ZERO }
         };
         Ok(Polling { timeout: Duration::from_millis(timeout), pace, answers: u.arbitrary()? })
     }

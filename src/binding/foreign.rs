@@ -24,7 +24,7 @@ pub fn call<'env>(env: &Env, function: Unknown, arguments: &[Unknown]) -> Result
     answer(env, status, returned)
 }
 
-/// Calls a function of a global object: `Object.keys`, `JSON.parse`.
+/// Calls a function of a global object: `JSON.stringify`, `JSON.parse`.
 pub fn call_global<'env>(env: &Env, object: &str, name: &str, argument: Unknown) -> Result<Answer<Unknown<'env>>> {
     let global = unsafe { Object::from_napi_value(env.raw(), env.get_global()?.raw()) }?;
     let object = match property(env, &global, env.create_string(object)?.to_unknown())? {

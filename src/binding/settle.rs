@@ -24,7 +24,7 @@ use tokio::{
 };
 
 /// While so many promises are pending, their event loop is woken so often at the most.
-const CROWD: usize = 1000;
+const MANY: usize = 1000;
 const BETWEEN_WAKES: Duration = Duration::from_millis(5);
 
 type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
@@ -84,16 +84,19 @@ impl Queue {
     fn wake(self: &Arc<Self>) {
         let (now, mut last) = (Instant::now(), locked(&self.last_wake));
         let due = last.map_or(now, |last| last + BETWEEN_WAKES).max(now);
-        *last = Some(due);
         match Handle::try_current() {
-            Ok(runtime) if due > now && self.pending.load(Ordering::Relaxed) >= CROWD => {
+            Ok(runtime) if due > now && self.pending.load(Ordering::Relaxed) >= MANY => {
+                *last = Some(due);
                 let queue = Arc::clone(self);
                 runtime.spawn(async move {
                     sleep_until(due).await;
                     queue.call();
                 });
             }
-            _ => self.call(),
+            _ => {
+                *last = Some(now);
+                self.call();
+            }
         }
     }
 

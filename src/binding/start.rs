@@ -3,7 +3,7 @@
 use std::{
     future::pending,
     io,
-    sync::{Arc, LazyLock, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     thread,
 };
 
@@ -61,6 +61,11 @@ where
         Ok(request) => request,
         Err(error) => return failed::<Answer>(env, error),
     };
+    let runtime = runtime()?;
+    let reporter = match reading.on_progress {
+        Some(callback) => Some(Arc::new(Reporter::new(env, &shell, callback)?)),
+        None => None,
+    };
     let (mut cancel, mut forget) = (NEVER.clone(), None);
     if let Some(signal) = reading.signal {
         cancel = CancellationToken::new();
@@ -72,15 +77,11 @@ where
             Err(thrown) => return failed::<Answer>(env, Error::unreadable_option("signal", thrown)),
         }
     }
-    let reporter = match reading.on_progress {
-        Some(callback) => Some(Arc::new(Reporter::new(env, &shell, callback)?)),
-        None => None,
-    };
     let watch = reporter.clone().map(|reporter| Arc::new(move |event| reporter.report(event)) as Arc<Watch>);
     let (hooks, request) = (Hooks { cancel, watch }, Box::new(request));
     let (pending, promise) = settle::pending(env)?;
     // Boxed, since what waits in the runtime takes up its largest size rounded up.
-    runtime()?.spawn(Box::pin(async move {
+    runtime.spawn(Box::pin(async move {
         let found = run(request, hooks).await;
         if let Some(reporter) = reporter {
             reporter.delivered().await;
@@ -160,14 +161,19 @@ impl Reporter {
 
 /// One thread is enough: it only waits for sockets and timers. It belongs to the addon, so neither the environment nor
 /// other addons can size it, and it starts with the first call, not with `require`.
-fn runtime() -> Result<&'static Handle> {
-    static RUNTIME: OnceLock<io::Result<Handle>> = OnceLock::new();
-    let begin = || {
+fn runtime() -> Result<Handle> {
+    static RUNTIME: Mutex<Option<Handle>> = Mutex::new(None);
+    let begin = || -> io::Result<Handle> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         thread::Builder::new().name("turnstile-solver".into()).spawn(move || runtime.block_on(pending::<()>()))?;
         Ok(handle)
     };
-    let runtime = RUNTIME.get_or_init(begin).as_ref();
-    runtime.map_err(|problem| napi::Error::from_reason(format!("turnstile-solver could not start: {problem}")))
+    // What keeps it from starting may pass, so only success is kept.
+    let mut known = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*known {
+        return Ok(handle.clone());
+    }
+    let begun = begin().map(|handle| known.insert(handle).clone());
+    begun.map_err(|problem| napi::Error::from_reason(format!("turnstile-solver could not start: {problem}")))
 }

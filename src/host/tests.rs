@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::*;
+use crate::request::{GetBalanceRequest, Given};
 
 /// A server and the pool before it: each exchange takes an idle connection, or dials, which takes `dial`; meanwhile a
 /// connection that becomes idle serves it and the dial goes on. All as the pool below the HTTP client does it.
@@ -196,11 +197,15 @@ async fn a_server_that_hangs_holds_a_bounded_number_of_requests() {
 }
 
 #[test]
-fn a_crowd_is_a_thousand_calls_at_once() {
-    let host = Arc::new(Host::new());
-    assert!(!host.is_crowded());
-    let calls: Vec<_> = (0..1000).map(|_| Arc::clone(&host)).collect();
-    assert!(host.is_crowded());
+fn a_crowd_is_a_thousand_calls_at_once_however_many_requests_they_make() {
+    let given = [("provider", "custom"), ("clientKey", "test-key-0123456789abcdef"), ("baseURL", "https://crowd.test")];
+    let given = given.map(|(name, value)| (name.to_owned(), Given::Text(value.to_owned())));
+    let account = GetBalanceRequest::parse(given.into()).unwrap().account;
+    let mut calls: Vec<_> = (0..999).map(|_| Host::visit(&account)).collect();
+    let requests: Vec<_> = calls.iter().map(|call| Arc::clone(call.host())).collect();
+    assert!(!requests[0].is_crowded());
+    calls.push(Host::visit(&account));
+    assert!(requests[0].is_crowded());
     drop(calls);
-    assert!(!host.is_crowded());
+    assert!(!requests[0].is_crowded());
 }

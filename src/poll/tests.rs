@@ -221,7 +221,7 @@ async fn those_of_a_crowd_that_began_together_ask_apart_and_keep_the_interval() 
         let answers = [Verdict::NotYet, Verdict::NotYet, Verdict::Done("token")];
         let (asked_at, _, ended) = run(PACE.in_a_crowd(), 120 * SECOND, Script::new(answers)).await;
         assert_eq!(ended, Ok(Ok("token")));
-        assert!((2950..=6050).contains(&asked_at[0]), "{asked_at:?}");
+        assert!((3000..=6101).contains(&asked_at[0]), "{asked_at:?}");
         let waits = [asked_at[1] - asked_at[0], asked_at[2] - asked_at[1]];
         // The clock's grain is a millisecond.
         assert!(waits.iter().all(|wait| wait.abs_diff(3000) <= 1), "{asked_at:?}");
@@ -229,6 +229,22 @@ async fn those_of_a_crowd_that_began_together_ask_apart_and_keep_the_interval() 
     }
     let in_the_first_half = first_asks.iter().filter(|at| **at < 4500).count();
     assert!((75..225).contains(&in_the_first_half), "{in_the_first_half} of 300");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_in_a_crowd_asks_sooner_than_the_interval_or_the_pause_asked_for() {
+    for (interval, takes) in [(1000, 10), (1040, 10), (1040, 0), (1999, 120), (3000, 49), (3000, 51)] {
+        let pace = Pace { interval: Duration::from_millis(interval), ..PACE }.in_a_crowd();
+        for pause in [1, 2, 7] {
+            let mut script = Script::new([Verdict::NotYet, again(Some(pause)), Verdict::Done("token")]);
+            script.answer_takes = Duration::from_millis(takes);
+            let (asked_at, _, ended) = run(pace, 120 * SECOND, script).await;
+            assert_eq!(ended, Ok(Ok("token")));
+            // The clock's grain is a millisecond.
+            assert!(asked_at[1] - asked_at[0] + 1 >= interval, "{interval} {asked_at:?}");
+            assert!(asked_at[2] - asked_at[1] >= takes + (pause * 1000).max(interval), "{interval} {asked_at:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
