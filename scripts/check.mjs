@@ -8,7 +8,9 @@ main(import.meta.url, async () => {
   const biome = [tool('@biomejs/biome', 'biome'), 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])]
   /** @type {[name: string, command: string, args: string[]][]} */
   const checks = [
-    ['Rust formatting', 'cargo', ['fmt', ...(fix ? [] : ['--check'])]],
+    ...['Cargo.toml', 'fuzz/Cargo.toml', 'fuzz/core/Cargo.toml', 'benchmark/bare/Cargo.toml'].map(manifest =>
+      rustFormatting(manifest, fix),
+    ),
     ['Rust lints', 'cargo', ['clippy', '--all-targets', '--', '-D', 'warnings']],
     ['JavaScript formatting and lints', process.execPath, biome],
     ['Types', process.execPath, [tool('typescript', 'tsc'), '-p', 'tsconfig.json']],
@@ -22,3 +24,13 @@ main(import.meta.url, async () => {
   if (failed.length > 0) throw new Failure(`Not in order: ${failed.join(', ')}.`)
   console.log('\nAll in order.')
 })
+
+/**
+ * @param {string} manifest
+ * @param {boolean} fix
+ * @returns {[name: string, command: string, args: string[]]}
+ */
+function rustFormatting(manifest, fix) {
+  const args = ['fmt', '--manifest-path', manifest, ...(fix ? [] : ['--check'])]
+  return [`Rust formatting, ${manifest}`, 'cargo', args]
+}

@@ -1,5 +1,7 @@
 /** Who is compared, and where each can take part. */
 
+import { bareCannot } from './bare.mjs'
+
 /**
  * @typedef {object} Setting
  * @property {{ provider: string, clientKey: string, baseURL: string, taskType: string }} account
@@ -24,6 +26,7 @@ export const modes = {
  * @property {string} title
  * @property {string} module
  * @property {Partial<Record<Mode, string>>} [cannot] why it takes no part
+ * @property {string | undefined} [absent] why it takes no part at all
  * @property {boolean} [plainJavaScript] one of those that stand for the best of plain JavaScript
  */
 
@@ -59,6 +62,11 @@ export const clients = {
     title: 'capmonstercloud-client',
     module: 'capmonster',
     cannot: { h2: ONLY_1_1 },
+  },
+  bare: {
+    title: 'bare Rust, no addon',
+    module: 'bare',
+    absent: bareCannot(),
   },
   ours: {
     title: 'turnstile-solver',

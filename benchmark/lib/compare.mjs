@@ -38,7 +38,7 @@ function plan(flags) {
   for (const mode of flags.modes) {
     for (const count of flags.counts) {
       for (const client of flags.clients) {
-        const cannot = clients[client].cannot?.[mode]
+        const cannot = clients[client].absent ?? clients[client].cannot?.[mode]
         cells.push({ client, mode, count, outcomes: [], ...(cannot ? { cannot } : {}) })
       }
     }

@@ -11,6 +11,7 @@ const COLOURS = {
   http2: '#8d6a00',
   '2captcha': '#8e6bbf',
   capmonster: '#4f8a8b',
+  bare: '#7a7a7a',
   ours: '#1b5faa',
 }
 
@@ -42,9 +43,10 @@ export async function drawPlots({ compare }) {
   for (const { file, title, of } of FIGURES) {
     const points = compare.flatMap((/** @type {any} */ { client, mode, count, outcomes }) => {
       const good = outcomes.filter((/** @type {any} */ outcome) => !outcome.failed)
-      if (client === 'idle' || good.length === 0) return []
+      const value = median(good.map(of))
+      if (client === 'idle' || !Number.isFinite(value)) return []
       // The axis is logarithmic, and what is below a hundredth is nothing on any of them.
-      return [{ client: clients[client].title, mode, count, value: Math.max(0.01, median(good.map(of))) }]
+      return [{ client: clients[client].title, mode, count, value: Math.max(0.01, value) }]
     })
     writeFileSync(new URL(file, folder), await render(spec(title, points)))
   }

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { runBare } from './bare.mjs'
 import { startChild } from './children.mjs'
 import { clients } from './clients.mjs'
 import { quantile } from './stats.mjs'
@@ -39,7 +40,8 @@ export const settingOf = (account, pollMs, olderURL = '') => ({
  */
 export async function runOnce({ client, mode, count, pollMs, readyMs, seed, spacingMs = 0 }) {
   const server = await startChild('sandbox')
-  const solver = await startChild('solves', { execArgv: ['--expose-gc'], env: clientEnv })
+  const solver =
+    client === 'bare' ? undefined : await startChild('solves', { execArgv: ['--expose-gc'], env: clientEnv })
   try {
     const { account, olderURL } = await server.ask('start', {
       mode,
@@ -50,13 +52,15 @@ export async function runOnce({ client, mode, count, pollMs, readyMs, seed, spac
     const setting = settingOf(account, pollMs, olderURL)
     const module = client === 'idle' ? 'idle' : clients[client].module
     const before = await server.ask('cpu')
-    const measured = await solver.ask('run', { module, setting, count, spacingMs }, LIMIT_MS)
+    const measured = solver
+      ? await solver.ask('run', { module, setting, count, spacingMs }, LIMIT_MS)
+      : await runBare({ setting, count, authority }, LIMIT_MS)
     const told = await server.ask('finish')
     return { ...figures(measured, told, told.cpuMs - before), ...verdict(client, count, measured, told) }
   } catch (error) {
     return { failed: reasonOf(error) }
   } finally {
-    await Promise.all([server.stop(), solver.stop()])
+    await Promise.all([server.stop(), solver?.stop()])
   }
 }
 
