@@ -106,3 +106,12 @@ describe('the package', () => {
     for (const path of paths) assert.doesNotThrow(() => readFileSync(join(root, path)), path)
   })
 })
+
+test('what the fuzz targets are built from is what the addon is built from', () => {
+  const dependencies = (/** @type {string} */ manifest) => {
+    const [, section] = readFileSync(join(root, manifest), 'utf8').split('\n[dependencies]\n')
+    return section.split(/\n\[/)[0].trim().split('\n')
+  }
+  assert.ok(dependencies('Cargo.toml').length > 10)
+  assert.deepEqual(dependencies('fuzz/core/Cargo.toml'), dependencies('Cargo.toml'))
+})
