@@ -132,10 +132,11 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
     const { child, output, ended, said } = start(['sandbox', '--json', '--progress', ...flags, ...fault])
     t.after(() => child.kill('SIGKILL'))
     await said(/\}\n/)
-    const { account, page, sitekey, siteverifyURL } = JSON.parse(output.stdout)
+    const { account, page, sitekey, siteverifyURL, faceURL } = JSON.parse(output.stdout)
     assert.equal(account.clientKey, 'my-own-key')
     assert.match(page, new RegExp(`^${account.baseURL}/.*sitekey=${sitekey}`))
     assert.equal(siteverifyURL, `${account.baseURL}/turnstile/v0/siteverify`)
+    assert.match(await (await fetch(faceURL)).text(), /<title>Sandbox<\/title>/)
 
     const balance = ['balance', '--provider', account.provider, '--base-url', account.baseURL]
     const env = { YESCAPTCHA_API_KEY: 'my-own-key' }

@@ -4,6 +4,7 @@ import { createBans } from './bans.mjs'
 import { createBooks } from './books.mjs'
 import { createCalls } from './calls.mjs'
 import { effects } from './effects.mjs'
+import { createFace } from './face.mjs'
 import { createPlan } from './faults.mjs'
 import { createIdentities, foldSeed } from './random.mjs'
 import { isOver, listen, readBody, send, sendJson } from './server.mjs'
@@ -41,8 +42,9 @@ function parseJson(raw) {
  * Builds a sandbox up to its listening socket; index.mjs dresses it for the user.
  * @param {import('./options.mjs').Options} options
  * @param {(event: Record<string, unknown> & { type: string }) => void} emit
+ * @param {import('node:events').EventEmitter} events what emit tells, dated
  */
-export async function createApp(options, emit) {
+export async function createApp(options, emit, events) {
   const { provider, accounts, price, solveTimeMs, now } = options
   const vendor = vendors[provider]
   const seed = foldSeed(options.seed, provider)
@@ -93,9 +95,15 @@ export async function createApp(options, emit) {
 
   /** @param {unknown} fields */
   const verify = fields => {
-    const reply = siteverify(fields)
+    const { reply, task } = siteverify(fields)
     counts[reply.success ? 'verified' : 'rejected']++
-    emit({ type: 'verified', success: reply.success, errorCodes: reply['error-codes'] })
+    emit({
+      type: 'verified',
+      success: reply.success,
+      errorCodes: reply['error-codes'],
+      ordinal: task?.ordinal ?? 0,
+      taskId: task?.taskId,
+    })
     return reply
   }
   const widget = createWidget(verify)
@@ -179,10 +187,12 @@ export async function createApp(options, emit) {
     const query = url.indexOf('?')
     const path = query < 0 ? url : url.slice(0, query)
     const call = CALLS.get(path)
+    // Whoever looks on is no part of what is looked at: not counted, not told.
+    if (!call && face?.serves(path)) return face.answer(req, res, path)
     const known = call !== undefined || widget.serves(path)
-    const counted = known ? path : 'other'
-    requests[counted] = (requests[counted] ?? 0) + 1
-    emit({ type: 'request', method: req.method, path: counted, httpVersion: req.httpVersion })
+    const name = known ? path : 'other'
+    requests[name] = (requests[name] ?? 0) + 1
+    emit({ type: 'request', method: req.method, path: name, httpVersion: req.httpVersion })
 
     readBody(req, raw => {
       if (!raw) return send(res, 413, 'The body is too large\n', { 'content-type': 'text/plain' })
@@ -207,35 +217,42 @@ export async function createApp(options, emit) {
     sendJson(res, status, body)
   }
 
+  const counted = () => {
+    books.sweep()
+    const { created, delivered, failed, expired, pointsCharged } = books.totals
+    return {
+      provider,
+      requests: { ...requests },
+      tasks: { created, delivered, failed, expired },
+      pointsCharged,
+      balances: books.balances(),
+      connections: { ...listener.connections },
+      faults: { ...faultHits },
+      bans: bans.count,
+      verifications: { success: counts.verified, failure: counts.rejected },
+      followed: counts.followed,
+    }
+  }
+
   const listener = await listen(options, onRequest)
   const baseURL = origin(listener.port)
+  const face = options.face ? createFace({ baseURL, books, plan, vendor, counted, events, now }) : undefined
   const app = {
     listener,
     baseURL,
+    faceURL: face?.url,
     siteverifyURL: `${baseURL}${SITEVERIFY}`,
     vendor,
     books,
     plan,
 
-    stats() {
-      books.sweep()
-      const { created, delivered, failed, expired, pointsCharged } = books.totals
-      return {
-        provider,
-        requests: { ...requests },
-        tasks: { created, delivered, failed, expired },
-        pointsCharged,
-        balances: books.balances(),
-        polls: Object.fromEntries(books.list().map(task => [task.taskId, task.polls])),
-        connections: { ...listener.connections },
-        faults: { ...faultHits },
-        bans: bans.count,
-        verifications: { success: counts.verified, failure: counts.rejected },
-        followed: counts.followed,
-      }
-    },
+    stats: () => ({
+      ...counted(),
+      polls: Object.fromEntries(books.list().map(task => [task.taskId, task.polls])),
+    }),
 
     async close() {
+      face?.close()
       for (const timer of timers) clearTimeout(timer)
       timers.clear()
       await Promise.all([listener.close(), follower?.then(other => other.close())])

@@ -49,7 +49,8 @@ export const TEST_SITEKEYS = new Set([
  */
 
 /** @param {BooksOptions} options */
-export function createBooks({ vendor, accounts, price, solveTimeMs, seed, now }) {
+export function createBooks({ vendor, accounts, price, seed, now, ...options }) {
+  let { solveTimeMs } = options
   const identities = createIdentities(seed)
   const balances = new Map(Object.entries(accounts))
   /** @type {Map<string | number, Task>} */
@@ -207,6 +208,12 @@ export function createBooks({ vendor, accounts, price, solveTimeMs, seed, now })
       const index = ordinal - 1 - droppedBefore
       if (index < dropped) return 'gone'
       return order[index].issued ? order[index] : null
+    },
+
+    solveTime: () => solveTimeMs,
+    /** For the tasks that are created from now on. @param {BooksOptions['solveTimeMs']} value */
+    setSolveTime(value) {
+      solveTimeMs = value
     },
 
     sweep,

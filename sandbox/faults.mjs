@@ -122,6 +122,7 @@ export const faultTable = Object.freeze(
 
 /**
  * @typedef {object} Planned
+ * @property {number} id
  * @property {FaultRule} rule
  * @property {string} fault
  * @property {boolean} accepted
@@ -155,10 +156,11 @@ const isDuration = value => typeof value === 'number' && value >= 0 && value <= 
 
 /**
  * @param {FaultRule} rule
+ * @param {number} id
  * @param {number} seed
  * @returns {Planned}
  */
-function parseRule(rule, seed) {
+function parseRule(rule, id, seed) {
   demand(typeof rule === 'object' && rule !== null, 'must be an object')
   for (const name of Object.keys(rule)) {
     demand(SELECTORS.includes(name) || PARAMS.includes(name), `unknown field '${name}'`)
@@ -186,6 +188,7 @@ function parseRule(rule, seed) {
   demand(delayMs === undefined || isDuration(delayMs), 'delayMs must be milliseconds from 0')
   demand(intervalMs === undefined || isDuration(intervalMs), 'intervalMs must be milliseconds from 0')
   return {
+    id,
     rule,
     fault,
     accepted: accepted ?? known.accepted,
@@ -205,7 +208,10 @@ function parseRule(rule, seed) {
 export function createPlan(rules, seed) {
   let added = 0
   /** @param {FaultRule} rule */
-  const parse = rule => parseRule(rule, hash(seed, FAULT_PURPOSE, added++))
+  const parse = rule => {
+    const id = added++
+    return parseRule(rule, id, hash(seed, FAULT_PURPOSE, id))
+  }
   let planned = rules.map(parse)
 
   return {
@@ -216,6 +222,13 @@ export function createPlan(rules, seed) {
     clear() {
       planned = []
     },
+    /** @param {number} id @returns whether it was there */
+    remove(id) {
+      const before = planned.length
+      planned = planned.filter(plan => plan.id !== id)
+      return planned.length < before
+    },
+    list: () => planned,
 
     /**
      * The fault that this request meets, if any. Every rule that matches counts the request; the first that is due wins.

@@ -51,6 +51,11 @@ export interface SandboxOptions {
   port?: number
   /** Loopback only: `'127.0.0.1'` and its kin, `'::1'` or `'localhost'`. Default `'127.0.0.1'`. */
   host?: string
+  /**
+   * Serves a web page at {@link Sandbox.faceURL} that shows live what is done to the sandbox, and on which a person can switch faults and
+   * solve times. It costs nothing while nobody looks. Default `false`; the command line sets it.
+   */
+  face?: boolean
 }
 
 /** A task as the client sent it. */
@@ -209,7 +214,14 @@ export type SandboxEvent = { at: number } & (
   | { type: 'ready'; taskId: string | number; ordinal: number; readyAt: number }
   | { type: 'delivered'; taskId: string | number; ordinal: number }
   | { type: 'fault'; call: SandboxCall; fault: FaultName; ordinal: number; taskId?: string | number }
-  | { type: 'verified'; success: boolean; errorCodes: string[] }
+  | {
+      type: 'verified'
+      success: boolean
+      errorCodes: string[]
+      /** Of the task whose token it was; 0 if the sandbox knows none. */
+      ordinal: number
+      taskId?: string | number
+    }
   | { type: 'banned'; call: SandboxCall; errorCode: string; until: number }
 )
 
@@ -248,6 +260,8 @@ export interface Sandbox {
   /** The secret with which siteverify accepts tokens issued by this sandbox. */
   readonly secret: string
   readonly siteverifyURL: string
+  /** The address of the live page, with the option `face`. */
+  readonly faceURL?: string
   readonly events: SandboxEvents
   /** The address of the local page with a widget and a form. */
   pageURL(page?: PageOptions): string
@@ -259,6 +273,8 @@ export interface Sandbox {
   addFault(rule: FaultRule): void
   /** Forgets every rule. An exchange already in trouble stays in trouble. */
   clearFaults(): void
+  /** Solve times of the tasks that are created from now on, as the option takes them. Throws a TypeError if they make no sense. */
+  setSolveTime(solveTimeMs: NonNullable<SandboxOptions['solveTimeMs']>): void
   /** Ends at once, open connections and hanging exchanges included. May be called again. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -19,6 +19,7 @@ import { vendors } from './vendors.mjs'
  * @property {boolean} http2
  * @property {string} host
  * @property {number} port
+ * @property {boolean} face
  */
 
 const DEFAULTS = {
@@ -29,7 +30,7 @@ const DEFAULTS = {
 
 const KNOWN = [
   ...['provider', 'clientKey', 'balance', 'accounts', 'price', 'solveTimeMs', 'seed', 'now', 'faults', 'tls'],
-  ...['http2', 'port', 'host'],
+  ...['http2', 'port', 'host', 'face'],
 ]
 
 /**
@@ -45,6 +46,21 @@ const isPoints = value => typeof value === 'number' && Number.isFinite(value) &&
 
 /** @param {unknown} value */
 const isSolveTime = value => typeof value === 'number' && value >= 0
+
+/** @param {unknown} value */
+export function demandSolveTime(value) {
+  if (Array.isArray(value)) {
+    const [min, max] = value
+    return demand(
+      value.length === 2 && isSolveTime(min) && Number.isFinite(max) && min <= max,
+      'solveTimeMs must be [min, max] in milliseconds',
+    )
+  }
+  demand(
+    typeof value === 'function' || isSolveTime(value),
+    'solveTimeMs must be milliseconds, [min, max] or a function',
+  )
+}
 
 /** @param {string} host */
 const isLoopback = host => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
@@ -88,28 +104,19 @@ export function parseOptions(given = {}) {
     http2 = true,
     port = 0,
     host = '127.0.0.1',
+    face = false,
   } = given
   demand(Object.hasOwn(vendors, provider), `provider must be one of ${Object.keys(vendors).join(', ')}`)
   const clientKey = given.clientKey ?? (accounts && Object.keys(accounts)[0]) ?? DEFAULTS.clientKey
   demand(typeof clientKey === 'string' && clientKey !== '', 'clientKey must be a non-empty string')
   const ledger = accounts ? { [clientKey]: balance, ...accounts } : { [clientKey]: balance }
   for (const points of Object.values(ledger)) demand(isPoints(points), 'a balance must be points from 0')
-  if (Array.isArray(solveTimeMs)) {
-    const [min, max] = solveTimeMs
-    demand(
-      solveTimeMs.length === 2 && isSolveTime(min) && Number.isFinite(max) && min <= max,
-      'solveTimeMs must be [min, max] in milliseconds',
-    )
-  } else {
-    demand(
-      typeof solveTimeMs === 'function' || isSolveTime(solveTimeMs),
-      'solveTimeMs must be milliseconds, [min, max] or a function',
-    )
-  }
+  demandSolveTime(solveTimeMs)
   demand(Number.isSafeInteger(seed), 'seed must be a whole number')
   demand(typeof now === 'function', 'now must be a function')
   demand(Array.isArray(faults), 'faults must be an array of rules')
   demand(tls === undefined || (tls?.key && tls.cert), 'tls needs key and cert')
+  demand(typeof face === 'boolean', 'face must be a boolean')
   demand(typeof http2 === 'boolean', 'http2 must be a boolean')
   demand(Number.isInteger(port) && port >= 0 && port <= 65535, 'port must be from 0 to 65535')
   demand(
@@ -129,5 +136,6 @@ export function parseOptions(given = {}) {
     http2,
     host,
     port,
+    face,
   }
 }

@@ -49,13 +49,10 @@ const failure = (...codes) => ({ success: false, 'error-codes': codes, messages:
  */
 export function createSiteverify({ vendor, books, now }) {
   /**
-   * @param {string} token
+   * @param {import('./books.mjs').Task} task
    * @param {string} idempotencyKey
    */
-  const verifyIssued = (token, idempotencyKey) => {
-    const task = books.tokenOwner(token)
-    if (task === null) return failure('invalid-input-response')
-    if (task === 'gone') return failure('timeout-or-duplicate')
+  const verifyIssued = (task, idempotencyKey) => {
     const { verification } = task
     // The same key asks the same question again: a lost reply may be fetched a second time.
     if (verification && idempotencyKey && verification.idempotencyKey === idempotencyKey)
@@ -76,11 +73,12 @@ export function createSiteverify({ vendor, books, now }) {
   }
 
   /**
+   * The reply, and the task whose token it is about, if it is known.
    * @param {unknown} fields `{ secret, response, remoteip?, idempotency_key? }`
-   * @returns {Verification}
+   * @returns {{ reply: Verification, task?: import('./books.mjs').Task }}
    */
   return fields => {
-    if (!isObject(fields)) return failure('bad-request')
+    if (!isObject(fields)) return { reply: failure('bad-request') }
     const {
       secret,
       response,
@@ -89,27 +87,32 @@ export function createSiteverify({ vendor, books, now }) {
     const missing = []
     if (!secret) missing.push('missing-input-secret')
     if (!response) missing.push('missing-input-response')
-    if (missing.length > 0) return failure(...missing)
-    if (typeof secret !== 'string') return failure('invalid-input-secret')
+    if (missing.length > 0) return { reply: failure(...missing) }
+    if (typeof secret !== 'string') return { reply: failure('invalid-input-secret') }
     if (typeof response !== 'string' || response.length > MAX_TOKEN_LENGTH)
-      return failure('invalid-input-response')
-    if (idempotencyKey !== '' && !UUID.test(idempotencyKey)) return failure('bad-request')
+      return { reply: failure('invalid-input-response') }
+    if (idempotencyKey !== '' && !UUID.test(idempotencyKey)) return { reply: failure('bad-request') }
 
     if (Object.hasOwn(TEST_SECRETS, secret)) {
       const code = response === DUMMY_TOKEN ? TEST_SECRETS[secret] : 'invalid-input-response'
-      if (code) return failure(code)
+      if (code) return { reply: failure(code) }
       return {
-        success: true,
-        'error-codes': [],
-        challenge_ts: new Date(now()).toISOString(),
-        hostname: 'example.com',
-        action: '',
-        cdata: '',
-        metadata: { result_with_testing_key: true },
+        reply: {
+          success: true,
+          'error-codes': [],
+          challenge_ts: new Date(now()).toISOString(),
+          hostname: 'example.com',
+          action: '',
+          cdata: '',
+          metadata: { result_with_testing_key: true },
+        },
       }
     }
-    if (secret !== SANDBOX_SECRET) return failure('invalid-input-secret')
-    return verifyIssued(response, idempotencyKey)
+    if (secret !== SANDBOX_SECRET) return { reply: failure('invalid-input-secret') }
+    const task = books.tokenOwner(response)
+    if (task === null) return { reply: failure('invalid-input-response') }
+    if (task === 'gone') return { reply: failure('timeout-or-duplicate') }
+    return { reply: verifyIssued(task, idempotencyKey), task }
   }
 }
 

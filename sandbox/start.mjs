@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import { createApp } from './app.mjs'
-import { parseOptions } from './options.mjs'
+import { demandSolveTime, parseOptions } from './options.mjs'
 import { SANDBOX_SECRET } from './siteverify.mjs'
 import { widgetPath } from './widget.mjs'
 
@@ -15,9 +15,13 @@ export async function startSandbox(given) {
   const { provider, clientKey, now } = options
   const events = new EventEmitter()
   // Nobody listening is the common case, and the hot one.
-  const app = await createApp(options, event => {
-    if (events.listenerCount('event') > 0) events.emit('event', { ...event, at: now() })
-  })
+  const app = await createApp(
+    options,
+    event => {
+      if (events.listenerCount('event') > 0) events.emit('event', { ...event, at: now() })
+    },
+    events,
+  )
   const { baseURL, siteverifyURL, books, plan, listener, vendor } = app
   const account = { provider, clientKey, baseURL }
   /** @type {Promise<void> | undefined} */
@@ -34,6 +38,7 @@ export async function startSandbox(given) {
     port: listener.port,
     secret: SANDBOX_SECRET,
     siteverifyURL,
+    ...(app.faceURL === undefined ? {} : { faceURL: app.faceURL }),
     events: /** @type {import('./index.d.mts').SandboxEvents} */ (/** @type {unknown} */ (events)),
     pageURL: page => `${baseURL}${widgetPath(page)}`,
     stats: app.stats,
@@ -51,6 +56,10 @@ export async function startSandbox(given) {
       })),
     addFault: rule => plan.add(rule),
     clearFaults: () => plan.clear(),
+    setSolveTime(solveTimeMs) {
+      demandSolveTime(solveTimeMs)
+      books.setSolveTime(solveTimeMs)
+    },
     close,
     [Symbol.asyncDispose]: close,
   }

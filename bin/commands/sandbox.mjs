@@ -117,7 +117,7 @@ function readScalar(text) {
 /** @type {import('../help.mjs').Command} */
 export const command = {
   about:
-    "Runs a stand-in for a provider on this machine until Ctrl-C: its shapes, limits and bans, Cloudflare's siteverify, and a page with a widget. It prints the account to use.",
+    "Runs a stand-in for a provider on this machine until Ctrl-C: its shapes, limits and bans, Cloudflare's siteverify, a page with a widget, and a live view in the browser, where faults and solve times can be switched. It prints the account to use.",
   usage: 'sandbox [--provider NAME] [flags]',
   groups,
   notes: ['Ctrl-C ends it with the exit code 0.'],
@@ -161,7 +161,7 @@ export const command = {
 /** @param {Record<string, any>} values */
 async function start(values) {
   /** @type {Record<string, unknown>} */
-  const options = {}
+  const options = { face: true }
   const flags = [...playFlags.flags, ...addressFlags.flags]
   for (const { name, option } of flags)
     if (option && values[name] !== undefined) options[option] = values[name]
@@ -193,6 +193,7 @@ const description = sandbox => ({
   taskType: sandbox.taskType,
   ...pages(sandbox),
   sitekey: SITEKEY,
+  faceURL: sandbox.faceURL,
   siteverifyURL: sandbox.siteverifyURL,
   secret: sandbox.secret,
 })
@@ -202,7 +203,7 @@ const description = sandbox => ({
  * @returns {import('../terminal.mjs').Line[]}
  */
 function welcome(sandbox) {
-  const { account, taskType, baseURL, siteverifyURL, secret } = sandbox
+  const { account, taskType, baseURL, siteverifyURL, secret, faceURL = '' } = sandbox
   const { page, explicitPage } = pages(sandbox)
   const points = sandbox.stats().balances[account.clientKey]
   const solve = commandLine([
@@ -220,6 +221,7 @@ function welcome(sandbox) {
     ['sitekey', SITEKEY],
     ['siteverify', siteverifyURL],
     ['secret', secret],
+    ['live view', faceURL],
   ]
   return [
     [['The sandbox is listening. Ctrl-C ends it.', 'bold']],

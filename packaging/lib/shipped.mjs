@@ -14,7 +14,7 @@ const library = ['index.d.ts', 'index.js', 'load.js', 'native.js']
 export const topFiles = ['package.json', ...library, ...documents]
 
 /** Its folders: whatever is committed in them ships, and nothing else; it has to be of these kinds. */
-export const folders = { bin: /\.mjs$/, page: /\.(mjs|d\.mts)$/, sandbox: /\.(mjs|d\.mts|js|css|html)$/ }
+export const folders = { bin: /\.mjs$/, page: /\.(mjs|d\.mts)$/, sandbox: /\.(mjs|d\.mts|js|css|html|svg)$/ }
 
 /** What every package says of what it contains; a release puts it beside each binary. */
 export const notices = ['LICENSE', 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json']

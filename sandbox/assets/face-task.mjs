@@ -1,0 +1,179 @@
+/// <reference lib="dom" />
+/** One task on the page: a row with its state, its timeline and its token's age; opened, its story. */
+
+/**
+ * @typedef {object} Row
+ * @property {number} ordinal
+ * @property {string | number} taskId
+ * @property {string} account
+ * @property {string} type
+ * @property {string} websiteURL
+ * @property {string} websiteKey
+ * @property {number} points
+ * @property {number} createdAt
+ * @property {number | null} readyAt
+ * @property {number | null} failsAt
+ * @property {string} failCode
+ * @property {number} polls
+ * @property {boolean} delivered
+ * @property {boolean} failed
+ * @property {{ starts: string, length: number } | null} token
+ * @property {boolean} verified
+ */
+/** @typedef {{ type: string, at: number, text: string, bad: boolean }} Happening */
+
+const TASK_LIFE_MS = 300_000
+/** A task polled for minutes has more marks than a row has room for. */
+const MAX_MARKS = 150
+
+/**
+ * @param {string} name
+ * @param {string} [className]
+ * @param {(string | Node)[]} inside
+ */
+export function element(name, className, ...inside) {
+  const made = document.createElement(name)
+  if (className) made.className = className
+  made.append(...inside)
+  return made
+}
+
+/** @param {number} ms */
+export const seconds = ms =>
+  ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms < 120_000 ? `${Math.round(ms / 1000)} s` : minutes(ms)
+
+/** @param {number} ms */
+const minutes = ms => `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`
+
+/** @param {Row} row @param {number} now @param {number} tokenLifeMs */
+function stateOf(row, now, tokenLifeMs) {
+  if (row.failed || (row.failsAt !== null && now >= row.failsAt && !row.delivered)) return 'failed'
+  if (row.verified) return 'verified'
+  const ready = row.readyAt !== null && now >= row.readyAt
+  if (row.delivered) return now >= (row.readyAt ?? 0) + tokenLifeMs ? 'token expired' : 'delivered'
+  if (now >= row.createdAt + TASK_LIFE_MS) return 'expired'
+  return ready ? 'ready' : 'solving'
+}
+
+/** @param {Row} first @param {number} tokenLifeMs */
+export function createTask(first, tokenLifeMs) {
+  let row = first
+  /** @type {Happening[]} */
+  const story = []
+  const seenFrom = first.polls
+  const state = element('span', 'state')
+  const bar = element('i', 'bar solving')
+  const life = element('i', 'bar token')
+  const marks = element('span', 'marks')
+  const track = element('span', 'track', bar, life, marks)
+  const age = element('span', 'age')
+  const count = element('span', 'count')
+  const number = element('span', 'number', `#${row.ordinal}`)
+  const facts = element('dl', 'facts')
+  const events = element('ol', 'story')
+  const details = /** @type {HTMLDetailsElement} */ (element('details'))
+  details.append(
+    element('summary', '', number, state, track, element('span', 'end', age, count)),
+    element('div', 'opened', facts, events),
+  )
+  const item = element('li', '', details)
+  item.dataset.task = String(row.ordinal)
+
+  const tell = () => {
+    const { taskId, type, websiteURL, websiteKey, account, points, token } = row
+    /** @type {[string, string][]} */
+    const rows = [
+      ['task id', String(taskId)],
+      ['type', type],
+      ['page', websiteURL],
+      ['sitekey', websiteKey],
+      ['charged', `${points} points to ${account}`],
+      ['token', token ? `${token.starts}… (${token.length} characters)` : 'not fetched yet'],
+    ]
+    facts.replaceChildren(
+      ...rows.map(([name, value]) => element('div', '', element('dt', '', name), element('dd', '', value))),
+    )
+    const untold = seenFrom > 0 ? [element('li', '', `${seenFrom} polls before this page looked`)] : []
+    events.replaceChildren(
+      ...untold,
+      ...story.map(({ at, text, bad }) =>
+        element(
+          'li',
+          bad ? 'bad' : '',
+          element('span', 'at', `+${seconds(Math.max(at - row.createdAt, 0))}`),
+          ` ${text}`,
+        ),
+      ),
+    )
+  }
+  details.addEventListener('toggle', () => details.open && tell())
+
+  return {
+    item,
+    createdAt: row.createdAt,
+
+    /** @param {Row} next */
+    update(next) {
+      row = next
+      if (details.open) tell()
+    },
+
+    /** @param {Happening} happening */
+    add(happening) {
+      story.push(happening)
+      if (details.open) tell()
+      const { type, text, bad } = happening
+      if (type === 'created' || type === 'ready') return
+      const mark = element('i', `mark ${type}${bad ? ' bad' : ''}`)
+      mark.title = text
+      mark.dataset.at = String(happening.at)
+      marks.append(mark)
+      if (marks.childElementCount > MAX_MARKS) marks.firstElementChild?.remove()
+    },
+
+    /** How long its story is by now: until it ended, or until now. @param {number} now */
+    length(now) {
+      const over = row.delivered || row.failed || now >= row.createdAt + TASK_LIFE_MS
+      const last = story.at(-1)?.at ?? row.readyAt ?? row.createdAt
+      return Math.min(over ? last : now, row.createdAt + TASK_LIFE_MS) - row.createdAt
+    },
+
+    /**
+     * @param {number} now
+     * @param {number} scale milliseconds that the whole width stands for
+     */
+    draw(now, scale) {
+      const percent = (/** @type {number} */ at) =>
+        `${Math.min(Math.max(((at - row.createdAt) / scale) * 100, 0), 100)}%`
+      const name = stateOf(row, now, tokenLifeMs)
+      if (state.textContent !== name) {
+        state.textContent = name
+        item.dataset.state = name
+      }
+      const solvedAt = Math.min(
+        row.readyAt ?? Number.POSITIVE_INFINITY,
+        row.failsAt ?? Number.POSITIVE_INFINITY,
+      )
+      bar.style.width = percent(Math.min(solvedAt, now))
+      const alive = name !== 'failed' && row.readyAt !== null && now > row.readyAt
+      life.hidden = !alive
+      if (alive && row.readyAt !== null) {
+        life.style.left = percent(row.readyAt)
+        life.style.right = `calc(100% - ${percent(Math.min(now, row.readyAt + tokenLifeMs))})`
+      }
+      for (const mark of marks.children) {
+        const drawn = /** @type {HTMLElement} */ (mark)
+        drawn.style.left = percent(Number(drawn.dataset.at))
+      }
+      const old = row.readyAt === null ? 0 : now - row.readyAt
+      const ages = alive && row.token && old < tokenLifeMs
+      if (ages) age.textContent = `token ${seconds(old)} old`
+      else if (name === 'ready') age.textContent = `not fetched for ${seconds(old)}`
+      else age.textContent = name === 'failed' ? row.failCode : ''
+      const polls = `${row.polls} ${row.polls === 1 ? 'poll' : 'polls'}`
+      count.textContent = `${polls} · ${row.points} pt`
+    },
+  }
+}
+
+/** @typedef {ReturnType<typeof createTask>} Task */

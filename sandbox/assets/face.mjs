@@ -1,0 +1,178 @@
+/// <reference lib="dom" />
+/** The sandbox's page: listens to its events and keeps what is shown in step. Text from a script stays text. */
+
+import { createSwitches, showSwitches } from './face-switches.mjs'
+import { createTask, element } from './face-task.mjs'
+
+/** @typedef {import('./face-task.mjs').Row} Row */
+/** @typedef {Record<string, any> & { type: string, at: number, ordinal?: number }} Told */
+
+const MAX_ROWS = 100
+const MAX_LINES = 80
+const SCALES = [5, 10, 20, 30, 60, 120, 300].map(seconds => seconds * 1000)
+
+/** @param {string} id */
+const find = id => /** @type {HTMLElement} */ (document.getElementById(id))
+
+/** @type {Map<number, import('./face-task.mjs').Task>} */
+const tasks = new Map()
+/** Faults that met a task before it was there: on createTask. @type {Map<number, Told[]>} */
+const early = new Map()
+let tokenLifeMs = 300_000
+/** The sandbox's clock against this one. */
+let ahead = 0
+const clock = () => Date.now() + ahead
+
+/** @param {Told} event */
+function textOf(event) {
+  switch (event.type) {
+    case 'created':
+      return `created, ${event.points} points charged`
+    case 'polled':
+      return `poll ${event.polls}: ${event.state}`
+    case 'ready':
+      return 'token issued'
+    case 'delivered':
+      return 'token delivered'
+    case 'fault':
+      return `fault ${event.fault} on ${event.call}`
+    case 'verified':
+      return event.success ? 'token verified' : `token refused: ${event.errorCodes.join(', ')}`
+    case 'banned':
+      return `banned by ${event.errorCode}, earned on ${event.call}`
+    default:
+      return event.type
+  }
+}
+
+/** @param {Told} event */
+const isBad = event =>
+  ['fault', 'banned'].includes(event.type) || event.success === false || event.state === 'failed'
+
+/** @param {Told} event */
+const happening = event => ({ type: event.type, at: event.at, text: textOf(event), bad: isBad(event) })
+
+/** @param {Row} row */
+function show(row) {
+  const known = tasks.get(row.ordinal)
+  if (known) return known.update(row)
+  const task = createTask(row, tokenLifeMs)
+  tasks.set(row.ordinal, task)
+  find('rows').prepend(task.item)
+  for (const event of early.get(row.ordinal) ?? []) task.add(happening(event))
+  early.delete(row.ordinal)
+  if (tasks.size <= MAX_ROWS) return
+  const [oldest, gone] = tasks.entries().next().value ?? []
+  gone?.item.remove()
+  if (oldest) tasks.delete(oldest)
+}
+
+/** @param {Told} event */
+function hear(event) {
+  const task = event.ordinal ? tasks.get(event.ordinal) : undefined
+  if (task) task.add(happening(event))
+  else if (event.type === 'fault' && event.ordinal)
+    early.set(event.ordinal, [...(early.get(event.ordinal) ?? []), event].slice(-MAX_LINES))
+  // A created task is known by its polls and deliveries; every poll that only waits would drown the rest.
+  if (event.type === 'ready' || (event.type === 'polled' && event.state === 'processing')) return
+  const time = new Date(event.at).toLocaleTimeString([], { hour12: false })
+  const whose = event.ordinal ? `#${event.ordinal} ` : ''
+  find('log').prepend(
+    element('li', isBad(event) ? 'bad' : '', element('time', '', time), ` ${whose}${textOf(event)}`),
+  )
+  while (find('log').childElementCount > MAX_LINES) find('log').lastElementChild?.remove()
+}
+
+const count = new Intl.NumberFormat('en').format
+
+/** @param {any} state */
+function tell({ now, counts, accounts, rules, solveTimeMs }) {
+  ahead = now - Date.now()
+  const { tasks: sums, requests, verifications, faults } = counts
+  /** @param {string} id @param {string} text */
+  const set = (id, text) => {
+    if (find(id).textContent !== text) find(id).textContent = text
+  }
+  const requested = Object.values(requests).reduce((sum, some) => sum + Number(some), 0)
+  const hits = Object.values(faults).reduce((sum, some) => sum + Number(some), 0)
+  const worst = Object.entries(faults).sort(([, a], [, b]) => Number(b) - Number(a))[0]
+  const polls = requests['/getTaskResult'] ?? 0
+  set('created', count(sums.created))
+  set('created-more', `${count(sums.failed)} failed, ${count(sums.expired)} expired`)
+  set('delivered', count(sums.delivered))
+  set('delivered-more', sums.created ? `${Math.round((sums.delivered / sums.created) * 100)} % of them` : '')
+  set('polls', count(polls))
+  set('polls-more', `of ${count(requested)} requests`)
+  set('points', count(counts.pointsCharged))
+  const [{ key, points }] = accounts
+  set('points-more', `${count(points)} left on ${key}${accounts.length > 1 ? ' and others' : ''}`)
+  set('verified', count(verifications.success))
+  set('verified-more', `${count(verifications.failure)} refused`)
+  set('hits', count(hits))
+  find('hits').classList.toggle('bad', hits > 0)
+  set('hits-more', worst ? `most: ${worst[0]}` : counts.bans ? `${count(counts.bans)} bans` : 'none yet')
+  showSwitches(rules, solveTimeMs)
+}
+
+function draw() {
+  const now = clock()
+  let longest = 0
+  for (const task of tasks.values()) longest = Math.max(longest, task.length(now))
+  const scale = SCALES.find(some => longest <= some * 0.97) ?? SCALES[SCALES.length - 1]
+  for (const [index, tick] of [...find('ticks').children].entries())
+    tick.textContent = `${(scale / 1000 / 4) * index} s`
+  for (const task of tasks.values()) task.draw(now, scale)
+  find('empty').hidden = tasks.size > 0
+  find('axis').hidden = tasks.size === 0
+}
+
+/** @param {'live' | 'waiting' | 'lost'} link @param {string} text */
+function linked(link, text) {
+  find('link').dataset.link = link
+  find('link').textContent = text
+}
+
+/**
+ * A sandbox started anew on the same port, whose task 1 is another one, by the same name if the seed is the same.
+ * @param {{ rows: Row[], counts: { tasks: { created: number } } }} all
+ */
+const isAnother = ({ rows, counts }) =>
+  [...tasks.keys()].some(ordinal => ordinal > counts.tasks.created) ||
+  rows.some(row => (tasks.get(row.ordinal)?.createdAt ?? row.createdAt) !== row.createdAt)
+
+function listen() {
+  const source = new EventSource('/sandbox/events')
+  source.addEventListener('everything', ({ data }) => {
+    const all = JSON.parse(data)
+    tokenLifeMs = all.tokenLifeMs
+    if (isAnother(all)) {
+      tasks.clear()
+      early.clear()
+      find('rows').replaceChildren()
+      find('log').replaceChildren()
+    }
+    find('provider').textContent = all.counts.provider
+    find('base-url').textContent = all.baseURL
+    find('empty-options').textContent = `provider: '${all.counts.provider}', baseURL: '${all.baseURL}'`
+    document.title = `Sandbox · ${all.counts.provider}`
+    for (const row of all.rows) show(row)
+    tell(all)
+    draw()
+    linked('live', 'live')
+  })
+  source.addEventListener('change', ({ data }) => {
+    const change = JSON.parse(data)
+    for (const row of change.rows) show(row)
+    for (const event of change.events) hear(event)
+    tell(change)
+    draw()
+  })
+  source.addEventListener('error', () => {
+    linked('lost', source.readyState === EventSource.CLOSED ? 'gone: reload the page' : 'lost, trying again')
+  })
+}
+
+createSwitches()
+listen()
+// Ages grow without an event; a page in the background need not count them.
+setInterval(() => document.visibilityState === 'visible' && draw(), 250)
