@@ -1,0 +1,199 @@
+/// <reference lib="dom" />
+/** The sandbox's face as a person meets it: in a real browser, with a real script at work, by mouse and by keyboard alone. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { solveTurnstile } from 'turnstile-solver'
+import { startSandbox } from 'turnstile-solver/sandbox'
+import { drivers } from '../support/browser-drivers.mjs'
+import { comes, openFace, says, tabTo, textOf } from '../support/browser-face.mjs'
+import { createCalls, KEY, SITEKEY } from '../support/sandbox-client.mjs'
+
+/** @typedef {import('../support/browser-face.mjs').House} House */
+/** @typedef {import('../support/browser-face.mjs').SandboxOptions} SandboxOptions */
+
+/** @param {House} house */
+const solve = ({ sandbox }) =>
+  solveTurnstile({
+    ...sandbox.account,
+    websiteURL: 'https://shop.example/login',
+    websiteKey: SITEKEY,
+    pollIntervalMs: 1000,
+  })
+
+for (const driver of drivers)
+  describe(`the face of the sandbox, in a real browser driven by ${driver.name}`, { concurrency: 4 }, () => {
+    /** @type {import('../support/browser-house.mjs').Browser} */
+    let browser
+    before(async () => {
+      browser = await driver.launch()
+    })
+    after(() => browser?.close())
+    /** @param {import('node:test').TestContext} t @param {SandboxOptions} [options] */
+    const opened = (t, options) => openFace(t, browser, options)
+
+    test('shows a task from its creation to the verification of its token, with every poll', async t => {
+      const house = await opened(t, { faults: [{ fault: '503', on: 'getTaskResult' }] })
+      const { page, sandbox, verify } = house
+      assert.equal((await page.$$('#empty:not([hidden])')).length, 1)
+      assert.equal(
+        await textOf(page, '#empty-options'),
+        `provider: 'yescaptcha', baseURL: '${sandbox.baseURL}'`,
+      )
+      const { token, taskId } = await solve(house)
+      await says(page, '#rows .state', 'delivered')
+      assert.match((await textOf(page, '#rows .age')) ?? '', /^token \d+\.\d s old$/)
+      await verify({ secret: sandbox.secret, response: token })
+      await says(page, '#rows .state', 'verified')
+      await comes(page, '#rows .mark.verified')
+      const marks = await page.$$eval('#rows .mark', all => all.map(({ className }) => className))
+      assert.deepEqual(marks, ['mark fault bad', 'mark polled', 'mark delivered', 'mark verified'])
+      assert.equal(await textOf(page, '#rows .count'), '1 poll · 15 pt')
+      for (const [tile, value] of Object.entries({
+        created: 1,
+        delivered: 1,
+        points: 15,
+        verified: 1,
+        hits: 1,
+      }))
+        assert.equal(await textOf(page, `#${tile}`), String(value), tile)
+      await page.click('#rows summary')
+      await comes(page, '#rows .story li')
+      const story = await page.$$eval('#rows .story li', all => all.map(({ textContent }) => textContent))
+      assert.deepEqual(
+        story.map(line => line?.replace(/^\+\d+\.\d s /, '')),
+        [
+          'created, 15 points charged',
+          'fault 503 on getTaskResult',
+          'poll 1: ready',
+          'token issued',
+          'token delivered',
+          'token verified',
+        ],
+      )
+      await verify({ secret: sandbox.secret, response: token })
+      await comes(page, '#rows .story .bad:last-child')
+      assert.match(
+        (await textOf(page, '#rows .story .bad:last-child')) ?? '',
+        / token refused: timeout-or-duplicate$/,
+      )
+      const html = await page.content()
+      assert.ok(html.includes(String(taskId)))
+      assert.ok(!html.includes(KEY) && !html.includes(token))
+    })
+
+    test('says of a token that nobody fetches how long it has been waiting', async t => {
+      const { page, create } = await opened(t)
+      await create()
+      await says(page, '#rows .state', 'ready')
+      assert.match((await textOf(page, '#rows .age')) ?? '', /^not fetched for \d+\.\d s$/)
+    })
+
+    test('is used by the keyboard alone: a fault on, met by a script, and off again', async t => {
+      const house = await opened(t)
+      const { page, sandbox, balance } = house
+      await page.keyboard.press('Tab')
+      assert.equal(await textOf(page, ':focus'), 'To the switches')
+      await page.keyboard.press('Enter')
+      await tabTo(page, '#fault')
+      await page.keyboard.type('503')
+      assert.match((await textOf(page, '#explanation')) ?? '', /Maintenance or overload/)
+      assert.match((await textOf(page, '#effect')) ?? '', /The request is not acted on\.$/)
+      await tabTo(page, '#often')
+      await page.keyboard.type('every')
+      await tabTo(page, '#add .main')
+      await page.keyboard.press('Enter')
+      await comes(page, '#rules li')
+      assert.equal((await balance()).status, 503)
+      await says(page, '#rules .hits', '1 hit')
+      await tabTo(page, '#rules .off')
+      await page.keyboard.press('Enter')
+      await comes(page, '#no-rules:not([hidden])')
+      assert.equal((await balance()).status, 200)
+      assert.deepEqual(sandbox.stats().faults, { 503: 1 })
+      assert.equal(await page.evaluate(() => document.activeElement?.id), 'fault', 'the focus is not lost')
+    })
+
+    test('every fault can be chosen, explains itself, and is taken by the sandbox', async t => {
+      const { page } = await opened(t)
+      const names = await page.$$eval('#fault optgroup option', all =>
+        all.map(option => /** @type {HTMLOptionElement} */ (option).value),
+      )
+      assert.ok(names.length > 25)
+      for (const [index, name] of names.entries()) {
+        await page.$eval(
+          '#fault',
+          (fault, value) => {
+            const choice = /** @type {HTMLSelectElement} */ (fault)
+            choice.value = value
+            choice.dispatchEvent(new Event('change'))
+          },
+          name,
+        )
+        assert.notEqual(await textOf(page, '#explanation'), '', name)
+        await page.click('#add .main')
+        await comes(page, `#rules li:nth-child(${index + 1})`)
+      }
+      assert.equal(await textOf(page, '#fault-problem'), '')
+      await page.click('#clear')
+      await comes(page, '#no-rules:not([hidden])')
+    })
+
+    test('a refusal is said beside the switch', async t => {
+      const { page, complaints } = await opened(t)
+      await page.type('#time-from', '9')
+      await page.click('#time button[type=submit]')
+      await comes(page, '#time-problem:not(:empty)')
+      assert.match((await textOf(page, '#time-problem')) ?? '', /^Not done: solveTimeMs must be \[min, max\]/)
+      assert.equal(await textOf(page, '#fault-problem'), '')
+      // The browser's own word about the reply.
+      assert.match(complaints.splice(0).join(), /^Failed to load resource: .* 400 \(Bad Request\)$/)
+    })
+
+    test('sets the solve time of what comes after', async t => {
+      const { page, sandbox, create } = await opened(t)
+      await page.click('[data-time="never"]')
+      await comes(page, '[data-time="never"][aria-pressed="true"]')
+      await create()
+      assert.equal(sandbox.tasks()[0].readyAt, Number.POSITIVE_INFINITY)
+      await page.click('[data-time="2000-5000"]')
+      await says(page, '#time-now', '2.0 s to 5.0 s')
+      await says(page, '#rows .state', 'solving')
+    })
+
+    test('what a script sends stays text', async t => {
+      const { page, create } = await opened(t, { provider: 'custom' })
+      const nasty = '<img src=x onerror=alert(1)>'
+      await create({ websiteURL: nasty, type: nasty })
+      await comes(page, '#rows summary')
+      await page.click('#rows summary')
+      await comes(page, '.facts dd')
+      assert.equal((await page.$$('#rows img')).length, 0)
+      assert.ok((await page.$$eval('.facts dd', all => all.map(dd => dd.textContent))).includes(nasty))
+    })
+
+    test('two pages show the same, and one that comes late what was before', async t => {
+      const { page, look, create } = await opened(t)
+      await create()
+      await comes(page, '#rows li[data-task="1"]')
+      const late = await look()
+      await comes(late, '#rows li[data-task="1"]')
+      await late.click('[data-time="0"]')
+      await says(page, '#time-now', 'at once')
+    })
+
+    test('says when its sandbox is gone, and shows the next one on its port as another', async t => {
+      const sandbox = await startSandbox({ clientKey: KEY, face: true })
+      await createCalls(sandbox).create()
+      const { page, close } = await browser.open()
+      t.after(() => close().catch(() => {}))
+      await page.goto(sandbox.faceURL ?? '')
+      await says(page, '#link', 'live')
+      await sandbox.close()
+      await says(page, '#link', 'lost, trying again')
+      const next = await startSandbox({ clientKey: KEY, face: true, port: sandbox.port })
+      t.after(() => next.close())
+      await says(page, '#link', 'live')
+      assert.equal((await page.$$('#rows li')).length, 0)
+    })
+  })

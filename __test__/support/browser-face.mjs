@@ -1,0 +1,73 @@
+/// <reference lib="dom" />
+/** A sandbox, its face in a real browser, and how a person looks at it; the same with either driver. */
+
+import assert from 'node:assert/strict'
+import { startSandbox } from 'turnstile-solver/sandbox'
+import { eventually } from './browser-house.mjs'
+import { createCalls, KEY } from './sandbox-client.mjs'
+
+/** @typedef {import('./browser-house.mjs').Browser} Browser */
+/** @typedef {import('./browser-drivers.mjs').Page} Page */
+/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {Awaited<ReturnType<typeof openFace>>} House */
+
+/**
+ * At the end nothing may have left the sandbox, nor may the page have complained.
+ * @param {import('node:test').TestContext} t
+ * @param {Browser} browser
+ * @param {SandboxOptions} [options]
+ */
+export async function openFace(t, browser, options) {
+  const sandbox = await startSandbox({ clientKey: KEY, face: true, solveTimeMs: 0, ...options })
+  /** @type {string[]} */
+  const complaints = []
+  /** @type {(() => Promise<void>)[]} */
+  const tabs = []
+  // The pages first: of a sandbox that is gone they would complain with good reason.
+  t.after(async () => {
+    await Promise.all(tabs.map(close => close()))
+    await sandbox.close()
+    assert.deepEqual(complaints, [])
+  })
+
+  /** One more who looks on, with a profile of its own. */
+  const look = async () => {
+    const { page, close } = await browser.open()
+    tabs.push(close)
+    page.on('pageerror', error => void complaints.push(String(error)))
+    page.on('console', message => void complaints.push(message.text()))
+    page.on('request', request => {
+      if (!request.url().startsWith(`${sandbox.baseURL}/`)) complaints.push(request.url())
+    })
+    await page.goto(sandbox.faceURL ?? '')
+    await says(page, '#link', 'live')
+    await comes(page, '#fault option')
+    return page
+  }
+  const page = await look()
+  return { sandbox, page, look, complaints, ...createCalls(sandbox) }
+}
+
+/** @param {Page} page @param {string} selector */
+export const textOf = (page, selector) =>
+  page.evaluate(at => document.querySelector(at)?.textContent ?? undefined, selector)
+
+/** Waits until it does. @param {Page} page @param {string} selector @param {string} text */
+export const says = (page, selector, text) =>
+  eventually(
+    () => textOf(page, selector),
+    said => said === text,
+  )
+
+/** Waits until it is there, seen or not. @param {Page} page @param {string} selector */
+export const comes = (page, selector) =>
+  eventually(() => page.evaluate(at => document.querySelector(at) !== null, selector))
+
+/** @param {Page} page @param {string} selector by Tab alone */
+export async function tabTo(page, selector) {
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await page.keyboard.press('Tab')
+    if (await page.evaluate(at => document.activeElement?.matches(at), selector)) return
+  }
+  assert.fail(`Tab does not lead to ${selector}`)
+}
