@@ -4,6 +4,7 @@
 // its stack, the listener on the AbortSignal, and turning every failure into a rejection. Everything else is decided in Rust.
 
 const { inspect } = require('node:util')
+const { observed, solves } = require('./diagnostics.js')
 const native = require('./load.js')
 
 /** @typedef {import('./index.d.ts').Failure} Failure */
@@ -67,13 +68,31 @@ function getBalance(options) {
 const hooks = { onAbort, guarded }
 
 /**
+ * @param {Function} start
+ * @param {unknown} options
+ * @param {CallSite} site
+ */
+function run(start, options, site) {
+  return solves.hasSubscribers ? told(start, options, site) : begin(start, options, site)
+}
+
+/**
+ * @param {Function} start
+ * @param {unknown} options
+ * @param {CallSite} site
+ */
+function told(start, options, site) {
+  return observed(start.name, options, given => begin(start, given, site))
+}
+
+/**
  * No async function: it would hold the caller's options until the call ends.
  *
  * @param {Function} start
  * @param {unknown} options
  * @param {CallSite} site
  */
-function run(start, options, site) {
+function begin(start, options, site) {
   try {
     const { outcome, signal, forget } = start(options, hooks)
     const call = Promise.resolve(outcome).then(settled => {

@@ -93,7 +93,7 @@ describe('isTurnstileError', () => {
     const folder = mkdtempSync(join(tmpdir(), 'copy-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     const native = readdirSync(root).filter(name => name.endsWith('.node'))
-    for (const name of ['index.js', 'load.js', 'native.js', 'package.json', ...native]) {
+    for (const name of ['diagnostics.js', 'index.js', 'load.js', 'native.js', 'package.json', ...native]) {
       cpSync(join(root, name), join(folder, name))
     }
     const copy = require(join(folder, 'index.js'))
@@ -108,7 +108,7 @@ describe('isTurnstileError', () => {
 test('what the addon itself throws is a rejection of the call', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'copy-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  cpSync(join(root, 'index.js'), join(folder, 'index.js'))
+  for (const name of ['diagnostics.js', 'index.js']) cpSync(join(root, name), join(folder, name))
   const thrown = 'exports.getBalance = () => { throw new Error("out of threads") }'
   writeFileSync(join(folder, 'load.js'), thrown)
   const call = require(join(folder, 'index.js')).getBalance({})

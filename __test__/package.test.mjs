@@ -55,6 +55,7 @@ describe('the package', () => {
 
   test('opens nothing else: neither the native module nor a file of the sandbox', () => {
     for (const path of [
+      'diagnostics.js',
       'load.js',
       'native.js',
       'index.js',

@@ -14,6 +14,7 @@ import {
   type Provider,
   type ProviderErrorReason,
   type Solution,
+  type SolveEvent,
   type SolveOptions,
   solveTurnstile,
   type Task,
@@ -199,4 +200,25 @@ export async function sandboxed(): Promise<Solution> {
   sandbox.pageURL({ sitekey: '1x00000000000000000000AA', action: 'login' })
   const told: string = `${faults.reset} ${faultTable[0]?.name} ${errorCodes.ezcaptcha[0]} ${created}`
   return solveTurnstile({ ...sandbox.account, ...page, taskType: told })
+}
+
+/** What the channel `turnstile-solver:solve` tells: narrowed by its type, then by its outcome. */
+export const told = (event: SolveEvent): string | number | undefined => {
+  holds<Same<typeof event.id, string>>()
+  holds<Same<typeof event.provider, Provider | undefined>>()
+  switch (event.type) {
+    case 'poll':
+      holds<Same<typeof event.status, 'processing' | 'ready'>>()
+      return event.status
+    case 'retry':
+      return event.retryInMs
+    case 'settled':
+      if (event.outcome === 'ready') return event.polls
+      holds<Same<typeof event.code, TurnstileErrorCode>>()
+      holds<Same<typeof event.reason, ProviderErrorReason | undefined>>()
+      return event.message
+    default:
+      holds<Same<typeof event.type, 'start' | 'created'>>()
+      return event.taskId
+  }
 }

@@ -8,7 +8,7 @@ const documents = [
   'THIRD-PARTY-LICENSES.md',
   'sbom.cdx.json',
 ]
-const library = ['index.d.ts', 'index.js', 'load.js', 'native.js']
+const library = ['diagnostics.js', 'index.d.ts', 'index.js', 'load.js', 'native.js']
 
 /** The files at the top of the main package: these, and no others. */
 export const topFiles = ['package.json', ...library, ...documents]

@@ -60,3 +60,43 @@ export interface TurnstileError extends Readonly<Omit<Failure, 'message'>> {}
 
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
 export declare function isTurnstileError(value: unknown): value is TurnstileError
+
+/**
+ * What is published on the channel `turnstile-solver:solve` of `node:diagnostics_channel`: for every call a `start` and a
+ * `settled`, and between them what happens on the way. Frozen. It holds neither key nor token.
+ */
+export type SolveEvent = SolveEventFields &
+  (
+    | { type: 'start' }
+    /** The task exists, and is paid for. */
+    | { type: 'created' }
+    /** A poll was answered. */
+    | { type: 'poll'; status: 'processing' | 'ready' }
+    /** A request failed in passing and goes out again. */
+    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryInMs: number }
+    | { type: 'settled'; outcome: 'ready' }
+    | ({ type: 'settled'; outcome: 'failed' } & SolveEventError)
+  )
+
+/** What every message of the channel has. */
+export interface SolveEventFields {
+  /** The call, and no other of any thread or copy of the package: its messages share it. */
+  readonly id: string
+  /** The function called. */
+  readonly call: 'solveTurnstile' | 'createTask' | 'getTaskResult' | 'waitForTask' | 'getBalance'
+  /** The `provider` option. Absent only where that option was wrong. */
+  readonly provider?: Provider
+  /** The provider's id of the task; absent until it is known. */
+  readonly taskId?: string
+  /** How often the provider was asked for the result, as far as was told. */
+  readonly polls: number
+  /** How many requests had to be repeated, as far as was told. */
+  readonly retries: number
+  /** How long the call has taken so far, in milliseconds. */
+  readonly elapsedMs: number
+}
+
+/** What a call failed with: of its `TurnstileError` what holds no secret. */
+export interface SolveEventError extends Readonly<
+  Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>
+> {}

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { describe, test } from 'node:test'
+import { startSandbox } from '../sandbox/index.mjs'
+import {
+  callNames,
+  calls,
+  failure,
+  KEY,
+  replies,
+  required,
+  SITEKEY,
+  scripted,
+  success,
+  TASK,
+  TOKEN,
+  WEBSITE,
+} from './support/calls.mjs'
+import { runScript } from './support/child.mjs'
+import { blocksOf, read } from './support/documents.mjs'
+
+/** @typedef {import('../index.js').SolveEvent} SolveEvent */
+/** @typedef {import('./support/calls.mjs').CallName} CallName */
+
+const CHANNEL = 'turnstile-solver:solve'
+const together = { concurrency: 32 }
+
+/**
+ * Listens while one call runs, and keeps what was told of it alone: others run at the same time.
+ *
+ * @param {CallName} name
+ * @param {any} options
+ */
+async function watched(name, options) {
+  /** @type {any[]} */
+  const messages = []
+  let id = ''
+  /** @param {any} message */
+  const listener = message => {
+    id ||= message.id
+    if (message.id === id) messages.push(message)
+  }
+  subscribe(CHANNEL, listener)
+  // The start is told before the call returns: what comes first is of this call.
+  const pending = calls[name](options)
+  const atOnce = messages.length
+  const outcome = await pending.then(
+    solution => ({ solution, error: undefined, told: messages.length }),
+    error => ({ solution: undefined, error, told: messages.length }),
+  )
+  unsubscribe(CHANNEL, listener)
+  return { messages, atOnce, ...outcome }
+}
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {CallName} name
+ * @param {import('./support/scripted-server.mjs').Answer[]} script
+ * @param {Record<string, unknown>} [more]
+ */
+async function watchedAt(t, name, script, more) {
+  const server = await scripted(t, script, { loose: true })
+  const pace = ['solveTurnstile', 'waitForTask'].includes(name) ? { pollIntervalMs: 1000 } : {}
+  return watched(name, required(name, server.baseURL, { ...pace, ...more }))
+}
+
+/** @param {any[]} messages */
+const types = messages => messages.map(({ type }) => type)
+
+/** A message without what differs from run to run. @param {any} message */
+const steady = ({ id: _, elapsedMs: __, retryInMs: ___, ...message }) => message
+
+describe('the channel turnstile-solver:solve', together, () => {
+  test('tells a solve from its start to its end', async t => {
+    const { created, processing, ready } = replies
+    const { messages, atOnce, told } = await watchedAt(t, 'solveTurnstile', [created, processing, ready])
+    const always = { call: 'solveTurnstile', provider: 'ezcaptcha', retries: 0 }
+    assert.deepEqual(messages.map(steady), [
+      { type: 'start', ...always, polls: 0 },
+      { type: 'created', ...always, taskId: TASK, polls: 0 },
+      { type: 'poll', ...always, taskId: TASK, polls: 1, status: 'processing' },
+      { type: 'poll', ...always, taskId: TASK, polls: 2, status: 'ready' },
+      { type: 'settled', ...always, taskId: TASK, polls: 2, outcome: 'ready' },
+    ])
+    assert.deepEqual(
+      [atOnce, told],
+      [1, 5],
+      'the start before the call returns, the end before its promise goes on',
+    )
+    const times = messages.map(({ elapsedMs }) => elapsedMs)
+    assert.ok(times.every(Number.isInteger), `${times}`)
+    assert.ok(times[4] >= times[2] && times[4] >= 2000, `${times}`)
+  })
+
+  test('tells a repeated request as a retry, with the code, a text and the wait', async t => {
+    const { messages } = await watchedAt(t, 'waitForTask', [{ reset: true }, replies.ready])
+    assert.deepEqual(types(messages), ['start', 'retry', 'poll', 'settled'])
+    const [start, retry, , settled] = messages
+    assert.equal(start.taskId, TASK)
+    assert.deepEqual([retry.code, retry.retries, settled.retries], ['CONNECTION_FAILED', 1, 1])
+    assert.ok(retry.message && Number.isInteger(retry.retryInMs) && retry.retryInMs >= 0)
+  })
+
+  test('tells how a call fails, with what its error carries', async t => {
+    const unsolvable = { body: { errorId: 1, errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' } }
+    const { messages, error } = await watchedAt(t, 'solveTurnstile', [replies.created, unsolvable])
+    assert.deepEqual(types(messages), ['start', 'created', 'settled'])
+    const { outcome, code, reason, errorCode, mayBeCharged, message, taskId } = messages[2]
+    assert.deepEqual(
+      { outcome, code, reason, errorCode, mayBeCharged, message, taskId },
+      {
+        outcome: 'failed',
+        code: error.code,
+        reason: 'unsolvable',
+        errorCode: 'ERROR_CAPTCHA_UNSOLVABLE',
+        mayBeCharged: true,
+        message: error.message,
+        taskId: TASK,
+      },
+    )
+  })
+
+  test('tells an abort and a timeout as what they are', async t => {
+    const aborted = await watchedAt(t, 'solveTurnstile', [], { signal: AbortSignal.abort() })
+    assert.deepEqual(types(aborted.messages), ['start', 'settled'])
+    assert.equal(aborted.messages[1].code, 'ABORT_ERR')
+    const waiting = { timeoutMs: 1500 }
+    const late = await watchedAt(t, 'waitForTask', Array(3).fill(replies.processing), waiting)
+    const last = late.messages.at(-1)
+    assert.deepEqual([last.type, last.code, last.polls], ['settled', 'TIMEOUT', late.error.polls])
+  })
+
+  for (const name of callNames) {
+    test(`tells ${name} once from its start to its end, and each call under an id of its own`, async t => {
+      const [first, second] = [
+        await watchedAt(t, name, success[name]),
+        await watchedAt(t, name, success[name]),
+      ]
+      const between = {
+        solveTurnstile: ['created', 'poll'],
+        createTask: ['created'],
+        getTaskResult: ['poll'],
+        waitForTask: ['poll'],
+        getBalance: [],
+      }[name]
+      for (const { messages } of [first, second]) {
+        assert.deepEqual(types(messages), ['start', ...between, 'settled'])
+        assert.ok(messages.every(message => message.call === name && Object.isFrozen(message)))
+      }
+      assert.notEqual(first.messages[0].id, second.messages[0].id)
+    })
+
+    test(`answers ${name} as if nobody listened, errors and all`, async () => {
+      const wrong = { ...required(name, 'http://127.0.0.1:9'), timeoutMs: -1 }
+      const throwing = { ...wrong, timeoutMs: 5 }
+      Object.defineProperty(throwing, 'clientKey', {
+        enumerable: true,
+        get() {
+          throw new Error('a getter')
+        },
+      })
+      for (const options of [wrong, undefined, null, [], 'options', { onProgress: 1 }, throwing]) {
+        const alone = await failure(calls[name](options))
+        const { error, messages } = await watched(name, options)
+        assert.deepEqual({ ...error, message: error.message }, { ...alone, message: alone.message })
+        assert.match(error.stack, /diagnostics\.test\.mjs/)
+        assert.deepEqual(types(messages), ['start', 'settled'])
+        assert.equal(messages[1].code, 'INVALID_OPTIONS')
+      }
+    })
+  }
+
+  test('reads each option once, as when nobody listens', async t => {
+    const server = await scripted(t, [replies.balance])
+    /** @type {Record<string, number>} */
+    const reads = {}
+    const options = new Proxy(required('getBalance', server.baseURL), {
+      get(target, name) {
+        reads[String(name)] = (reads[String(name)] ?? 0) + 1
+        return Reflect.get(target, name)
+      },
+    })
+    const { solution } = await watched('getBalance', options)
+    assert.equal(solution.balance, 1234.5)
+    assert.deepEqual(reads, { provider: 1, clientKey: 1, baseURL: 1 })
+  })
+
+  test('holds neither the key nor a token, wherever a caller put the key', async t => {
+    const echo = { body: { errorId: 1, errorCode: 'ERROR_X', errorDescription: `no account ${KEY}` } }
+    const rounds = [
+      await watchedAt(t, 'solveTurnstile', [replies.created, replies.ready]),
+      await watchedAt(t, 'solveTurnstile', [echo]),
+      await watchedAt(t, 'getTaskResult', [replies.ready]),
+      await watched('getBalance', { provider: KEY, clientKey: KEY }),
+    ]
+    for (const { messages } of rounds) {
+      assert.ok(messages.length > 1)
+      const text = JSON.stringify(messages)
+      assert.ok(!text.includes(KEY) && !text.includes(TOKEN), text)
+    }
+  })
+
+  test('leaves onProgress what it was: the same events, in its own order', async t => {
+    /** @type {any[]} */
+    const events = []
+    const onProgress = (/** @type {any} */ event) => {
+      events.push({ ...event })
+      for (const key of Object.keys(event)) delete event[key]
+    }
+    const { created, processing, ready } = replies
+    const { messages } = await watchedAt(t, 'solveTurnstile', [created, processing, ready], { onProgress })
+    assert.deepEqual(
+      events.map(({ phase }) => phase),
+      ['created', 'processing', 'ready'],
+    )
+    assert.deepEqual(types(messages), ['start', 'created', 'poll', 'poll', 'settled'])
+    assert.ok(messages.slice(1).every(({ taskId }) => taskId === TASK))
+  })
+})
+
+test('a call that begins while nobody listens is not told to whoever comes later; the next one is', async t => {
+  const server = await scripted(t, [replies.processing, replies.ready, replies.balance])
+  const script = `
+    import { subscribe } from 'node:diagnostics_channel'
+    import { getBalance, waitForTask } from 'turnstile-solver'
+    const { taskId, pollIntervalMs, ...account } = JSON.parse(process.argv[1])
+    const pending = waitForTask({ ...account, taskId, pollIntervalMs })
+    subscribe('turnstile-solver:solve', ({ call, type }) => console.log(call, type))
+    await pending
+    await getBalance(account)`
+  const options = required('waitForTask', server.baseURL, { pollIntervalMs: 1000 })
+  const { code, stdout } = await runScript(script, { args: [JSON.stringify(options)] })
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: 'getBalance start\ngetBalance settled\n' })
+})
+
+test('a call holds none of its caller’s options while it waits, if nobody listens', async () => {
+  const script = `
+    import { waitForTask } from 'turnstile-solver'
+    const begun = () => {
+      const options = JSON.parse(process.argv[1])
+      waitForTask(options)
+      return new WeakRef(options)
+    }
+    const held = Array.from({ length: 100 }, begun)
+    await new Promise(setImmediate)
+    gc()
+    console.log(held.filter(each => each.deref()).length)
+    process.exit()`
+  const options = required('waitForTask', 'http://127.0.0.1:9')
+  const { stdout, code } = await runScript(script, {
+    args: [JSON.stringify(options)],
+    env: { NODE_OPTIONS: '--expose-gc' },
+  })
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: '0\n' })
+})
+
+describe('a subscriber that throws', together, () => {
+  const script = `
+    import { subscribe } from 'node:diagnostics_channel'
+    import { solveTurnstile } from 'turnstile-solver'
+    const told = []
+    process.on('uncaughtException', error => told.push(error.message))
+    subscribe('turnstile-solver:solve', () => { throw new Error('boom') })
+    subscribe('turnstile-solver:solve', ({ type }) => told.push(type))
+    const options = JSON.parse(process.argv[1])
+    const { token } = await solveTurnstile(options)
+    await new Promise(setImmediate)
+    console.log(token)
+    console.log(told.sort().join())`
+
+  test('harms neither the call nor the next subscriber: Node.js tells the process, as on every channel', async t => {
+    const server = await scripted(t, [replies.created, replies.ready])
+    const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 1000 })
+    const { stdout, code } = await runScript(script, { args: [JSON.stringify(options)] })
+    assert.deepEqual(
+      { code, stdout },
+      { code: 0, stdout: `${TOKEN}\nboom,boom,boom,boom,created,poll,settled,start\n` },
+    )
+  })
+})
+
+test('the caller’s asynchronous context is there at the start and at the end', async t => {
+  const { AsyncLocalStorage } = await import('node:async_hooks')
+  const context = new AsyncLocalStorage()
+  const server = await scripted(t, success.solveTurnstile)
+  /** @type {Record<string, unknown>} */
+  const seen = {}
+  const mine = (/** @type {any} */ message) => {
+    if (message.call === 'solveTurnstile') seen[message.type] = context.getStore()
+  }
+  subscribe(CHANNEL, mine)
+  const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 1000 })
+  await context.run('mine', () => calls.solveTurnstile(options))
+  unsubscribe(CHANNEL, mine)
+  assert.deepEqual([seen.start, seen.settled], ['mine', 'mine'])
+})
+
+test('the code of docs/observability.md runs and prints what it shows', async t => {
+  const [script, shown] = blocksOf(read('docs/observability.md'))
+  const sandbox = await startSandbox({ provider: 'yescaptcha', clientKey: KEY, solveTimeMs: 3500 })
+  t.after(() => sandbox.close())
+  const call = `\nawait solveTurnstile(${JSON.stringify({ ...sandbox.account, websiteURL: WEBSITE, websiteKey: SITEKEY })})`
+  const { stdout, stderr, code } = await runScript(
+    `import { solveTurnstile } from 'turnstile-solver'\n${script.code}${call}`,
+  )
+  assert.equal(code, 0, stderr)
+  const plain = (/** @type {string} */ text) =>
+    text.replaceAll(/[0-9a-f-]{36}/g, 'id').replaceAll(/\d+ ms/g, 'ms')
+  assert.equal(plain(stdout), plain(shown.code))
+})
