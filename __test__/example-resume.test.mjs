@@ -1,0 +1,100 @@
+/** examples/resume runs, is killed, and runs again. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { startSandbox } from '../sandbox/index.mjs'
+import { KEY } from './support/calls.mjs'
+import { root, run } from './support/child.mjs'
+
+const script = join(root, 'examples/resume/resume.mjs')
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {import('../sandbox/index.mjs').SandboxOptions} [options]
+ */
+async function stage(t, options) {
+  const vendor = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 5000, ...options })
+  const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-resume-'))
+  t.after(async () => {
+    await vendor.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const file = join(folder, 'task.json')
+  const env = { TASK_FILE: file, EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: vendor.baseURL }
+  return { vendor, file, env, again: () => run(process.execPath, [script], { env }) }
+}
+
+/**
+ * Runs the script, and kills it as no handler can see it coming, once the vendor has seen what is waited for.
+ *
+ * @param {Awaited<ReturnType<typeof stage>>} stage
+ * @param {import('../sandbox/index.mjs').SandboxEvent['type']} moment
+ */
+async function killed({ vendor, env }, moment) {
+  const seen = new Promise(resolve =>
+    vendor.events.on('event', event => event.type === moment && resolve(undefined)),
+  )
+  const child = spawn(process.execPath, [script], { env: { ...process.env, NODE_OPTIONS: '', ...env } })
+  const ended = once(child, 'close')
+  await seen
+  child.kill('SIGKILL')
+  assert.deepEqual(await ended, [null, 'SIGKILL'])
+}
+
+describe('examples/resume', { concurrency: 4 }, () => {
+  test('prints a token, and leaves nothing behind', async t => {
+    const { vendor, file, again } = await stage(t, { solveTimeMs: 0 })
+    const { code, stdout, stderr } = await again()
+    assert.equal(code, 0, stderr)
+    assert.equal(stdout.trim(), vendor.tasks()[0].token)
+    assert.equal(existsSync(file), false)
+  })
+
+  test('killed while it waits, it resumes: bought once, delivered once, charged once', async t => {
+    const here = await stage(t)
+    await killed(here, 'polled')
+    const { taskId } = JSON.parse(readFileSync(here.file, 'utf8'))
+    const { code, stdout, stderr } = await here.again()
+    assert.deepEqual([code, stderr], [0, `Resuming task ${taskId}\n`])
+    assert.equal(stdout.trim(), here.vendor.tasks()[0].token)
+    const { tasks, pointsCharged } = here.vendor.stats()
+    assert.deepEqual([tasks.created, tasks.delivered, pointsCharged], [1, 1, 15])
+    assert.equal(existsSync(here.file), false)
+  })
+
+  test('killed while it buys, it says that a task may be charged, and buys', async t => {
+    const here = await stage(t, { solveTimeMs: 0, faults: [{ on: 'createTask', fault: 'hang-after' }] })
+    await killed(here, 'created')
+    const { code, stdout, stderr } = await here.again()
+    assert.equal(code, 0, stderr)
+    assert.match(
+      stderr,
+      /^Killed while buying at \S+: a task may be charged whose id never came\.\nBought task /,
+    )
+    assert.equal(stdout.trim(), here.vendor.tasks()[1].token)
+  })
+
+  test('refused, it says why and remembers nothing', async t => {
+    const { file, again } = await stage(t, { balance: 0 })
+    const { code, stdout, stderr } = await again()
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /ERROR_ZERO_BALANCE/)
+    assert.equal(existsSync(file), false)
+  })
+
+  test('forgets a task that failed, so that the next run buys another', async t => {
+    const faults = [
+      { on: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('failed-task') },
+    ]
+    const { vendor, file, again } = await stage(t, { solveTimeMs: 0, faults })
+    assert.equal((await again()).code, 1)
+    assert.equal(existsSync(file), false)
+    assert.equal((await again()).code, 0)
+    assert.equal(vendor.stats().tasks.created, 2)
+  })
+})
