@@ -1,0 +1,201 @@
+/** examples/typescript-service is compiled as its user would, and runs. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { startSandbox } from '../sandbox/index.mjs'
+import { SITEKEY, WEBSITE } from './support/calls.mjs'
+import { root } from './support/child.mjs'
+import { compiled } from './support/example.mjs'
+
+/** @typedef {import('../examples/typescript-service/src/accounts.mjs').Account} Account */
+
+const widget = { websiteURL: WEBSITE, websiteKey: SITEKEY }
+const pace = { pollIntervalMs: 1000 }
+
+describe('examples/typescript-service', { concurrency: 8 }, () => {
+  let dist = ''
+  /** @type {typeof import('../examples/typescript-service/src/pool.mjs')} */
+  let lib
+  /** @type {typeof import('../examples/typescript-service/src/server.mjs')} */
+  let http
+  before(async () => {
+    mkdirSync(join(root, '.tools'), { recursive: true })
+    // Within the package, so that its name leads to it.
+    dist = mkdtempSync(join(root, '.tools', 'service-'))
+    const outcome = await compiled(join(root, 'examples/typescript-service'), ['--outDir', dist])
+    assert.deepEqual(outcome, { code: 0, stdout: '' })
+    lib = await import(pathToFileURL(join(dist, 'pool.mjs')).href)
+    http = await import(pathToFileURL(join(dist, 'server.mjs')).href)
+  })
+  after(() => rmSync(dist, { recursive: true, force: true }))
+
+  /**
+   * A vendor of its own for each account.
+   *
+   * @param {import('node:test').TestContext} t
+   * @param {string} name
+   * @param {import('../sandbox/index.mjs').SandboxOptions & { concurrency?: number }} [options]
+   */
+  async function account(t, name, { concurrency = 10, ...options } = {}) {
+    const clientKey = `test-key-0123456789-${name}-${++keys}`
+    const vendor = await startSandbox({
+      provider: 'ezcaptcha',
+      clientKey,
+      solveTimeMs: 0,
+      seed: keys,
+      ...options,
+    })
+    t.after(() => vendor.close())
+    /** @type {Account} */
+    const entry = { name, ...vendor.account, concurrency }
+    return { vendor, entry, created: () => vendor.stats().requests['/createTask'] ?? 0 }
+  }
+  let keys = 0
+
+  test('refused for its balance, an account rests and the next one buys; nobody asks the first again', async t => {
+    const [poor, rich] = [await account(t, 'poor', { balance: 0 }), await account(t, 'rich')]
+    const pool = new lib.Pool([poor.entry, rich.entry], { pace })
+    for (let round = 0; round < 2; round += 1) assert.equal((await pool.solve(widget)).account, 'rich')
+    assert.deepEqual([poor.created(), rich.created()], [1, 2])
+    const [first, second] = pool.accounts()
+    assert.deepEqual([first.why, first.busy, second.restsForMs], ['ERROR_ZERO_BALANCE', 0, 0])
+    assert.ok(first.restsForMs > 4 * 60_000, `${first.restsForMs}`)
+  })
+
+  test('banned, an account rests as long as the provider says, and nobody asks it meanwhile', async t => {
+    let now = 0
+    const banned = await account(t, 'banned', {
+      faults: [{ on: 'createTask', fault: 'error', errorCode: 'ERROR_IP_BANNED', retryAfter: 90 }],
+    })
+    const pool = new lib.Pool([banned.entry], { pace, now: () => now })
+    const refusal = await pool.solve(widget).catch(error => error)
+    assert.equal(refusal.name, 'NoAccountError')
+    assert.equal(refusal.retryAfterMs, pool.accounts()[0].restsForMs)
+    assert.ok(refusal.retryAfterMs >= 60_000, `${refusal.retryAfterMs}`)
+    const again = await pool.solve(widget).catch(error => error)
+    assert.deepEqual([again.name, banned.created()], ['NoAccountError', 1])
+    now += refusal.retryAfterMs
+    assert.equal(pool.accounts()[0].restsForMs, 0)
+  })
+
+  test('what may be paid for is not bought again at another account', async t => {
+    const faults = [{ on: /** @type {const} */ ('createTask'), fault: /** @type {const} */ ('reset-after') }]
+    const [first, second] = [await account(t, 'first', { faults }), await account(t, 'second')]
+    const pool = new lib.Pool([first.entry, second.entry], { pace })
+    const error = await pool.solve(widget).catch(error => error)
+    assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', true])
+    assert.equal(second.created(), 0)
+  })
+
+  test('no account has more tasks under way than it may, and all are used', async t => {
+    const two = await account(t, 'two', { concurrency: 2, solveTimeMs: 500 })
+    const one = await account(t, 'one', { concurrency: 1, solveTimeMs: 500 })
+    const most = [two, one].map(({ vendor }) => {
+      const seen = { open: 0, most: 0 }
+      vendor.events.on('event', ({ type }) => {
+        if (type === 'created') seen.most = Math.max(seen.most, ++seen.open)
+        if (type === 'delivered') seen.open -= 1
+      })
+      return seen
+    })
+    const pool = new lib.Pool([two.entry, one.entry], { pace })
+    const answers = await Promise.all(Array.from({ length: 9 }, () => pool.solve(widget)))
+    assert.equal(new Set(answers.map(({ solution }) => solution.token)).size, 9)
+    assert.deepEqual(
+      most.map(seen => seen.most),
+      [2, 1],
+    )
+    assert.ok(pool.accounts().every(({ busy }) => busy === 0))
+  })
+
+  test('whoever gives up while waiting leaves the line, and the next in it is served', async t => {
+    const slow = await account(t, 'slow', { concurrency: 1, solveTimeMs: 500 })
+    const pool = new lib.Pool([slow.entry], { pace })
+    const controller = new AbortController()
+    const [first, second, third] = [
+      pool.solve(widget),
+      pool.solve(widget, controller.signal),
+      pool.solve(widget),
+    ]
+    controller.abort()
+    await assert.rejects(second, { name: 'AbortError' })
+    await Promise.all([first, third])
+    assert.equal(slow.created(), 2)
+  })
+
+  test('a solve that takes too long is resumed at its account, and bought once', async t => {
+    const slow = await account(t, 'slow', { solveTimeMs: 2500 })
+    const pool = new lib.Pool([slow.entry], { pace: { pollIntervalMs: 1000, timeoutMs: 2000 } })
+    const { solution } = await pool.solve(widget)
+    assert.equal(solution.taskId, slow.vendor.tasks()[0].taskId)
+    assert.equal(slow.created(), 1)
+  })
+
+  test('answers over HTTP what is asked, and says what is wrong', async t => {
+    const [poor, good] = [await account(t, 'poor', { balance: 0 }), await account(t, 'good')]
+    /** @param {Account[]} accounts */
+    const served = async accounts => {
+      const server = http.createService(new lib.Pool(accounts, { pace })).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      t.after(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+      return async (/** @type {string} */ body, method = 'POST', path = '/tokens') => {
+        const init = method === 'POST' ? { method, body } : { method }
+        const reply = await fetch(`http://127.0.0.1:${port}${path}`, init)
+        return { status: reply.status, headers: reply.headers, body: /** @type {any} */ (await reply.json()) }
+      }
+    }
+    const ask = await served([poor.entry, good.entry])
+    const answer = await ask(JSON.stringify(widget))
+    assert.equal(answer.status, 200)
+    assert.deepEqual([answer.body.account, answer.body.token], ['good', good.vendor.tasks()[0].token])
+    for (const wrong of ['', '[]', '{}', '{"clientKey":"x"}', '{"websiteURL":1,"websiteKey":"k"}']) {
+      assert.equal((await ask(wrong)).status, 400, wrong)
+    }
+    const refused = await ask(JSON.stringify({ ...widget, websiteURL: 'no address' }))
+    assert.deepEqual([refused.status, refused.body.option], [400, 'websiteURL'])
+    assert.equal((await ask('', 'GET', '/')).status, 404)
+    const { body } = await ask('', 'GET', '/accounts')
+    assert.deepEqual(
+      body.accounts.map((/** @type {any} */ { name, busy }) => [name, busy]),
+      [
+        ['poor', 0],
+        ['good', 0],
+      ],
+    )
+    const none = await (await served([poor.entry]))(JSON.stringify(widget))
+    assert.deepEqual([none.status, Number(none.headers.get('retry-after')) >= 299], [503, true])
+    for (const reply of [answer, refused, none, { body }]) {
+      assert.ok(!JSON.stringify(reply.body).includes('test-key'))
+    }
+  })
+
+  test('starts from its file of accounts, and ends on SIGTERM', {
+    skip: process.platform === 'win32' && 'there is no SIGTERM',
+  }, async t => {
+    const { entry } = await account(t, 'only')
+    const file = join(dist, 'accounts.json')
+    writeFileSync(file, JSON.stringify([entry]))
+    const env = { ...process.env, NODE_OPTIONS: '', ACCOUNTS_FILE: file, PORT: '0' }
+    const child = spawn(process.execPath, [join(dist, 'main.mjs')], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'close')
+    const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
+    const headers = { connection: 'close' }
+    const reply = await fetch(line.trim(), { method: 'POST', headers, body: JSON.stringify(widget) })
+    assert.equal(reply.status, 200)
+    await reply.text()
+    child.kill('SIGTERM')
+    assert.deepEqual(await ended, [0, null])
+  })
+})

@@ -1,0 +1,15 @@
+// The service by itself: see README.md.
+
+import type { AddressInfo } from 'node:net'
+import { readAccounts } from './accounts.mjs'
+import { Pool } from './pool.mjs'
+import { createService } from './server.mjs'
+
+const { ACCOUNTS_FILE = 'accounts.json', HOST = '127.0.0.1', PORT = '3000' } = process.env
+
+const service = createService(new Pool(readAccounts(ACCOUNTS_FILE)))
+service.listen(Number(PORT), HOST, () => {
+  console.log(`http://${HOST}:${(service.address() as AddressInfo).port}/tokens`)
+})
+// What is under way is paid for: it is finished first.
+process.once('SIGTERM', () => service.close())

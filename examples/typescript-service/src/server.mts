@@ -1,0 +1,95 @@
+/** `POST /tokens` with a widget answers a token; `GET /accounts` tells how the accounts stand. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isTurnstileError } from 'turnstile-solver'
+import { NoAccountError, type Pool, type Widget } from './pool.mjs'
+
+const LONGEST_BODY = 64 * 1024
+const required = ['websiteURL', 'websiteKey'] as const
+const optional = ['action', 'cData'] as const
+const fields: readonly string[] = [...required, ...optional]
+
+class BadRequest extends Error {}
+
+interface Reply {
+  readonly status: number
+  readonly body: Record<string, unknown>
+  readonly headers?: Record<string, string>
+}
+
+export function createService(pool: Pool): Server {
+  return createServer((request, response) => {
+    const gone = new AbortController()
+    // Nobody is left to hear the answer: the task, if there is one, is not polled on.
+    response.once('close', () => {
+      if (!response.writableEnded) gone.abort()
+    })
+    answer(pool, request, gone.signal)
+      .catch(failed)
+      .then(reply => send(response, reply))
+  })
+}
+
+async function answer(pool: Pool, request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
+  const route = `${request.method} ${request.url}`
+  if (route === 'GET /accounts') return { status: 200, body: { accounts: pool.accounts() } }
+  if (route !== 'POST /tokens')
+    return { status: 404, body: { error: 'There are POST /tokens and GET /accounts.' } }
+  const widget = widgetOf(await bodyOf(request))
+  const { solution, account } = await pool.solve(widget, signal)
+  const { token, expiresAt, taskId } = solution
+  return { status: 200, body: { token, expiresAt, taskId, account } }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > LONGEST_BODY) throw new BadRequest('The body is too long.')
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch {
+    throw new BadRequest('The body must be JSON.')
+  }
+}
+
+function widgetOf(body: unknown): Widget {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new BadRequest('An object is wanted.')
+  for (const [name, value] of Object.entries(body)) {
+    if (!fields.includes(name)) throw new BadRequest(`${name} is unknown: there are ${fields.join(', ')}.`)
+    if (typeof value !== 'string') throw new BadRequest(`${name} must be a text.`)
+  }
+  for (const name of required) if (!Object.hasOwn(body, name)) throw new BadRequest(`${name} is missing.`)
+  return body as Widget
+}
+
+function failed(error: unknown): Reply {
+  if (error instanceof BadRequest) return { status: 400, body: { error: error.message } }
+  if (error instanceof NoAccountError) {
+    const headers = { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) }
+    return { status: 503, body: { error: error.message }, headers }
+  }
+  if (!isTurnstileError(error)) {
+    console.error(error)
+    return { status: 500, body: { error: 'internal error' } }
+  }
+  const { code, reason, errorCode, option, taskId, mayBeCharged, message } = error
+  const body = { error: message, code, reason, errorCode, option, taskId, mayBeCharged }
+  switch (code) {
+    case 'INVALID_OPTIONS':
+      // An option that is no field of the widget comes from the service's own configuration.
+      return { status: fields.includes(option ?? '') ? 400 : 500, body }
+    case 'TIMEOUT':
+      return { status: 504, body }
+    default:
+      return { status: 502, body }
+  }
+}
+
+function send(response: ServerResponse, { status, body, headers }: Reply): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}
