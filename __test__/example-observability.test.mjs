@@ -1,0 +1,65 @@
+/** examples/observability runs, and its README shows what it prints. */
+
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { run } from './support/child.mjs'
+import { blocksOf, read } from './support/documents.mjs'
+import { compiled, prepared } from './support/example.mjs'
+
+const readme = read('examples/observability/README.md')
+
+describe('examples/observability', () => {
+  let folder = ''
+  before(async () => {
+    folder = await prepared('observability')
+  })
+
+  test('makes spans and metrics of what two calls do', async () => {
+    const { code, stdout, stderr } = await run(process.execPath, ['demo.mjs'], { cwd: folder })
+    assert.equal(code, 0, stderr)
+    const shown = blocksOf(readme).find(({ language }) => language === 'text')
+    assert.ok(shown && stdout.startsWith(shown.code), stdout)
+    const samples = new Map(
+      [...stdout.matchAll(/^(turnstile_solver_\w+)\{(.*)\} (\S+)$/gm)].map(([, name, labels, value]) => [
+        `${name} ${labels}`,
+        Number(value),
+      ]),
+    )
+    for (const [sample, value] of /** @type {const} */ ([
+      ['turnstile_solver_tasks_created_total provider="ezcaptcha"', 2],
+      ['turnstile_solver_polls_total provider="ezcaptcha",status="ready"', 1],
+      ['turnstile_solver_retries_total provider="ezcaptcha",code="CONNECTION_FAILED"', 1],
+      ['turnstile_solver_pending_calls call="solveTurnstile",provider="ezcaptcha"', 0],
+      [
+        'turnstile_solver_failures_total call="solveTurnstile",provider="ezcaptcha",code="PROVIDER_ERROR",reason="unsolvable"',
+        1,
+      ],
+      [
+        'turnstile_solver_call_duration_seconds_count call="solveTurnstile",provider="ezcaptcha",outcome="ready"',
+        1,
+      ],
+    ])) {
+      assert.equal(samples.get(sample), value, `${sample}\n${stdout}`)
+    }
+    const told = [...stdout.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name).sort()
+    const documented = [...readme.matchAll(/^\| `(turnstile_\w+)`/gm)].map(([, name]) => name).sort()
+    assert.deepEqual(documented, told)
+  })
+
+  test('counts what a service does that takes up the README’s code', async () => {
+    const code = blocksOf(readme).find(({ language }) => language === 'js')?.code
+    const service = `${code}
+      import { getBalance } from 'turnstile-solver'
+      await getBalance({ provider: 'ezcaptcha', clientKey: '' }).catch(() => {})
+      console.log(await register.getSingleMetricAsString('turnstile_solver_failures_total'))`
+    const args = ['--input-type=module', '--eval', service]
+    const { code: exitCode, stdout, stderr } = await run(process.execPath, args, { cwd: folder })
+    assert.equal(exitCode, 0, stderr)
+    const labels = 'call="getBalance",provider="ezcaptcha",code="INVALID_OPTIONS",reason=""'
+    assert.ok(stdout.includes(`turnstile_solver_failures_total{${labels}} 1\n`), stdout)
+  })
+
+  test('has no type that is wrong', async () => {
+    assert.deepEqual(await compiled(folder), { code: 0, stdout: '' })
+  })
+})
