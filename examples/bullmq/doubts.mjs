@@ -1,0 +1,32 @@
+/**
+ * The jobs in doubt: `node doubts.mjs` prints them and retries those that carry a task after all, which costs nothing. What becomes of the
+ * others is a decision about money, and a person's.
+ */
+
+import { fileURLToPath } from 'node:url'
+import { Queue } from 'bullmq'
+import { connection, QUEUE } from './fleet.mjs'
+
+/**
+ * Answers with the jobs that were put back into the line.
+ *
+ * @param {import('bullmq').Queue} queue
+ */
+export async function retryKnown(queue) {
+  const known = (await inDoubt(queue)).filter(job => job.data.taskId)
+  for (const job of known) await job.retry()
+  return known
+}
+
+/** @param {import('bullmq').Queue} queue */
+export async function inDoubt(queue) {
+  return (await queue.getJobs(['failed'])).filter(job => job.failedReason?.startsWith('IN DOUBT'))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const queue = new Queue(QUEUE, { connection })
+  const retried = await retryKnown(queue)
+  for (const { id, data } of retried) console.log(`${id}: task ${data.taskId}, waited for again`)
+  for (const { id, failedReason } of await inDoubt(queue)) console.log(`${id}: ${failedReason}`)
+  await queue.close()
+}
