@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 import { prepareChromium } from './chromium.mjs'
+import { prepareFleet } from './fleet.mjs'
 import { Failure, main, root, run, tool } from './run.mjs'
 import { setup } from './setup.mjs'
 
@@ -13,7 +14,7 @@ import { setup } from './setup.mjs'
 class CannotRun extends Failure {}
 
 /** @type {Record<string, () => Promise<Counts>>} */
-const suites = { rust, javascript, types, browser }
+const suites = { rust, javascript, types, fleet, browser }
 
 /** A file that neither ends nor fails would hold everything up. */
 const fileTimeoutMs = 120_000
@@ -77,7 +78,7 @@ async function rust() {
 }
 
 async function javascript() {
-  const others = ['__test__/types/', '__test__/browser/']
+  const others = ['__test__/types/', '__test__/browser/', '__test__/fleet/']
   return nodeTests(
     'javascript',
     testFiles().filter(path => !others.some(folder => path.startsWith(folder))),
@@ -100,15 +101,28 @@ async function types() {
   }
 }
 
+async function fleet() {
+  return equipped('fleet', prepareFleet)
+}
+
 async function browser() {
+  return equipped('browser', prepareChromium)
+}
+
+/**
+ * A suite that needs more of the machine than Node.js.
+ * @param {string} name
+ * @param {() => Promise<unknown>} prepare
+ */
+async function equipped(name, prepare) {
   try {
-    await prepareChromium()
+    await prepare()
   } catch (error) {
     throw error instanceof Failure ? new CannotRun(error.message) : error
   }
   return nodeTests(
-    'browser',
-    testFiles().filter(path => path.startsWith('__test__/browser/')),
+    name,
+    testFiles().filter(path => path.startsWith(`__test__/${name}/`)),
   )
 }
 

@@ -1,0 +1,39 @@
+/** What may happen to the workers of examples/bullmq, and what their books say afterwards. */
+
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { prepareFleet } from '../../scripts/fleet.mjs'
+import { compiled } from '../support/example.mjs'
+import { runFleet, settled } from '../support/fleet.mjs'
+
+before(prepareFleet)
+
+describe('the workers of examples/bullmq', () => {
+  test('killed at random, they lose none of 200 jobs and buy no task twice', async t => {
+    const books = await runFleet(t, ['--jobs', '200', '--workers', '3', '--kills', '8', '--seed', '1'])
+    settled(books, 200)
+    assert.equal(books.kills, 8)
+    assert.ok(books.resumed > 0, 'no job outlived its worker')
+    // A kill can strike while a purchase is under way: that is one job a kill, and never more.
+    assert.ok(books.jobs.inDoubt <= books.kills, JSON.stringify(books.jobs))
+    assert.equal(books.withProgress, books.jobs.completed)
+  })
+
+  test('killed between the charge and the reply, they leave one job in doubt, and the books show the task', async t => {
+    const books = await runFleet(t, ['--jobs', '20', '--workers', '1', '--kills', '0', '--gap', '5'])
+    settled(books, 20)
+    assert.deepEqual([books.jobs.completed, books.jobs.inDoubt, books.orphans, books.kills], [19, 1, 1, 1])
+    assert.match(books.reasons[0], /^IN DOUBT, not bought again: A worker ended/)
+  })
+
+  test('frozen between the charge and the reply, they find the task when they wake, and no other buys it meanwhile', async t => {
+    const books = await runFleet(t, ['--jobs', '20', '--workers', '1', '--kills', '0', '--freeze', '5'])
+    settled(books, 20)
+    assert.deepEqual([books.jobs.completed, books.vendor.creates, books.orphans], [20, 20, 0])
+    assert.ok(books.resumed > 0, 'nobody took the jobs of the frozen worker over')
+  })
+})
+
+test('examples/bullmq is sound to the type checker, with the types of its own packages', async () => {
+  assert.deepEqual(await compiled('examples/bullmq'), { code: 0, stdout: '' })
+})
