@@ -173,7 +173,8 @@ for (const driver of drivers)
     })
 
     test('two pages show the same, and one that comes late what was before', async t => {
-      const { page, look, create } = await opened(t)
+      const { page, look, create } = await opened(t, { solveTimeMs: 3000 })
+      await says(page, '#time-now', '3.0 s')
       await create()
       await comes(page, '#rows li[data-task="1"]')
       const late = await look()

@@ -39,8 +39,9 @@ async function order(order) {
 function timeText(time) {
   if (time === 'never') return 'never ready'
   if (time === 'function') return 'as the script’s function says'
-  if (typeof time === 'number') return time === 0 ? 'at once' : seconds(time)
-  return `${seconds(time[0])} to ${seconds(time[1])}`
+  const [min, max] = Array.isArray(time) ? time : [time, time]
+  if (min < max) return `${seconds(min)} to ${seconds(max)}`
+  return max === 0 ? 'at once' : seconds(max)
 }
 
 /** @param {SolveTime} time @param {string} preset */
