@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { advance, describe as describeState, fit, liveLine } from '../bin/progress.mjs'
-import { paint } from '../bin/terminal.mjs'
+import { paint, wantsColour } from '../bin/terminal.mjs'
 import { quote } from '../bin/words.mjs'
-import { BIN, environment, KEY, open, start } from './support/cli.mjs'
+import { BIN, environment, KEY, open, run, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
 const CLEAR_LINE = `\r${ESCAPE}[K`
@@ -96,6 +96,37 @@ describe('the live line', () => {
   })
 })
 
+describe('colours', () => {
+  /** @type {[env: Record<string, string>, onTerminal: boolean, elsewhere: boolean][]} */
+  const cases = [
+    [{}, true, false],
+    [{ NO_COLOR: '1' }, false, false],
+    [{ NO_COLOR: '' }, true, false],
+    [{ TERM: 'dumb' }, false, false],
+    [{ FORCE_COLOR: '1' }, true, true],
+    [{ FORCE_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '0' }, false, false],
+    [{ FORCE_COLOR: 'false' }, false, false],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true, true],
+    [{ FORCE_COLOR: '1', TERM: 'dumb' }, true, true],
+  ]
+  for (const [env, onTerminal, elsewhere] of cases)
+    test(`with ${JSON.stringify(env)} a terminal gets ${onTerminal ? 'some' : 'none'}, a pipe ${elsewhere ? 'some' : 'none'}`, () => {
+      assert.deepEqual([wantsColour(env, true), wantsColour(env, false)], [onTerminal, elsewhere])
+    })
+
+  test('FORCE_COLOR colours the help in a pipe, and never a token', async t => {
+    const { sandbox, solve, env } = await open(t)
+    const forced = { ...env, FORCE_COLOR: '1' }
+    assert.ok((await run(['--help'], { env: forced })).stdout.includes(`${ESCAPE}[1mUsage`))
+    const { stdout, stderr } = await run(solve, { env: forced })
+    assert.equal(stdout, `${sandbox.tasks()[0].token}\n`)
+    assert.ok(!stderr.includes(CLEAR_LINE), 'there is no live line in a pipe')
+    const failed = await run(['slove'], { env: forced })
+    assert.ok(failed.stderr.startsWith(`${ESCAPE}[31merror:`))
+  })
+})
+
 describe('on a terminal', pty, () => {
   test('one line ticks in place, and the token follows on a line of its own', async t => {
     const { sandbox, solve, env } = await open(t, { solveTimeMs: 1500 })
@@ -126,6 +157,20 @@ describe('on a terminal', pty, () => {
       assert.ok(drawn.length >= 5)
       assert.deepEqual(
         drawn.filter(line => line.length >= columns),
+        [],
+      )
+    })
+  }
+
+  for (const args of [['--help'], ['solve', '--help'], ['sandbox', '--help'], ['demo']]) {
+    test(`on 40 columns nothing of '${args.join(' ')}' runs over, but for what is copied in one piece`, async () => {
+      const { code, stdout } = await onTerminal(args, { columns: 40, env: {} }).ended
+      assert.equal(code, 0)
+      const kept = stdout
+        .split(/\r?\n/)
+        .map(line => stripVTControlCharacters(line.split(CLEAR_LINE).at(-1) ?? ''))
+      assert.deepEqual(
+        kept.filter(line => line.length > 40 && !/^ +\S+( \S+)?( \\)?$/.test(line)),
         [],
       )
     })

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, exitCodeTable } from '../bin/exit-codes.mjs'
-import { nearest, quote } from '../bin/words.mjs'
+import { nearest, quote, wrapCommand } from '../bin/words.mjs'
 import { KEY, run } from './support/cli.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox']
+const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox', 'completion']
 const ESCAPE = '\x1b'
 const env = { YESCAPTCHA_API_KEY: KEY }
 /** @type {{ providers: string[] }} */
@@ -167,6 +167,10 @@ describe('wrong usage', { concurrency: 4 }, () => {
       /--base-url: plain http/,
       'plain http',
     ],
+    [['completion'], /which shell is it for\?\n {2}It is bash, zsh or fish: /, 'no shell'],
+    [['completion', 'bahs'], /SHELL must be bash, zsh or fish\n {2}Did you mean bash\?/, 'a misspelt shell'],
+    [['completion', 'tcsh'], /SHELL must be bash, zsh or fish\n/, 'a shell that is not known'],
+    [['completion', 'zsh', 'fish'], /an argument that belongs to no flag/, 'two shells'],
     [['sandbox', '--port', '99999'], /--port: must be from 0 to 65535/, "a sandbox's port"],
     [['sandbox', '--balance=-1'], /--balance: must be points from 0/, "a sandbox's balance"],
     [['sandbox', '--solve-time', 'soon'], /--solve-time: must be milliseconds/, "a sandbox's solve time"],
@@ -271,6 +275,16 @@ describe('small parts', () => {
     assert.equal(quote('', 'linux'), "''")
     assert.equal(quote('a "b"', 'win32'), '"a ""b"""')
     assert.equal(quote('a\x1b[2Jb', 'linux'), "'a?[2Jb'")
+  })
+
+  test('a command that is too long is broken before its flags, never inside of quotes, for a shell to join', () => {
+    const command = "turnstile-solver solve --extra '{ --a }' --url https://a.example | cat"
+    assert.deepEqual(wrapCommand(command, 100, 'linux'), [command])
+    assert.deepEqual(wrapCommand(command, 44, 'linux'), [
+      "turnstile-solver solve --extra '{ --a }' \\",
+      '  --url https://a.example | cat',
+    ])
+    assert.deepEqual(wrapCommand(command, 10, 'win32'), [command])
   })
 
   test('the nearest name is near, or there is none', () => {

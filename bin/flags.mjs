@@ -14,6 +14,7 @@ import { oneOf } from './words.mjs'
  * @property {(text: string, flag: string) => unknown} [read] text to value; the text itself if absent
  * @property {boolean} [many] may be given more than once, and is a list then
  * @property {string} [short]
+ * @property {readonly string[]} [choices] the values that a shell offers
  */
 
 /** @typedef {{ title: string, flags: readonly Flag[], note?: string }} FlagGroup */
@@ -64,7 +65,7 @@ export const taskFlags = {
     {
       name: 'proxy-file',
       value: 'PATH',
-      help: 'a file with the proxy that the provider solves through, protocol://user:password@host:port; - reads standard input',
+      help: 'a file that holds protocol://user:password@host:port of the proxy that the provider solves through; - reads standard input',
     },
     { name: 'app-id', value: 'ID', option: 'appId', read: readNumber, help: "EZ-Captcha's developer id" },
     { name: 'soft-id', value: 'ID', option: 'softID', read: readNumber, help: "YesCaptcha's developer id" },
@@ -83,7 +84,13 @@ export const taskIdFlag = {
 export const accountFlags = {
   title: 'Account',
   flags: [
-    { name: 'provider', value: 'NAME', option: 'provider', help: oneOf(providerNames()) },
+    {
+      name: 'provider',
+      value: 'NAME',
+      option: 'provider',
+      choices: providerNames(),
+      help: oneOf(providerNames()),
+    },
     {
       name: 'base-url',
       value: 'URL',

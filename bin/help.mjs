@@ -1,7 +1,8 @@
 /** The texts of `--help`, made from the flags that the parser reads. */
 
+import { programFlags } from './command-table.mjs'
 import { exitCodeTable } from './exit-codes.mjs'
-import { programName, wrap } from './words.mjs'
+import { commandLine, programName, wrap, wrapCommand } from './words.mjs'
 
 /** @typedef {import('./terminal.mjs').Line} Line */
 
@@ -10,7 +11,8 @@ import { programName, wrap } from './words.mjs'
  * @property {string} about
  * @property {string} usage after the program's name
  * @property {readonly import('./flags.mjs').FlagGroup[]} groups
- * @property {readonly string[]} [examples] a line that begins with a space continues the one above
+ * @property {import('./arguments.mjs').Operand} [operand] the word that follows its name
+ * @property {readonly string[]} [examples]
  * @property {readonly string[]} [notes]
  * @property {boolean} [exitCodes] whether they are worth a table
  * @property {(context: import('./run.mjs').Context) => Promise<number>} run
@@ -49,20 +51,25 @@ export function commandHelp({ about, usage, groups, examples = [], notes = [], e
     ...wrap(`${program} ${usage}`, width - 2).map(indent),
   ]
   for (const { title, flags, note } of groups) {
-    /** @type {[string, string][]} */
-    const rows = flags.map(({ name, value, short, help }) => [
-      `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`,
-      help,
-    ])
-    lines.push('', heading(title), ...table(rows, width))
+    lines.push('', heading(title), ...table(flags.map(flagRow), width))
     if (note) lines.push('', ...wrap(note, width - 2).map(indent))
   }
   for (const note of notes) lines.push('', ...wrap(note, width))
   if (examples.length > 0)
-    lines.push('', heading('Examples'), ...examples.map(line => `  ${line.replaceAll('PROGRAM', program)}`))
+    lines.push(
+      '',
+      heading('Examples'),
+      ...examples.flatMap(line => wrapCommand(line.replaceAll('PROGRAM', program), width - 2)).map(indent),
+    )
   if (exitCodes) lines.push('', heading('Exit codes'), ...table(exitCodeTable, width))
   return lines
 }
+
+/** @param {import('./flags.mjs').Flag} flag @returns {[left: string, right: string]} */
+const flagRow = ({ name, value, short, help }) => [
+  `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`,
+  help,
+]
 
 /** @param {string} line */
 const indent = line => `  ${line}`
@@ -87,10 +94,13 @@ export function programHelp(commands, width) {
     ...table(commands, width),
     '',
     heading('Flags'),
+    ...table(programFlags.map(flagRow), width),
+    '',
+    heading('To begin with'),
     ...table(
       [
-        ['-h, --help', `this text; ${program} COMMAND --help tells about one command`],
-        ['-v, --version', 'the version'],
+        [commandLine(['demo']), 'see it work'],
+        [commandLine(['solve', '--help']), 'what a solve needs'],
       ],
       width,
     ),

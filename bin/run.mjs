@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { readArguments } from './arguments.mjs'
+import { commands } from './command-table.mjs'
 import { EXIT } from './exit-codes.mjs'
 import { printReport, reportOf, sayReport } from './failures.mjs'
 import { commandHelp, programHelp } from './help.mjs'
@@ -14,36 +15,13 @@ import { nearest } from './words.mjs'
  * What a command works with.
  * @typedef {object} Context
  * @property {Record<string, any>} values by flag
+ * @property {string} [operand] the word that follows the command's name, where it takes one
  * @property {import('./terminal.mjs').Terminal} terminal
  * @property {import('./interrupts.mjs').Interrupts} interrupts
  * @property {Record<string, string>} sources where secrets came from, by option: the command fills it in
  * @property {'person' | 'json' | 'none'} style of the progress
  * @property {boolean} talks whether standard error is for a person to read
  */
-
-/** @type {Record<string, { summary: string, load: () => Promise<{ command: import('./help.mjs').Command }> }>} */
-const commands = {
-  demo: {
-    summary: 'a token from each provider, on this machine alone: no key, no network, no points',
-    load: () => import('./commands/demo.mjs'),
-  },
-  solve: {
-    summary: 'create a task, wait for its token, print it',
-    load: () => import('./commands/solve.mjs'),
-  },
-  wait: {
-    summary: 'wait for a task that exists: after a Ctrl-C, a crash, a timeout',
-    load: () => import('./commands/wait.mjs'),
-  },
-  balance: {
-    summary: "print the account's balance in points",
-    load: () => import('./commands/balance.mjs'),
-  },
-  sandbox: {
-    summary: 'run a stand-in for a provider, for tests and for trying things out',
-    load: () => import('./commands/sandbox.mjs'),
-  },
-}
 
 /**
  * @param {readonly string[]} argv
@@ -110,7 +88,7 @@ async function obey([first, ...rest], { terminal, interrupts, asked }) {
     await terminal.print(...commandHelp(command, terminal.width))
     return EXIT.ok
   }
-  const values = readArguments(argv, asked.flags)
+  const { values, operand } = readArguments(argv, asked.flags, command.operand)
   asked.values = values
   if (values.progress && !values.json)
     throw new UsageError('goes with --json; without it progress is shown anyway', { flag: '--progress' })
@@ -118,7 +96,7 @@ async function obey([first, ...rest], { terminal, interrupts, asked }) {
     throw new UsageError('and --quiet exclude each other', { flag: '--progress' })
   const talks = !values.json && !values.quiet
   const style = talks ? 'person' : values.progress ? 'json' : 'none'
-  return command.run({ values, terminal, interrupts, sources: asked.sources, style, talks })
+  return command.run({ values, operand, terminal, interrupts, sources: asked.sources, style, talks })
 }
 
 /** @param {string} name */

@@ -30,6 +30,16 @@ export function paint(line, colour) {
 }
 
 /**
+ * Whether there are colours, for a stream that is a terminal or none: as Node.js decides it for itself.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {boolean} isTTY
+ */
+export function wantsColour({ FORCE_COLOR: forced, NO_COLOR: refused, TERM: term }, isTTY) {
+  if (forced !== undefined) return forced !== '0' && forced !== 'false'
+  return isTTY && !refused && term !== 'dumb'
+}
+
+/**
  * @param {object} world
  * @param {NodeJS.WriteStream} world.stdout
  * @param {NodeJS.WriteStream} world.stderr
@@ -38,7 +48,10 @@ export function paint(line, colour) {
  */
 export function createTerminal({ stdout, stderr, env, platform }) {
   const dumb = env.TERM === 'dumb'
-  const colourless = dumb || Boolean(env.NO_COLOR)
+  const colour = {
+    stdout: wantsColour(env, Boolean(stdout.isTTY)),
+    stderr: wantsColour(env, Boolean(stderr.isTTY)),
+  }
   const live = Boolean(stderr.isTTY) && !dumb
   // The console of older Windows and the bare Linux one lack most signs.
   const signs = platform === 'win32' ? Boolean(env.WT_SESSION || env.TERM_PROGRAM) : env.TERM !== 'linux'
@@ -56,7 +69,7 @@ export function createTerminal({ stdout, stderr, env, platform }) {
   const columns = () => (stderr.columns || 80) - 1
 
   const draw = () => {
-    if (frame) stderr.write(`${CLEAR_LINE}${paint(frame(columns(), tick), !colourless)}`)
+    if (frame) stderr.write(`${CLEAR_LINE}${paint(frame(columns(), tick), colour.stderr)}`)
   }
   const restore = () => {
     if (timer) stderr.write(`${CLEAR_LINE}${SHOW_CURSOR}`)
@@ -84,7 +97,7 @@ export function createTerminal({ stdout, stderr, env, platform }) {
 
     /** @param {Line} line to standard error, above the live line */
     say(line = '') {
-      const text = `${paint(line, live && !colourless)}\n`
+      const text = `${paint(line, colour.stderr)}\n`
       stderr.write(timer ? `${CLEAR_LINE}${text}` : text)
       draw()
     },
@@ -123,7 +136,7 @@ export function createTerminal({ stdout, stderr, env, platform }) {
      */
     print(...lines) {
       if (timer) stderr.write(CLEAR_LINE)
-      const text = lines.map(line => `${paint(line, Boolean(stdout.isTTY) && !colourless)}\n`).join('')
+      const text = lines.map(line => `${paint(line, colour.stdout)}\n`).join('')
       return new Promise((resolve, reject) => {
         stdout.write(text, error => (error ? reject(new OutputClosed()) : resolve()))
         draw()

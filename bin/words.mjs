@@ -69,6 +69,28 @@ export function wrap(text, width) {
 }
 
 /**
+ * A command to copy, broken before its flags in the way that a shell puts together again. Windows' shells know none.
+ * @param {string} text
+ * @param {number} width
+ * @param {NodeJS.Platform} [platform]
+ * @returns {string[]}
+ */
+export function wrapCommand(text, width, platform = process.platform) {
+  if (platform === 'win32' || text.length <= width) return [text]
+  /** @type {string[]} */
+  const lines = []
+  // Neither the blanks inside of quotes nor a comment can be broken.
+  for (const part of text.split(/ (?=--\w|\| )(?=(?:[^']*'[^']*')*[^']*$)/)) {
+    const last = lines.at(-1)
+    // Two for the backslash.
+    if (last !== undefined && last.length + 1 + part.length + 2 <= width)
+      lines[lines.length - 1] = `${last} ${part}`
+    else lines.push(last === undefined ? part : `  ${part}`)
+  }
+  return lines.map((line, n) => (n < lines.length - 1 ? `${line} \\` : line))
+}
+
+/**
  * How many slips of the keyboard lie between two words, neighbours swapped included.
  * @param {string} a
  * @param {string} b

@@ -7,6 +7,7 @@ import { prepareChromium } from './chromium.mjs'
 import { prepareFleet } from './fleet.mjs'
 import { Failure, main, root, run, tool } from './run.mjs'
 import { setup } from './setup.mjs'
+import { prepareShells } from './shells.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -14,7 +15,7 @@ import { setup } from './setup.mjs'
 class CannotRun extends Failure {}
 
 /** @type {Record<string, () => Promise<Counts>>} */
-const suites = { rust, javascript, types, fleet, browser }
+const suites = { rust, javascript, types, shells, fleet, browser }
 
 /** A file that neither ends nor fails would hold everything up. */
 const fileTimeoutMs = 120_000
@@ -78,7 +79,7 @@ async function rust() {
 }
 
 async function javascript() {
-  const others = ['__test__/types/', '__test__/browser/', '__test__/fleet/']
+  const others = ['__test__/types/', '__test__/browser/', '__test__/shells/', '__test__/fleet/']
   return nodeTests(
     'javascript',
     testFiles().filter(path => !others.some(folder => path.startsWith(folder))),
@@ -99,6 +100,10 @@ async function types() {
     failed: counts.failed + consumers.failed,
     skipped: consumers.skipped,
   }
+}
+
+async function shells() {
+  return equipped('shells', prepareShells)
 }
 
 async function fleet() {

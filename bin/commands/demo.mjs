@@ -1,6 +1,7 @@
 import { errorCodes, startSandbox } from '../../sandbox/index.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { outputFlags } from '../flags.mjs'
+import { table } from '../help.mjs'
 import { library, providerNames } from '../library.mjs'
 import { createdDetail, done, fit, tokenDetail, watch } from '../progress.mjs'
 import { printJson } from '../terminal.mjs'
@@ -10,6 +11,8 @@ import { commandLine, counted, seconds, wrap } from '../words.mjs'
 /** @typedef {import('../../sandbox/index.mjs').SandboxProvider} SandboxProvider */
 
 const SITEKEY = '0x4AAAAAAADemoSitekey'
+/** Where the detail of a step begins. */
+const STEP_INDENT = 12
 const SOLVE_TIME_MS = /** @type {const} */ ([1400, 2900])
 
 /** The vendors by name that the sandbox can play. */
@@ -43,12 +46,17 @@ export const command = {
     if (values.json) await printJson(terminal, { verified, solves })
     if (!verified) return EXIT.internal
     const took = seconds(performance.now() - startedAt)
-    await tell('', bold(`${counted(solves.length, 'token')} verified in ${took}.`), [
-      ['Next: ', 'dim'],
-      commandLine(['sandbox']),
-      ['  or  ', 'dim'],
-      commandLine(['solve', '--help']),
+    const next = /** @type {const} */ ([
+      [commandLine(['sandbox']), 'keeps one running for your script'],
+      [commandLine(['solve', '--help']), 'the real thing'],
     ])
+    await tell(
+      '',
+      bold(`${counted(solves.length, 'token')} verified in ${took}.`),
+      '',
+      dim('Next:'),
+      ...table(next, terminal.width),
+    )
     return EXIT.ok
   },
 }
@@ -82,8 +90,10 @@ async function solve(provider, context) {
   const tell = teller(context)
   /** @param {string} what @param {string} detail */
   const step = (what, detail) => {
-    const text = terminal.isTTY ? fit([detail], terminal.width - 13, terminal.signs) : detail
-    return tell(done(terminal, what, text))
+    if (!terminal.isTTY) return tell(done(terminal, what, detail))
+    const room = terminal.width - STEP_INDENT
+    const [first, ...rest] = wrap(detail, room).map(line => fit([line], room, terminal.signs))
+    return tell(done(terminal, what, first), ...rest.map(line => dim(`${' '.repeat(STEP_INDENT)}${line}`)))
   }
   await tell('', [
     [provider, 'bold'],

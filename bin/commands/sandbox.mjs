@@ -6,7 +6,7 @@ import { table } from '../help.mjs'
 import { PlainError, UsageError } from '../problems.mjs'
 import { secretVariable } from '../secrets.mjs'
 import { printJson } from '../terminal.mjs'
-import { clock, commandLine, counted, oneOf, printable, quote, seconds } from '../words.mjs'
+import { clock, commandLine, counted, oneOf, printable, quote, seconds, wrap } from '../words.mjs'
 
 /** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
 /** @typedef {import('../../sandbox/index.mjs').SandboxEvent} SandboxEvent */
@@ -22,6 +22,7 @@ const playFlags = {
       name: 'provider',
       value: 'NAME',
       option: 'provider',
+      choices: Object.keys(errorCodes),
       help: `${oneOf(Object.keys(errorCodes))} (yescaptcha)`,
     },
     {
@@ -58,6 +59,7 @@ const playFlags = {
       option: 'faults',
       read: readFault,
       many: true,
+      choices: faultTable.map(({ name }) => name),
       help: 'what goes wrong, as NAME or NAME,on=CALL,nth=1,times=2,probability=0.1,…; may be given again',
     },
     { name: 'list-faults', help: 'prints every fault by name, and ends' },
@@ -142,7 +144,9 @@ export const command = {
         if (line) terminal.say([[clock(event.at), 'dim'], `  ${printable(line)}`])
       })
     try {
-      await (values.json ? printJson(terminal, description(sandbox)) : terminal.print(...welcome(sandbox)))
+      await (values.json
+        ? printJson(terminal, description(sandbox))
+        : terminal.print(...welcome(sandbox, terminal.width)))
       if (!interrupts.signal.aborted) await once(interrupts.signal, 'abort')
       const { tasks, pointsCharged } = sandbox.stats()
       // The terminal has shown ^C on the line.
@@ -200,9 +204,10 @@ const description = sandbox => ({
 
 /**
  * @param {Sandbox} sandbox
+ * @param {number} width
  * @returns {import('../terminal.mjs').Line[]}
  */
-function welcome(sandbox) {
+function welcome(sandbox, width) {
   const { account, taskType, baseURL, siteverifyURL, secret, faceURL = '' } = sandbox
   const { page, explicitPage } = pages(sandbox)
   const points = sandbox.stats().balances[account.clientKey]
@@ -224,15 +229,29 @@ function welcome(sandbox) {
     ['live view', faceURL],
   ]
   return [
-    [['The sandbox is listening. Ctrl-C ends it.', 'bold']],
+    ...wrap('The sandbox is listening. Ctrl-C ends it.', width).map(
+      line => /** @type {const} */ ([[line, 'bold']]),
+    ),
     '',
-    ...rows.map(([name, value]) => /** @type {const} */ ([[`  ${name.padEnd(12)}`, 'dim'], value])),
+    ...rows.flatMap(([name, value]) => row(name, value, width)),
     '',
     [['In another terminal:', 'dim']],
     `  ${assignment(secretVariable(account.provider), account.clientKey)} ${solve}`,
     '',
   ]
 }
+
+/**
+ * An address is copied: where it does not fit beside its name it has a line to itself.
+ * @param {string} name
+ * @param {string} value
+ * @param {number} width
+ * @returns {import('../terminal.mjs').Line[]}
+ */
+const row = (name, value, width) =>
+  width < 60
+    ? [...(name ? [/** @type {const} */ ([[`  ${name}`, 'dim']])] : []), `    ${value}`]
+    : [[[`  ${name.padEnd(12)}`, 'dim'], value]]
 
 /** @param {string} name @param {string} value */
 const assignment = (name, value) =>
