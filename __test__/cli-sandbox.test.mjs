@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { faultTable } from '../sandbox/index.mjs'
 import { BIN, run, start } from './support/cli.mjs'
 
@@ -59,6 +60,12 @@ describe('demo', { concurrency: 3 }, () => {
     assert.equal(code, 1)
     assert.match(stdout, / REFUSED {3}siteverify says refused: invalid-input-response/)
     assert.doesNotMatch(stdout, /tokens verified/)
+  })
+
+  test('the picture in the README shows what it prints', async () => {
+    const script = fileURLToPath(new URL('../scripts/demo-image.mjs', import.meta.url))
+    const { code, stderr } = await run(['--check'], { command: [process.execPath, script] })
+    assert.equal(code, 0, stderr)
   })
 
   test('Ctrl-C ends it without a command that would lead nowhere', {
