@@ -69,7 +69,7 @@ async function typed(t, shell, keys) {
   child.stdin.write('exit\r')
   // Shells write into their folder as they leave.
   await ended
-  const [, words] = /GIVEN(.*) END/.exec(output.stdout) ?? []
+  const [, words] = /GIVEN(.*) END/.exec(output.stdout) ?? ['', '']
   // Both forms are the same to the program; zsh prefers the one with the sign.
   return [...words.matchAll(/<([^>]*)>/g)].flatMap(([, word]) => word.split(/(?<=^--[\w-]+)=/))
 }
