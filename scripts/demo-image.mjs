@@ -28,21 +28,38 @@ function pieces(line) {
   return [...found].map(([, style, styled, plain]) => ({ style: styles[style], text: styled ?? plain }))
 }
 
+/**
+ * What stands together in a line, each at its column and as wide as its characters are many: so the columns hold in any font, and where
+ * an image keeps no spaces.
+ * @param {string} line
+ */
+function words(line) {
+  let column = 0
+  return pieces(line).flatMap(({ style, text }) => {
+    const from = column
+    column += text.length
+    return [...text.matchAll(/\S+(?: \S+)*/g)].map(({ 0: word, index }) => {
+      const place = `x="${at(from + index)}" textLength="${(word.length * COLUMN).toFixed(1)}"`
+      return `<tspan ${[place, style].filter(Boolean).join(' ')}>${escaped(word)}</tspan>`
+    })
+  })
+}
+
+/** @param {number} column */
+const at = column => (MARGIN + column * COLUMN).toFixed(1)
+
 /** @param {readonly string[]} lines as the demo printed them, colours included */
 function draw(lines) {
   const longest = Math.max(...lines.map(line => pieces(line).reduce((sum, { text }) => sum + text.length, 0)))
   const width = Math.ceil(longest * COLUMN + 2 * MARGIN)
   const height = lines.length * LINE + 2 * MARGIN
-  const rows = lines.map((line, n) => {
-    const spans = pieces(line).map(({ style, text }) =>
-      style ? `<tspan ${style}>${escaped(text)}</tspan>` : escaped(text),
-    )
-    return `<text x="${MARGIN}" y="${MARGIN + (n + 0.75) * LINE}">${spans.join('')}</text>`
-  })
+  const rows = lines
+    .map((line, n) => ({ y: MARGIN + (n + 0.75) * LINE, content: words(line).join('') }))
+    .filter(({ content }) => content !== '')
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="The demo in a terminal">
 <rect width="100%" height="100%" rx="10" fill="${colours.ground}"/>
-<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="${colours.text}" xml:space="preserve">
-${rows.filter(row => !row.endsWith('"></text>')).join('\n')}
+<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="${colours.text}">
+${rows.map(({ y, content }) => `<text y="${y}">${content}</text>`).join('\n')}
 </g>
 </svg>
 `
@@ -55,8 +72,9 @@ const steady = svg =>
     .replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'TASK')
     .replaceAll(/0\.[\w-]{10}\.\.\.\w{6}/g, 'TOKEN')
     .replaceAll(/\d+\.\d s/g, 'TIME')
-    .replaceAll(/\d polls?/g, 'POLLS')
+    .replaceAll(/\d+ polls?/g, 'POLLS')
     .replaceAll(/\d\d:\d\d:\d\d/g, 'CLOCK')
+    .replaceAll(/(viewBox|width|textLength)="[^"]*"/g, '')
 
 main(import.meta.url, async () => {
   const env = { ...process.env, FORCE_COLOR: '1', NO_COLOR: '', TERM: 'xterm', npm_command: 'exec' }
