@@ -31,6 +31,17 @@ const machines = {
 module.exports = load()
 
 function load() {
+  const report = /** @type {any} */ (process.report)
+  const excludeNetwork = report?.excludeNetwork
+  try {
+    return loaded()
+  } finally {
+    // Looking for musl sets it, here and in native.js. What the process reports of itself is not ours to say.
+    if (report && report.excludeNetwork !== excludeNetwork) report.excludeNetwork = excludeNetwork
+  }
+}
+
+function loaded() {
   const here = wanted()
   const place = isBundled() ? undefined : locate(here)
   // To map such a file ends the process with SIGBUS, without a word.

@@ -296,14 +296,13 @@ describe('a system', together, () => {
     })
   }
 
-  test('without a readable ldd is musl by what the process has loaded', async t => {
+  test('without a readable ldd is musl by what the process has loaded, and its own reports stay as they were', async t => {
     const system = { platform: 'linux', arch: 'arm64', libc: 'unread' }
     const name = 'linux arm64 with musl'
     const expected = { reason: 'missing', why: /which is not installed\.$/, mend: /--include=optional/ }
-    explains(await stage(t).load({ system }), expected, {
-      name,
-      packageName: 'turnstile-solver-linux-arm64-musl',
-    })
+    const told = await stage(t).load({ system })
+    explains(told, expected, { name, packageName: 'turnstile-solver-linux-arm64-musl' })
+    assert.equal(told.excludeNetwork, false)
   })
 
   for (const [name, wanted] of /** @type {const} */ ([
