@@ -99,6 +99,17 @@ describe('wrong options of a page', () => {
     await assert.rejects(solve(page, options), { code: 'INVALID_OPTIONS', option: 'options', cause })
   })
 
+  test('are told of also where the process formats stacks in its own way, and that fails', async t => {
+    const restore = () => Reflect.deleteProperty(Error, 'prepareStackTrace')
+    t.after(restore)
+    Error.prepareStackTrace = () => {
+      throw new Error('no stack today')
+    }
+    const error = await solve(page, { ...account, selector: '' }).catch(error => error)
+    restore()
+    assert.deepEqual([error.code, error.option], ['INVALID_OPTIONS', 'selector'])
+  })
+
   test('what is no page is refused, and named', async () => {
     for (const given of [undefined, null, 'page', {}, { ...page, frames: undefined }]) {
       const refused = {

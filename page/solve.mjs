@@ -1,7 +1,7 @@
 /** The story: wait for the widget, have it solved, put the token where the page expects it. */
 
 import { isTurnstileError, solveTurnstile } from '../index.js'
-import { callSite, overError, withStack } from './errors.mjs'
+import { CallSite, overError, withStack } from './errors.mjs'
 import { dispose } from './frames.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
 import { placeToken } from './place.mjs'
@@ -20,7 +20,7 @@ import { watch } from './watch.mjs'
  * @returns {Promise<PageSolution>}
  */
 export function solveTurnstileOnPage(page, options) {
-  const site = callSite(solveTurnstileOnPage)
+  const site = new CallSite()
   return run(page, options).catch(error => {
     throw withStack(error, site)
   })
