@@ -123,6 +123,50 @@ describe('wrong options of a page', () => {
   })
 })
 
+describe('a page that shows its widget and does not hand it out', () => {
+  /** @param {{ closing?: boolean }} [state] */
+  const shown = ({ closing = false } = {}) => {
+    let looks = 0
+    let closed = false
+    const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], answered: false }
+    const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadow: false, chosen: true }
+    const list = {
+      evaluate: async () => ({ now: 0, loading: false, widgets: [widget] }),
+      evaluateHandle: async () => {
+        closed = closing
+        throw new Error('it is gone')
+      },
+      dispose: async () => {},
+    }
+    const frame = {
+      url: () => 'https://shop.example/login',
+      parentFrame: () => null,
+      evaluateHandle: async () => {
+        looks += 1
+        closed ||= looks === 9
+        return list
+      },
+    }
+    const [mainFrame, frames] = [() => frame, () => [frame]]
+    return { page: { isClosed: () => closed, mainFrame, frames, on() {}, off() {} }, looks: () => looks }
+  }
+
+  test('is not looked at again once it is late', async () => {
+    const { page, looks } = shown()
+    await assert.rejects(solve(page, { ...account, widgetTimeoutMs: 0 }), {
+      code: 'WIDGET_NOT_FOUND',
+      mayBeCharged: false,
+      message: /^the page did not hand out #box within widgetTimeoutMs \(0 ms\) .*nothing was bought$/,
+    })
+    assert.equal(looks(), 1)
+  })
+
+  test('because it closes, counts as closed', async () => {
+    const { page } = shown({ closing: true })
+    await assert.rejects(solve(page, { ...account, widgetTimeoutMs: 0 }), { code: 'PAGE_CLOSED' })
+  })
+})
+
 describe('a TurnstilePageError', () => {
   const make = () =>
     Reflect.construct(TurnstilePageError, [

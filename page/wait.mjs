@@ -36,17 +36,18 @@ export async function waitForWidget(page, wanted, watching) {
         watching.hold(held.handle)
         return held
       }
+    } catch (error) {
+      throw watching.end() ? overError(watching, { provider }) : error
     } finally {
       release(sightings)
     }
-    await delay(Math.min(LOOK_EVERY_MS, Math.max(0, deadline - performance.now())), undefined, {
-      signal: watching.signal,
-    }).catch(() => {})
+    const pauseMs = Math.min(LOOK_EVERY_MS, Math.max(0, deadline - performance.now()))
+    await delay(pauseMs, undefined, { signal: watching.signal }).catch(() => {})
   }
 }
 
 /**
- * The widget, if it is there and ready; once it is late, it is taken as it is, or its lack is told.
+ * The widget, if it is there and ready; once it is late, it is taken as it is, or its lack is told. So the late look is the last.
  * @param {Sighting[]} sightings
  * @param {Wanted} wanted
  * @param {boolean} late
@@ -105,5 +106,9 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
   const handle = await answerOf(list.evaluateHandle(pick, index))
-  return handle && { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
+  if (handle)
+    return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
+  if (!late) return
+  const problem = `the page did not hand out ${widget.selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
+  throw new TurnstilePageError('WIDGET_NOT_FOUND', problem, 'look again; nothing was bought', details)
 }
