@@ -54,6 +54,12 @@ describe('wrong options of a page', () => {
       /function of the page, or a function, not an object/,
     ],
     [
+      'a callback without a source',
+      { ...account, callback: (() => {}).bind(null) },
+      'callback',
+      /source that the page can run, not be native or bound/,
+    ],
+    [
       'an endless wait',
       { ...account, widgetTimeoutMs: Number.POSITIVE_INFINITY },
       'widgetTimeoutMs',

@@ -17,7 +17,7 @@ import { sourceOf } from './in-page.mjs'
  * @typedef {object} Frame
  * @property {() => string} url
  * @property {() => Frame | null} parentFrame
- * @property {(pageFunction: Function, value?: unknown) => Promise<any>} evaluate
+ * @property {(pageFunction: Function | string, value?: unknown) => Promise<any>} evaluate
  * @property {(pageFunction: Function, value?: unknown) => Promise<any>} evaluateHandle
  * @property {() => Promise<any>} frameElement
  */

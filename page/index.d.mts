@@ -70,8 +70,8 @@ export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'web
   websiteURL?: string | undefined
   /**
    * What is called with the token once it is in the fields: the name of a global function of the page, or a path to one, such as
-   * `'login.onToken'`; or a function that is run in the page, and can use nothing but what the page has. Default: what the widget's
-   * `data-callback` names.
+   * `'login.onToken'`; or a function, neither native nor bound, that is run in the page and can use nothing but what the page has.
+   * Default: what the widget's `data-callback` names.
    */
   callback?: string | ((token: string) => unknown) | undefined
   /**

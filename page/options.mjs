@@ -1,5 +1,6 @@
 /** The options of this module, checked before anything else happens; the client checks its own. */
 
+import { Script } from 'node:vm'
 import { isTurnstileError, solveTurnstile } from '../index.js'
 import { invalidOption, kindOf } from './errors.mjs'
 
@@ -8,12 +9,13 @@ import { invalidOption, kindOf } from './errors.mjs'
 /**
  * @typedef {object} Wanted
  * @property {import('./index.d.mts').WidgetChoice} choice
- * @property {PageSolveOptions['callback']} callback
+ * @property {Callback | undefined} callback
  * @property {number} widgetTimeoutMs
  * @property {AbortSignal | undefined} signal
  * @property {Task} task
  */
 
+/** The name of a function of the page, or a function of the caller's as an expression. @typedef {string | { source: string }} Callback */
 /** @typedef {import('../index.js').SolveOptions} Task what goes to the client; the page has the last word on its widget */
 
 const DEFAULT_WAIT_MS = 30_000
@@ -59,10 +61,32 @@ export async function parseOptions(options) {
   if (refused) throw refused
   return {
     choice: { selector, websiteKey: task.websiteKey },
-    callback,
+    callback: typeof callback === 'function' ? { source: sourceOf(callback, task) } : callback,
     widgetTimeoutMs,
     signal,
     task: /** @type {Task} */ (task),
+  }
+}
+
+/**
+ * A driver carries a function into the page as text.
+ * @param {Function} callback
+ * @param {{ provider?: unknown }} about
+ */
+function sourceOf(callback, about) {
+  const text = String(callback)
+  // The text of a method is no expression by itself.
+  const source = [text, `Object.values({ ${text} })[0]`].find(isExpression)
+  if (source !== undefined) return source
+  throw invalidOption('callback', 'must have a source that the page can run, not be native or bound', about)
+}
+
+/** @param {string} text */
+function isExpression(text) {
+  try {
+    return Boolean(new Script(`(${text})`))
+  } catch {
+    return false
   }
 }
 

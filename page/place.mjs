@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { overError, solutionAdvice, TurnstilePageError } from './errors.mjs'
 import { lookInto, release } from './find.mjs'
 import { answerOf, dispose } from './frames.mjs'
-import { callByName, fill, indexOf, pick } from './in-page.mjs'
+import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').PageSolution} PageSolution */
@@ -114,7 +114,7 @@ async function foundAgain(page, { frame, handle, widget }, { choice }, expiresAt
 /**
  * What ends the document now is the callback's own doing: most submit a form.
  * @param {Held} held
- * @param {string | ((token: string) => unknown)} callback
+ * @param {import('./options.mjs').Callback} callback
  * @param {{ token: string, until: number }} solution
  * @returns {Promise<'called' | 'late' | 'missing' | Error>}
  */
@@ -122,8 +122,7 @@ async function call({ frame, handle }, callback, { token, until }) {
   try {
     if (typeof callback === 'string')
       return await frame.evaluate(callByName, { path: callback, token, until })
-    await frame.evaluate(callback, token)
-    return 'called'
+    return await frame.evaluate(`(${callOwn})(${callback.source}, ${JSON.stringify({ token, until })})`)
   } catch (error) {
     const stands = await answerOf(handle.evaluate(() => true))
     return stands && error instanceof Error ? error : 'called'

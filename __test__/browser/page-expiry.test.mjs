@@ -72,6 +72,48 @@ withEachDriver(
       assert.deepEqual(await left(house), untouched)
     })
 
+    test('is kept from the callback, of the page or of the caller, by a page that comes to it too late', async t => {
+      for (const callback of ['onToken', { source: 'token => window.told.push(token)' }]) {
+        const house = await open(t, 'implicit')
+        const widget = await held(house)
+        const page = /** @type {any} */ (house.page)
+        const evaluate = widget.frame.evaluate.bind(widget.frame)
+        // Between the fields and the callback.
+        const busy = t.mock.method(
+          widget.frame,
+          'evaluate',
+          async (/** @type {Parameters<typeof evaluate>} */ ...call) => {
+            await evaluate(() => {
+              const now = performance.now() + 2 * 120_000
+              performance.now = () => now
+            })
+            return evaluate(...call)
+          },
+        )
+        const expiresAt = Date.now() + TOKEN_LIFE_MS
+        const solution = /** @type {any} */ ({
+          provider: 'ezcaptcha',
+          taskId: 'task',
+          token: 'dead',
+          expiresAt,
+        })
+        const watching = watch(page)
+        watching.hold(widget.handle)
+        const placed = placeToken(
+          page,
+          widget,
+          /** @type {any} */ ({ choice: {}, callback }),
+          solution,
+          watching,
+        )
+        await assert.rejects(placed, { code: 'TOKEN_EXPIRED', solution })
+        watching.close()
+        assert.equal(busy.mock.callCount(), 1)
+        busy.mock.restore()
+        assert.deepEqual((await left(house)).told, [])
+      }
+    })
+
     test('is refused by the page itself where the request to take it comes too late', async t => {
       const house = await open(t, 'implicit', { callback: 'onToken' })
       const { handle, frame } = await held(house)

@@ -29,15 +29,26 @@ withEachDriver('the callback', open => {
     assert.deepEqual(await told(path), [['login', solution.token, false]])
   })
 
-  test('may be a function of the caller that runs in the page and knows the token', async t => {
-    const house = await open(t, 'explicit', explicit())
-    const callback = async (/** @type {string} */ token) => {
-      await Promise.resolve()
-      document.title = token
+  test('may be a function of the caller, written in any way, that runs in the page and knows the token', async t => {
+    const written = {
+      arrow: (/** @type {string} */ token) => {
+        document.title = token
+      },
+      async method(/** @type {string} */ token) {
+        await Promise.resolve()
+        document.title = token
+      },
+      function: async function named(/** @type {string} */ token) {
+        await Promise.resolve()
+        document.title = token
+      },
     }
-    const { token, placed } = await house.solve({ callback })
-    assert.equal(placed.callback, true)
-    assert.equal(await house.page.title(), token)
+    for (const callback of Object.values(written)) {
+      const house = await open(t, 'explicit', explicit())
+      const { token, placed } = await house.solve({ callback })
+      assert.equal(placed.callback, true)
+      assert.equal(await house.page.title(), token)
+    }
   })
 
   test('that the page does not have is told before anything is bought', async t => {
