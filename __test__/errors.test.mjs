@@ -6,6 +6,7 @@ import {
   callNames,
   calls,
   creating,
+  Deferred,
   failure,
   fields,
   KEY,
@@ -22,6 +23,9 @@ import { startScriptedServer } from './support/scripted-server.mjs'
 /** @typedef {import('./support/scripted-server.mjs').Answer} Answer */
 
 const together = { concurrency: 32 }
+
+/** What a busy machine may add to a time. */
+const SLACK_MS = 10_000
 
 /** How the fields of an error depend on the call: a task that exists is told, and paid for. @param {CallName} name */
 const known = name =>
@@ -93,7 +97,10 @@ describe('errors', together, () => {
       })
 
       test(`of ${name}: one exchange over its time is not repeated, and money may be gone`, async t => {
-        const { error, server } = await errorOf(t, name, { hang: true }, { requestTimeoutMs: 100 })
+        const arrived = /** @type {Deferred<void>} */ (new Deferred())
+        const hang = { handler: () => arrived.resolve() }
+        const { error, server } = await errorOf(t, name, hang, { requestTimeoutMs: 2000 })
+        await arrived.promise
         assert.deepEqual(fields(error), {
           code: 'CONNECTION_FAILED',
           provider: 'ezcaptcha',
@@ -104,7 +111,7 @@ describe('errors', together, () => {
       })
 
       test(`of ${name}: where nobody listens nothing was sent, so no money is gone`, async () => {
-        const options = required(name, await closedPort(), { timeoutMs: 1000, ...brief(name) })
+        const options = required(name, await closedPort(), { timeoutMs: 4000, ...brief(name) })
         const error = await failure(calls[name](options))
         const beneath = /** @type {TurnstileError} */ (error.code === 'TIMEOUT' ? error.cause : error)
         assertOurs(error)
@@ -241,7 +248,7 @@ describe('errors', together, () => {
 
     test('a busy provider that stays busy is a TIMEOUT whose cause is of the class busy', async t => {
       const body = { errorId: 1, errorCode: 'ERROR_NO_SLOT_AVAILABLE', errorDescription: 'none' }
-      const { error } = await errorOf(t, 'createTask', { body }, { timeoutMs: 700 })
+      const { error } = await errorOf(t, 'createTask', { body }, { timeoutMs: 8000 })
       assert.deepEqual([error.code, error.mayBeCharged], ['TIMEOUT', false])
       const cause = /** @type {any} */ (error.cause)
       assertKind(cause)
@@ -270,13 +277,14 @@ describe('errors', together, () => {
   describe('TIMEOUT', together, () => {
     for (const name of callNames) {
       test(`of ${name} whose first request is never answered tells how long and how many polls`, async t => {
-        const timeoutMs = polling.includes(name) ? 1200 : 300
-        const { error } = await errorOf(t, name, { hang: true }, { timeoutMs })
+        const times = { timeoutMs: 4000, requestTimeoutMs: 60_000 }
+        const { error } = await errorOf(t, name, { hang: true }, times)
         assertOurs(error)
         const { elapsedMs = 0, polls = 0, ...rest } = fields(error)
         const charged = creating.includes(name) ? { mayBeCharged: true } : known(name)
         assert.deepEqual(rest, { code: 'TIMEOUT', provider: 'ezcaptcha', ...charged })
-        assert.ok(elapsedMs >= timeoutMs - 2 && elapsedMs < timeoutMs + 1000, `${elapsedMs} ms`)
+        const over = elapsedMs - times.timeoutMs
+        assert.ok(over >= -2 && over < SLACK_MS, `${elapsedMs} ms`)
         assert.equal(polls, resuming.includes(name) ? 1 : 0)
       })
     }
@@ -285,14 +293,16 @@ describe('errors', together, () => {
       const server = await scripted(t, [replies.created, ...Array(9).fill(replies.processing)], {
         loose: true,
       })
-      const times = { pollIntervalMs: 1000, timeoutMs: 2500 }
+      const times = { pollIntervalMs: 1000, timeoutMs: 6000 }
       const error = await failure(calls.solveTurnstile(required('solveTurnstile', server.baseURL, times)))
       const { elapsedMs = 0, polls = 0, ...rest } = fields(error)
       const charged = { taskId: TASK, mayBeCharged: true }
       assert.deepEqual(rest, { code: 'TIMEOUT', provider: 'ezcaptcha', ...charged })
-      assert.equal(polls, server.requests.length - 1)
+      // The deadline may cut off a last request that has not arrived yet.
+      const arrived = server.requests.length - 1
+      assert.ok(polls === arrived || polls === arrived + 1, `${polls} polls, ${arrived} arrived`)
       assert.ok(polls >= 2)
-      assert.ok(elapsedMs <= 3500)
+      assert.ok(elapsedMs < times.timeoutMs + SLACK_MS, `${elapsedMs} ms`)
       assert.equal('cause' in error, false)
     })
 
@@ -307,7 +317,7 @@ describe('errors', together, () => {
       ],
     ])) {
       test(`after ${what} has the last transient error as its cause, with a caller's stack of its own`, async t => {
-        const { error } = await errorOf(t, 'waitForTask', answer, { timeoutMs: 1300 })
+        const { error } = await errorOf(t, 'waitForTask', answer, { timeoutMs: 5000 })
         assert.equal(error.code, 'TIMEOUT')
         const cause = /** @type {TurnstileError} */ (error.cause)
         assertKind(cause)

@@ -16,8 +16,10 @@ import { fetchToken, keyFoundIn, play, timesOf, trustTestAuthority } from './sup
 
 trustTestAuthority()
 
-/** What a busy machine may add to a time. */
-const SLACK_MS = 1500
+/** What a busy machine may add to a time. That a deadline holds to the millisecond is shown in Rust, where time is paused. */
+const SLACK_MS = 10_000
+/** The last request goes out so long before the deadline that it can be answered. */
+const RESERVE_MS = 1000
 const PRICE = 15
 
 test('the matrix has every fault of the sandbox, on every call that it applies to', () => {
@@ -200,7 +202,9 @@ function assertTimeout(played, row, { call, on }, cell) {
   assert.equal(keyFoundIn(error, events), undefined)
   assert.equal(played.followed, 0, 'a redirect was followed')
   const paid = on === 'getTaskResult'
-  const word = paid ? 'kept' : 'free'
+  // Cut off by the deadline after all, a createTask leaves its caller in doubt.
+  const doubt = on === 'createTask' && played.sinceStruckMs < RESERVE_MS
+  const word = paid ? 'kept' : doubt && error?.mayBeCharged ? 'paid?' : 'free'
   assertFields(error, { word, seen: { code: 'TIMEOUT' } }, played)
   assert.ok(!paid || error?.message.includes(String(error.taskId)), error?.message)
 
@@ -212,8 +216,9 @@ function assertTimeout(played, row, { call, on }, cell) {
   assert.ok(played.elapsedMs >= timeoutMs - 5, `too early: ${played.elapsedMs} ms`)
   assert.ok(played.elapsedMs <= timeoutMs + SLACK_MS, `too late: ${played.elapsedMs} ms`)
   const polls = call === 'solveTurnstile' || call === 'waitForTask'
-  // A request that is refused at once leaves time for a few more, doubling back-off or not; a tight loop would be hundreds.
-  const most = row.pauseMs ? 3 : on === 'getTaskResult' && polls ? timeoutMs / pollIntervalMs : 8
+  // Half a second is the least back-off of the calls that do not poll.
+  const least = row.pauseMs ?? (on === 'getTaskResult' && polls ? pollIntervalMs : 500)
+  const most = Math.max(2, timeoutMs / least)
   assert.equal(struck, requests[on])
   assert.ok(requests[on] >= 2 && requests[on] <= most, `${requests[on]} requests`)
 }
@@ -224,19 +229,15 @@ function assertTimeout(played, row, { call, on }, cell) {
  * @param {Column} column
  * @param {Cell} cell
  */
-function assertInTime({ elapsedMs }, row, { call, on }, { word }) {
-  const { timeoutMs, pollIntervalMs, requestTimeoutMs } = timesOf(row, 'once')
+function assertInTime({ elapsedMs }, row, { call, on }, cell) {
+  const { timeoutMs, pollIntervalMs } = timesOf(row, 'once')
   assert.ok(elapsedMs <= timeoutMs + SLACK_MS, `past the deadline: ${elapsedMs} ms`)
-  const first = on === 'getTaskResult' && call !== 'getTaskResult' ? pollIntervalMs : 0
-  if (row.pauseMs) {
+  if (row.pauseMs && cell.word === 'again') {
+    const first = on === 'getTaskResult' && call !== 'getTaskResult' ? pollIntervalMs : 0
     const latest = Math.min(row.pauseMs, timeoutMs / 2)
-    if (word === 'again') assert.ok(elapsedMs >= first + latest - 100, `no pause: ${elapsedMs} ms`)
-  } else if (word === 'paid?' || word === 'free' || word === 'kept') {
-    const wait = row.deadline ? timeoutMs : row.hangs ? requestTimeoutMs : 0
-    // A solve whose creation was believed polls once more.
-    const most = (call === 'solveTurnstile' ? pollIntervalMs : first) + wait + SLACK_MS
-    assert.ok(elapsedMs <= most, `not at once: ${elapsedMs} ms`)
+    assert.ok(elapsedMs >= first + latest - 100, `no pause: ${elapsedMs} ms`)
   }
+  if (isFailure(cell) && !row.deadline) assert.ok(elapsedMs <= timeoutMs / 2, `not at once: ${elapsedMs} ms`)
 }
 
 /**

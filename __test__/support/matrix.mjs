@@ -123,7 +123,7 @@ table(
     ['body cut short', 'cut-body', either],
     ['never answered', 'hang', hangs],
     ['acted on, never answered', 'hang-after', { ...acted, ...hangs }],
-    ['answered too late', 'slow', { ...either, ...hangs, params: { delayMs: 5000 } }],
+    ['answered too late', 'slow', { ...either, ...hangs, params: { delayMs: 30_000 } }],
     ['a byte a second', 'drip', { ...either, ...hangs, params: { intervalMs: 1000 } }],
     ['HTTP/2 stream reset', 'stream-reset', { ...either, http2: true }],
   ],
