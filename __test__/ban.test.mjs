@@ -76,7 +76,7 @@ describe('the guard', { concurrency: 16 }, () => {
               const started = performance.now()
               assertStopped([await failure(calls[call](options))], errorCode)
               assert.equal(requests(), sent, 'nothing more is sent')
-              assert.ok(performance.now() - started < 500, 'and the answer is there at once')
+              assert.ok(performance.now() - started < 10_000, 'and nothing is waited for')
             })
           }
         }
@@ -240,15 +240,18 @@ describe('the guard', { concurrency: 16 }, () => {
       })
       /** @type {Map<number, string>} */
       const created = new Map()
+      const polls = () => sandbox.stats().requests['/getTaskResult'] ?? 0
+      let before = 0
       const failures = await Promise.all(
         Array.from({ length: 100 }, (_, i) => {
           const onProgress = (/** @type {import('../index.js').Progress} */ { phase, taskId = '' }) => {
             if (phase !== 'created') return
             created.set(i, taskId)
-            const errorCode = 'ERROR_IP_BANNED'
-            if (created.size === 100) sandbox.addFault({ on: 'getTaskResult', fault: 'error', errorCode })
+            if (created.size < 100) return
+            before = polls()
+            sandbox.addFault({ on: 'getTaskResult', fault: 'error', errorCode: 'ERROR_IP_BANNED' })
           }
-          const times = { pollIntervalMs: 1000, timeoutMs: 5000 }
+          const times = { pollIntervalMs: 1000, timeoutMs: 60_000 }
           return failure(calls.solveTurnstile({ ...account, ...page, ...times, onProgress }))
         }),
       )
@@ -256,9 +259,8 @@ describe('the guard', { concurrency: 16 }, () => {
         assertBanned(error, 'ERROR_IP_BANNED', MINUTE)
         assert.deepEqual([error.taskId, error.mayBeCharged], [created.get(i), true])
       }
-      const { requests, tasks } = sandbox.stats()
-      assert.equal(tasks.created, 100)
-      assert.ok(requests['/getTaskResult'] <= 200, `${requests['/getTaskResult']} polls`)
+      assert.equal(sandbox.stats().tasks.created, 100)
+      assert.ok(polls() - before <= 100, `${polls() - before} polls`)
     })
   })
 })

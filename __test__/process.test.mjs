@@ -212,7 +212,7 @@ describe('one signal shared by 10 000 solves', together, () => {
     assertEnded(ended)
     const { right, ms, left, grown } = JSON.parse(ended.stdout)
     assert.deepEqual({ right, left }, { right: true, left: 0 })
-    assert.ok(ms < 5000, `${ms} ms until all were rejected`)
+    assert.ok(ms < 30_000, `${ms} ms until all were rejected`)
     assert.ok(grown < 32, `grew by ${grown} MiB`)
   })
 })

@@ -18,7 +18,7 @@ class CannotRun extends Failure {}
 const suites = { rust, javascript, types, shells, fleet, browser }
 
 /** A file that neither ends nor fails would hold everything up. */
-const fileTimeoutMs = 120_000
+const fileTimeoutMs = 300_000
 
 async function test() {
   const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
