@@ -99,9 +99,8 @@ export interface SolveEventFields {
 }
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
-export interface SolveEventError extends Readonly<
-  Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>
-> {}
+export interface SolveEventError
+  extends Readonly<Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>> {}
 
 /** Who asks whom, and for how long: the options of every call. */
 export interface AccountOptions {

@@ -97,6 +97,5 @@ export interface SolveEventFields {
 }
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
-export interface SolveEventError extends Readonly<
-  Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>
-> {}
+export interface SolveEventError
+  extends Readonly<Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>> {}
