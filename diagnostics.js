@@ -8,11 +8,11 @@ const native = require('./load.js')
 const solves = channel('turnstile-solver:solve')
 
 /** @typedef {import('./index.d.ts').Progress} Progress */
+/** @typedef {Omit<Progress, 'phase'> & { phase: Progress['phase'] | 'ended' }} Step what the addon tells of a call */
+/** @typedef {(step: Step) => unknown} Watch */
 /** @typedef {(type: string, more?: Record<string, unknown>) => void} Tell */
 /** @typedef {{ provider?: string, taskId?: string, polls: number, retries: number }} Known */
 
-/** Those that take `onProgress`. The others are one exchange, and their answer tells what it came to. */
-const polling = ['solveTurnstile', 'waitForTask']
 /** Those about a task that exists. */
 const resuming = ['waitForTask', 'getTaskResult']
 
@@ -21,7 +21,7 @@ const resuming = ['waitForTask', 'getTaskResult']
  *
  * @param {string} call
  * @param {unknown} options
- * @param {(options: unknown) => Promise<any>} begin
+ * @param {(options: unknown, watch?: Watch) => Promise<unknown>} begin
  */
 function observed(call, options, begin) {
   const id = globalThis.crypto.randomUUID()
@@ -33,19 +33,15 @@ function observed(call, options, begin) {
   const tell = (type, more) =>
     solves.publish(Object.freeze({ type, id, call, ...known, elapsedMs: elapsed(), ...more }))
   tell('start')
-  const answer = begin(given === undefined ? options : withReport(call, given, reporter(known, tell)))
+  const answer = given ? begin(given, watch(known, tell, given.onProgress)) : begin(options)
   return answer.then(
     value => {
-      if (!polling.includes(call)) answered(value, known, tell)
-      const { polls = known.polls, retries = known.retries } = value
-      Object.assign(known, { polls, retries })
       tell('settled', { outcome: 'ready' })
       return value
     },
     error => {
-      const { provider, taskId, polls = known.polls } = error
-      Object.assign(known, { ...(provider && { provider }), ...(taskId && { taskId }), polls })
-      const { code, reason, errorCode, mayBeCharged, message } = error
+      const { provider, taskId, code, reason, errorCode, mayBeCharged, message } = error
+      Object.assign(known, { ...(provider && { provider }), ...(taskId && { taskId }) })
       tell('settled', { outcome: 'failed', code, reason, errorCode, mayBeCharged, message })
       throw error
     },
@@ -85,53 +81,22 @@ function knownOf(call, { provider, taskId } = {}) {
 }
 
 /**
- * @param {string} call
- * @param {Record<string, any>} options
- * @param {(event: Progress) => void} report
- */
-function withReport(call, options, report) {
-  const { onProgress } = options
-  // What is no function is refused, as it is when nobody listens.
-  if (!polling.includes(call) || !['undefined', 'function'].includes(typeof onProgress)) return options
-  return {
-    ...options,
-    /** @param {Progress} event */
-    onProgress: event => {
-      report(event)
-      return onProgress?.(event)
-    },
-  }
-}
-
-/**
+ * What the addon tells, passed on, also to the caller's own callback: the addon has checked that it is one.
+ *
  * @param {Known} known
  * @param {Tell} tell
- * @returns {(event: Progress) => void}
+ * @param {((event: Progress) => unknown) | undefined} onProgress
+ * @returns {Watch}
  */
-function reporter(known, tell) {
-  return ({ phase, provider, taskId, polls, retries, elapsedMs, ...retry }) => {
+function watch(known, tell, onProgress) {
+  return step => {
+    const { phase, provider, taskId, polls, retries, elapsedMs, ...retry } = step
     Object.assign(known, { provider, ...(taskId && { taskId }), polls, retries })
+    if (phase === 'ended') return undefined
     if (phase === 'created') tell('created', { elapsedMs })
     else if (phase === 'retrying') tell('retry', { elapsedMs, ...retry })
     else tell('poll', { elapsedMs, status: phase })
-  }
-}
-
-/**
- * What a single call came to.
- *
- * @param {any} value
- * @param {Known} known
- * @param {Tell} tell
- */
-function answered({ taskId, createdAt, status, solution }, known, tell) {
-  if (createdAt !== undefined) {
-    known.taskId = taskId
-    tell('created')
-  } else if (status !== undefined) {
-    known.polls = solution?.polls ?? 1
-    known.retries = solution?.retries ?? 0
-    tell('poll', { status })
+    return onProgress?.(/** @type {Progress} */ (step))
   }
 }
 

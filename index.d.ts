@@ -90,9 +90,9 @@ export interface SolveEventFields {
   readonly provider?: Provider
   /** The provider's id of the task; absent until it is known. */
   readonly taskId?: string
-  /** How often the provider was asked for the result, as far as was told. */
+  /** How often the provider was asked for the result so far. */
   readonly polls: number
-  /** How many requests had to be repeated, as far as was told. */
+  /** How many requests had to be repeated so far. */
   readonly retries: number
   /** How long the call has taken so far, in milliseconds. */
   readonly elapsedMs: number

@@ -82,7 +82,7 @@ function run(start, options, site) {
  * @param {CallSite} site
  */
 function told(start, options, site) {
-  return observed(start.name, options, given => begin(start, given, site))
+  return observed(start.name, options, (given, watch) => begin(start, given, site, watch))
 }
 
 /**
@@ -91,10 +91,11 @@ function told(start, options, site) {
  * @param {Function} start
  * @param {unknown} options
  * @param {CallSite} site
+ * @param {import('./diagnostics.js').Watch} [watch]
  */
-function begin(start, options, site) {
+function begin(start, options, site, watch) {
   try {
-    const { outcome, signal, forget } = start(options, hooks)
+    const { outcome, signal, forget } = start(options, hooks, watch)
     const call = Promise.resolve(outcome).then(settled => {
       if (settled.type === 'ready') return settled.value
       throw failed(settled, signal, site)

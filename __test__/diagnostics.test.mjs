@@ -105,9 +105,9 @@ describe('the channel turnstile-solver:solve', together, () => {
     const unsolvable = { body: { errorId: 1, errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' } }
     const { messages, error } = await watchedAt(t, 'solveTurnstile', [replies.created, unsolvable])
     assert.deepEqual(types(messages), ['start', 'created', 'settled'])
-    const { outcome, code, reason, errorCode, mayBeCharged, message, taskId } = messages[2]
+    const { outcome, code, reason, errorCode, mayBeCharged, message, taskId, polls } = messages[2]
     assert.deepEqual(
-      { outcome, code, reason, errorCode, mayBeCharged, message, taskId },
+      { outcome, code, reason, errorCode, mayBeCharged, message, taskId, polls },
       {
         outcome: 'failed',
         code: error.code,
@@ -116,9 +116,39 @@ describe('the channel turnstile-solver:solve', together, () => {
         mayBeCharged: true,
         message: error.message,
         taskId: TASK,
+        polls: 1,
       },
     )
   })
+
+  test('counts at the end each poll that was sent, the one under way at the abort too', async t => {
+    const stop = new AbortController()
+    const unanswered = { handler: () => stop.abort() }
+    const script = [replies.created, replies.processing, unanswered]
+    const { messages } = await watchedAt(t, 'solveTurnstile', script, { signal: stop.signal })
+    assert.deepEqual(types(messages), ['start', 'created', 'poll', 'settled'])
+    assert.deepEqual([messages[2].polls, messages[3].polls, messages[3].code], [1, 2, 'ABORT_ERR'])
+  })
+
+  for (const [name, again] of /** @type {const} */ ([
+    ['createTask', { path: '/createTask', status: 429, headers: { 'retry-after': '0' }, body: 'busy' }],
+    ['getTaskResult', { reset: true }],
+    ['getBalance', { reset: true }],
+  ])) {
+    test(`tells what ${name} has to send again, and counts it whether it ends well or not`, async t => {
+      const { messages } = await watchedAt(t, name, [again, ...success[name]])
+      assert.deepEqual(types(messages).slice(0, 2), ['start', 'retry'])
+      const [retry, settled] = [messages[1], messages.at(-1)]
+      assert.ok(retry.code && retry.message && Number.isInteger(retry.retryInMs))
+      assert.deepEqual([retry.retries, settled.retries, settled.outcome], [1, 1, 'ready'])
+
+      const failed = await watchedAt(t, name, [again, replies.refused])
+      assert.deepEqual(types(failed.messages), ['start', 'retry', 'settled'])
+      const [, , last] = failed.messages
+      const polls = name === 'getTaskResult' ? 2 : 0
+      assert.deepEqual([last.retries, last.polls, last.outcome], [1, polls, 'failed'])
+    })
+  }
 
   test('tells an abort and a timeout as what they are', async t => {
     const aborted = await watchedAt(t, 'solveTurnstile', [], { signal: AbortSignal.abort() })

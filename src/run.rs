@@ -49,8 +49,14 @@ pub struct Event {
 pub enum Phase {
     Created,
     Processing,
-    Retrying { wait: Duration, code: &'static str, message: String },
+    Retrying {
+        wait: Duration,
+        code: &'static str,
+        message: String,
+    },
     Ready,
+    /// The call is over, whatever it came to.
+    Ended,
 }
 
 /// A task as createTask left it.
@@ -138,8 +144,14 @@ impl<'a> Run<'a> {
         let body = self.result_body(task_id);
         let read = |status, body: &[u8]| wire::task_status(status, body).map(Some);
         match self.send(Method::GetTaskResult, body, &SINGLE, read).await? {
-            TaskStatus::Processing => Ok(None),
-            TaskStatus::Ready(answer) => Ok(Some(self.solution(task_id, answer))),
+            TaskStatus::Processing => {
+                self.tell(Phase::Processing);
+                Ok(None)
+            }
+            TaskStatus::Ready(answer) => {
+                self.tell(Phase::Ready);
+                Ok(Some(self.solution(task_id, answer)))
+            }
         }
     }
 
@@ -164,6 +176,7 @@ impl<'a> Run<'a> {
 
     /// What the call comes to, however it ended.
     pub fn conclude<T>(&self, ended: Result<Result<T, Error>, Interrupt>) -> Result<T, Error> {
+        self.tell(Phase::Ended);
         match ended {
             Ok(outcome) => outcome,
             Err(Interrupt::Cancelled) => Err(self.error(Kind::Aborted)),

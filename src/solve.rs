@@ -35,9 +35,13 @@ pub async fn solve(
     run.conclude(ended)
 }
 
-pub async fn create_task(request: Box<CreateTaskRequest>, cancel: CancellationToken) -> Result<Task, Error> {
+pub async fn create_task(
+    request: Box<CreateTaskRequest>,
+    watch: Option<Arc<Watch>>,
+    cancel: CancellationToken,
+) -> Result<Task, Error> {
     let CreateTaskRequest { account, task } = *request;
-    let mut run = Run::new(&account, None);
+    let mut run = Run::new(&account, watch);
     let ended = within(run.deadline(), &cancel, pin!(run.create_task(task))).await;
     run.conclude(ended)
 }
@@ -45,9 +49,10 @@ pub async fn create_task(request: Box<CreateTaskRequest>, cancel: CancellationTo
 /// `None` while the task is processed.
 pub async fn get_task_result(
     request: Box<GetTaskResultRequest>,
+    watch: Option<Arc<Watch>>,
     cancel: CancellationToken,
 ) -> Result<Option<Solution>, Error> {
-    let mut run = Run::of_task(&request.account, None, &request.task_id);
+    let mut run = Run::of_task(&request.account, watch, &request.task_id);
     let ended = within(run.deadline(), &cancel, pin!(run.get_task_result(&request.task_id))).await;
     run.conclude(ended)
 }
@@ -63,8 +68,12 @@ pub async fn wait_for_task(
     run.conclude(ended)
 }
 
-pub async fn get_balance(request: Box<GetBalanceRequest>, cancel: CancellationToken) -> Result<Balance, Error> {
-    let mut run = Run::new(&request.account, None);
+pub async fn get_balance(
+    request: Box<GetBalanceRequest>,
+    watch: Option<Arc<Watch>>,
+    cancel: CancellationToken,
+) -> Result<Balance, Error> {
+    let mut run = Run::new(&request.account, watch);
     let ended = within(run.deadline(), &cancel, pin!(run.get_balance())).await;
     run.conclude(ended)
 }

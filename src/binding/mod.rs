@@ -40,8 +40,13 @@ pub fn exports(mut exports: Object) -> Result<()> {
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: SolveOptions", ts_return_type = "Promise<Solution>")]
-pub fn solve_turnstile<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
-    start(env, options, hooks, SolveRequest::parse, Solution::from, |request, hooks| {
+pub fn solve_turnstile<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    hooks: Object<'env>,
+    watch: Option<Unknown<'env>>,
+) -> Result<Started<'env>> {
+    start(env, options, hooks, watch, SolveRequest::parse, Solution::from, |request, hooks| {
         solve::solve(request, hooks.watch, hooks.cancel)
     })
 }
@@ -52,9 +57,14 @@ pub fn solve_turnstile<'env>(env: &'env Env, options: Unknown<'env>, hooks: Obje
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: CreateTaskOptions", ts_return_type = "Promise<Task>")]
-pub fn create_task<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
-    start(env, options, hooks, CreateTaskRequest::parse, Task::from, |request, hooks| {
-        solve::create_task(request, hooks.cancel)
+pub fn create_task<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    hooks: Object<'env>,
+    watch: Option<Unknown<'env>>,
+) -> Result<Started<'env>> {
+    start(env, options, hooks, watch, CreateTaskRequest::parse, Task::from, |request, hooks| {
+        solve::create_task(request, hooks.watch, hooks.cancel)
     })
 }
 
@@ -62,9 +72,14 @@ pub fn create_task<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: GetTaskResultOptions", ts_return_type = "Promise<TaskResult>")]
-pub fn get_task_result<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
-    start(env, options, hooks, GetTaskResultRequest::parse, TaskResult::from, |request, hooks| {
-        solve::get_task_result(request, hooks.cancel)
+pub fn get_task_result<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    hooks: Object<'env>,
+    watch: Option<Unknown<'env>>,
+) -> Result<Started<'env>> {
+    start(env, options, hooks, watch, GetTaskResultRequest::parse, TaskResult::from, |request, hooks| {
+        solve::get_task_result(request, hooks.watch, hooks.cancel)
     })
 }
 
@@ -72,8 +87,13 @@ pub fn get_task_result<'env>(env: &'env Env, options: Unknown<'env>, hooks: Obje
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: WaitForTaskOptions", ts_return_type = "Promise<Solution>")]
-pub fn wait_for_task<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
-    start(env, options, hooks, WaitForTaskRequest::parse, Solution::from, |request, hooks| {
+pub fn wait_for_task<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    hooks: Object<'env>,
+    watch: Option<Unknown<'env>>,
+) -> Result<Started<'env>> {
+    start(env, options, hooks, watch, WaitForTaskRequest::parse, Solution::from, |request, hooks| {
         solve::wait_for_task(request, hooks.watch, hooks.cancel)
     })
 }
@@ -82,8 +102,13 @@ pub fn wait_for_task<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: AccountOptions", ts_return_type = "Promise<Balance>")]
-pub fn get_balance<'env>(env: &'env Env, options: Unknown<'env>, hooks: Object<'env>) -> Result<Started<'env>> {
-    start(env, options, hooks, GetBalanceRequest::parse, Balance::from, |request, hooks| {
-        solve::get_balance(request, hooks.cancel)
+pub fn get_balance<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    hooks: Object<'env>,
+    watch: Option<Unknown<'env>>,
+) -> Result<Started<'env>> {
+    start(env, options, hooks, watch, GetBalanceRequest::parse, Balance::from, |request, hooks| {
+        solve::get_balance(request, hooks.watch, hooks.cancel)
     })
 }

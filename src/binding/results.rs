@@ -154,6 +154,7 @@ impl From<Event> for Progress {
             Phase::Processing => ("processing", None),
             Phase::Retrying { wait, code, message } => ("retrying", Some((wait, code, message))),
             Phase::Ready => ("ready", None),
+            Phase::Ended => ("ended", None),
         };
         let (retry_in_ms, code, message) = match retry {
             Some((wait, code, message)) => (Some(wait.as_millis() as f64), Some(code), Some(message)),

@@ -22,7 +22,7 @@ use super::{foreign, given, outcome::Outcome, results::Progress, settle};
 use crate::{
     error::Error,
     request::GivenOptions,
-    run::{Event, Watch},
+    run::{Event, Phase, Watch},
 };
 
 /// A call under way: `{ outcome, signal, forget }`. The last two are undefined unless the caller gave a signal.
@@ -38,11 +38,13 @@ pub struct Hooks {
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
 /// `shell` holds two functions of the shell: `guarded` wraps a progress callback into one that never throws, and
-/// `onAbort` listens to a signal and answers how to stop listening.
+/// `onAbort` listens to a signal and answers how to stop listening. `watch` is given when somebody listens to the channel: it is
+/// told of the whole call, and calls the caller's progress callback itself.
 pub fn start<'env, Request, Found, Answer, Running>(
     env: &'env Env,
     options: Unknown<'env>,
     shell: Object<'env>,
+    watch: Option<Unknown<'env>>,
     parse: impl FnOnce(GivenOptions) -> std::result::Result<Request, Error>,
     shown: fn(Found) -> Answer,
     run: impl FnOnce(Box<Request>, Hooks) -> Running + Send + 'static,
@@ -62,7 +64,8 @@ where
         Err(error) => return failed::<Answer>(env, error),
     };
     let runtime = runtime()?;
-    let reporter = match reading.on_progress {
+    let wants_end = watch.is_some();
+    let reporter = match watch.or(reading.on_progress) {
         Some(callback) => Some(Arc::new(Reporter::new(env, &shell, callback)?)),
         None => None,
     };
@@ -77,7 +80,13 @@ where
             Err(thrown) => return failed::<Answer>(env, Error::unreadable_option("signal", thrown)),
         }
     }
-    let watch = reporter.clone().map(|reporter| Arc::new(move |event| reporter.report(event)) as Arc<Watch>);
+    let watch = reporter.clone().map(|reporter| {
+        Arc::new(move |event: Event| {
+            if wants_end || !matches!(event.phase, Phase::Ended) {
+                reporter.report(event);
+            }
+        }) as Arc<Watch>
+    });
     let (hooks, request) = (Hooks { cancel, watch }, Box::new(request));
     let (pending, promise) = settle::pending(env)?;
     // Boxed, since what waits in the runtime takes up its largest size rounded up.
