@@ -95,6 +95,14 @@ describe('who looks on', () => {
     assert.ok(!everything.includes(KEY) && !everything.includes(token))
   })
 
+  test('is told of a task whose fields have no text, too', async t => {
+    const house = await faced(t, { provider: 'custom' })
+    const { until } = await watched(house)
+    await house.create({ websiteURL: { toString: 1 }, websiteKey: [{ toString: 1 }] })
+    const { rows } = await until(({ data }) => data.rows?.length > 0)
+    assert.deepEqual([rows[0].websiteURL, rows[0].websiteKey], ['', ''])
+  })
+
   test('costs nothing once nobody does: nothing is listened to', async t => {
     const house = await faced(t)
     const { events } = house.sandbox

@@ -113,6 +113,17 @@ describe('siteverify', () => {
     assert.deepEqual([json.success, json.hostname, json.action], [true, '', 'a-1'])
   })
 
+  test('what has no text harms nobody: neither in a task nor in what is asked', async t => {
+    const house = await open(t, { provider: 'custom' })
+    const { secret } = house.sandbox
+    const none = { toString: 1 }
+    const response = await solve(house, { websiteURL: none, action: [none], cData: none })
+    const asked = await house.verify({ secret, response, idempotency_key: none })
+    assert.deepEqual([asked.status, verdict(asked)], [400, 'bad-request'])
+    const { json } = await house.verify({ secret, response })
+    assert.deepEqual([json.success, json.hostname, json.action, json.cdata], [true, '', '', ''])
+  })
+
   test('it reads JSON, forms and multipart forms, and refuses the rest', async t => {
     const { sandbox, verify } = await open(t)
     const fields = { secret: PASSES, response: DUMMY }

@@ -133,6 +133,7 @@ describe('EZ-Captcha', () => {
         'socks5://u:p@[fd00::1]:1',
       ],
       ...['http://u:p@2130706433:1', 'socks5://u:p@0x7f000001:1', 'http://u:p@169.254.1.1:1', 17],
+      'socks5://u:p@a%20b:1',
     ]
     for (const proxy of good) assert.equal((await create({ proxy })).status, 200, proxy)
     for (const proxy of bad) {
@@ -248,6 +249,7 @@ describe('YesCaptcha', () => {
       [await create({ type: 'CloudFlareTurnstileTask' }), 'ERROR_TASK_NOT_SUPPORTED'],
       [await create({ websiteKey: '' }), 'ERROR_REQUIRED_FIELDS'],
       [await create({}, { softID: 'me' }), 'ERROR_REQUIRED_FIELDS'],
+      [await create({}, { softID: { toString: 1 } }), 'ERROR_REQUIRED_FIELDS'],
       [await post('/createTask', { task: {} }), 'ERROR_REQUIRED_FIELDS'],
       [await post('/getTaskResult', { clientKey: KEY }), 'ERROR_REQUIRED_FIELDS'],
       [await poll('nobody'), 'ERROR_TASKID_INVALID'],

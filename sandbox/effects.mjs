@@ -1,6 +1,7 @@
 /** What a fault does to the exchange: one function a fault, over the exchange that met it. */
 
 import { isOver, send, sendJson } from './server.mjs'
+import { textOf } from './validation.mjs'
 
 /**
  * @typedef {object} Exchange
@@ -82,7 +83,8 @@ function wrongType(value) {
 /** @param {string} key @param {string | undefined} encoding */
 function encodeKey(key, encoding) {
   if (encoding === 'base64') return Buffer.from(key).toString('base64')
-  return encoding === 'percent' ? encodeURIComponent(key) : key
+  // Half of a surrogate pair has no percent-encoding; a buffer mends it.
+  return encoding === 'percent' ? encodeURIComponent(String(Buffer.from(key))) : key
 }
 
 /** @type {Record<string, (exchange: Exchange) => void>} */
@@ -187,7 +189,7 @@ export const effects = {
     sendJson(exchange.res, status, body)
   },
   'echo-key': ({ res, body, rule, vendor, replies }) => {
-    const key = encodeKey(String(body?.clientKey ?? ''), rule.encoding)
+    const key = encodeKey(textOf(body?.clientKey), rule.encoding)
     const reply = replies.error(rule.errorCode ?? vendor.code.badRequest, {
       description: `The request of client key ${key} could not be served (key=${key})`,
       status: rule.status,

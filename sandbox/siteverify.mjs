@@ -1,7 +1,7 @@
 /** Cloudflare's `/turnstile/v0/siteverify`, as documented: secrets, dummy token, single use, expiry, codes. */
 
 import { DUMMY_TOKEN } from './books.mjs'
-import { isObject } from './validation.mjs'
+import { isObject, textOf } from './validation.mjs'
 
 /** The secret that verifies tokens issued by a sandbox. Made up, and the same for every sandbox. */
 export const SANDBOX_SECRET = '0x4AAAAAAASandboxSecretKey00000000000'
@@ -59,7 +59,7 @@ export function createSiteverify({ vendor, books, now }) {
       return verification.reply
     if (verification || now() >= task.readyAt + TOKEN_LIFE_MS) return failure('timeout-or-duplicate')
     // A custom relative takes a task as it comes, without a website too.
-    const website = String(task.task.websiteURL ?? '')
+    const website = textOf(task.task.websiteURL)
     /** @type {Verification} */
     const reply = {
       success: true,
@@ -91,7 +91,7 @@ export function createSiteverify({ vendor, books, now }) {
     if (typeof secret !== 'string') return { reply: failure('invalid-input-secret') }
     if (typeof response !== 'string' || response.length > MAX_TOKEN_LENGTH)
       return { reply: failure('invalid-input-response') }
-    if (idempotencyKey !== '' && !UUID.test(idempotencyKey)) return { reply: failure('bad-request') }
+    if (idempotencyKey !== '' && !UUID.test(textOf(idempotencyKey))) return { reply: failure('bad-request') }
 
     if (Object.hasOwn(TEST_SECRETS, secret)) {
       const code = response === DUMMY_TOKEN ? TEST_SECRETS[secret] : 'invalid-input-response'

@@ -8,6 +8,9 @@ const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
 /** @param {unknown} value */
 export const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** A text or a number as text; of anything else nothing: an object of JSON may have no text at all. @param {unknown} value */
+export const textOf = value => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
+
 /** @param {unknown} value */
 const isText = value => typeof value === 'string' && value.trim() !== ''
 
@@ -48,9 +51,9 @@ function proxyProblem(value) {
   if (!url.username || !url.password) return 'user and password are required'
   if (!/:\d+\/?$/.test(value)) return 'port is required'
   // The URL parser reads an address such as 2130706433 as it is meant only under a special scheme.
-  const host =
-    url.protocol === 'socks5:' ? new URL(value.replace(/^socks5:/i, 'http:')).hostname : url.hostname
-  if (isPrivateHost(host)) return 'a private host is not allowed'
+  const address = url.protocol === 'socks5:' ? value.replace(/^socks5:/i, 'http:') : value
+  if (!URL.canParse(address)) return 'must be protocol://user:pass@host:port'
+  if (isPrivateHost(new URL(address).hostname)) return 'a private host is not allowed'
   return null
 }
 
@@ -118,7 +121,7 @@ export function validateYes(body) {
   if (!isObject(body.task)) return { task: 'is required' }
   checkTarget(body.task, problems)
   const { softID } = body
-  if (softID !== undefined && softID !== null && !/^\d+$/.test(String(softID)))
+  if (softID !== undefined && softID !== null && !/^\d+$/.test(textOf(softID)))
     problems.softID = 'must be a number'
   return problems
 }

@@ -1,7 +1,7 @@
 /** What each vendor's replies look like: one data record per vendor. A new vendor is a new record. */
 
 import { CODES, DESCRIPTIONS } from './codes.mjs'
-import { validateEz, validateRelative, validateYes } from './validation.mjs'
+import { textOf, validateEz, validateRelative, validateYes } from './validation.mjs'
 
 const MINUTE = 60_000
 const USER_AGENT =
@@ -181,8 +181,8 @@ const custom = {
   solution: token => ({ token, userAgent: USER_AGENT }),
   validate: validateRelative,
   widget: task => ({
-    action: String(task.action ?? task.pageAction ?? ''),
-    cdata: String(task.cData ?? task.data ?? ''),
+    action: textOf(task.action ?? task.pageAction),
+    cdata: textOf(task.cData ?? task.data),
   }),
 }
 

@@ -2,6 +2,7 @@
 
 import { isOver } from './server.mjs'
 import { TOKEN_LIFE_MS } from './siteverify.mjs'
+import { textOf } from './validation.mjs'
 
 const BATCH_MS = 100
 const PULSE_MS = 1000
@@ -22,7 +23,7 @@ const MAX_BACKLOG = 1024 * 1024
 export const masked = key => (key.length >= 12 ? `…${key.slice(-4)}` : '…')
 
 /** @param {unknown} value */
-const short = value => String(value ?? '').slice(0, 200)
+const short = value => textOf(value).slice(0, 200)
 
 /** @param {number} instant */
 const finite = instant => (Number.isFinite(instant) ? instant : null)
