@@ -183,6 +183,28 @@ for (const driver of drivers)
       await says(page, '#time-now', 'at once')
     })
 
+    test('of a crowd the latest hundred stand there, and no older one takes their place when it is heard of', async t => {
+      const { page, sandbox, create, poll } = await opened(t)
+      for (let made = 0; made < 102; made++) await create()
+      await says(page, '#created', '102')
+      await page.click('#rows summary')
+      await comes(page, '#rows .story li')
+      await poll(sandbox.tasks()[0].taskId)
+      await says(page, '#polls', '1')
+      // More than a batch holds: how things are is told instead.
+      const { taskId } = sandbox.tasks()[1]
+      const event = { type: 'polled', taskId, ordinal: 2, polls: 1, state: 'processing', at: Date.now() }
+      for (let polls = 1; polls <= 501; polls++) sandbox.events.emit('event', { ...event, polls })
+      await create()
+      await says(page, '#created', '103')
+      const rows = await page.$$eval('#rows li[data-task]', all => all.map(row => Number(row.dataset.task)))
+      assert.deepEqual(
+        rows,
+        Array.from({ length: 100 }, (_, n) => 103 - n),
+      )
+      assert.match((await textOf(page, '#rows li[data-task="102"] .story li')) ?? '', /created, 15 points/)
+    })
+
     test('says when its sandbox is gone, and shows the next one on its port as another', async t => {
       const sandbox = await startSandbox({ clientKey: KEY, face: true })
       await createCalls(sandbox).create()

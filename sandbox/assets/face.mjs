@@ -16,6 +16,8 @@ const find = id => /** @type {HTMLElement} */ (document.getElementById(id))
 
 /** @type {Map<number, import('./face-task.mjs').Task>} */
 const tasks = new Map()
+/** The latest task that had a row. Those before it had theirs, and who had to make room does not come back. */
+let newest = 0
 /** Faults that met a task before it was there: on createTask. @type {Map<number, Told[]>} */
 const early = new Map()
 let tokenLifeMs = 300_000
@@ -56,11 +58,13 @@ const happening = event => ({ type: event.type, at: event.at, text: textOf(event
 function show(row) {
   const known = tasks.get(row.ordinal)
   if (known) return known.update(row)
+  if (row.ordinal <= newest) return
+  newest = row.ordinal
   const task = createTask(row, tokenLifeMs)
   tasks.set(row.ordinal, task)
   find('rows').prepend(task.item)
   for (const event of early.get(row.ordinal) ?? []) task.add(happening(event))
-  early.delete(row.ordinal)
+  for (const ordinal of early.keys()) if (ordinal <= newest) early.delete(ordinal)
   if (tasks.size <= MAX_ROWS) return
   const [oldest, gone] = tasks.entries().next().value ?? []
   gone?.item.remove()
@@ -71,7 +75,7 @@ function show(row) {
 function hear(event) {
   const task = event.ordinal ? tasks.get(event.ordinal) : undefined
   if (task) task.add(happening(event))
-  else if (event.type === 'fault' && event.ordinal)
+  else if (event.type === 'fault' && event.ordinal && event.ordinal > newest)
     early.set(event.ordinal, [...(early.get(event.ordinal) ?? []), event].slice(-MAX_LINES))
   // A created task is known by its polls and deliveries; every poll that only waits would drown the rest.
   if (event.type === 'ready' || (event.type === 'polled' && event.state === 'processing')) return
@@ -146,6 +150,7 @@ function listen() {
     const all = JSON.parse(data)
     tokenLifeMs = all.tokenLifeMs
     if (isAnother(all)) {
+      newest = 0
       tasks.clear()
       early.clear()
       find('rows').replaceChildren()
