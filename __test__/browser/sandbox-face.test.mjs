@@ -89,6 +89,29 @@ for (const driver of drivers)
       assert.match((await textOf(page, '#rows .age')) ?? '', /^not fetched for \d+\.\d s$/)
     })
 
+    test('says of polls that it has not seen how many there were, and of those alone', async t => {
+      const { page, look, sandbox, create, poll } = await opened(t, { solveTimeMs: Number.POSITIVE_INFINITY })
+      await create()
+      await poll(sandbox.tasks()[0].taskId)
+      await says(page, '#rows .count', '1 poll · 15 pt')
+      const late = await look()
+      await poll(sandbox.tasks()[0].taskId)
+      const stories = []
+      for (const one of [page, late]) {
+        await says(one, '#rows .count', '2 polls · 15 pt')
+        await one.click('#rows summary')
+        await comes(one, '#rows .story li')
+        stories.push(await one.$$eval('#rows .story li', all => all.map(({ textContent }) => textContent)))
+      }
+      assert.deepEqual(
+        stories.map(story => story.map(line => line?.replace(/^\+\d+\.\d s /, ''))),
+        [
+          ['created, 15 points charged', 'poll 1: processing', 'poll 2: processing'],
+          ['1 poll that this page has not seen', 'poll 2: processing'],
+        ],
+      )
+    })
+
     test('is used by the keyboard alone: a fault on, met by a script, and off again', async t => {
       const house = await opened(t)
       const { page, sandbox, balance } = house

@@ -45,6 +45,9 @@ export const seconds = ms =>
 /** @param {number} ms */
 const minutes = ms => `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`
 
+/** @param {number} count */
+const polls = count => `${count} ${count === 1 ? 'poll' : 'polls'}`
+
 /** @param {Row} row @param {number} now @param {number} tokenLifeMs */
 function stateOf(row, now, tokenLifeMs) {
   if (row.failed || (row.failsAt !== null && now >= row.failsAt && !row.delivered)) return 'failed'
@@ -60,7 +63,6 @@ export function createTask(first, tokenLifeMs) {
   let row = first
   /** @type {Happening[]} */
   const story = []
-  const seenFrom = first.polls
   const state = element('span', 'state')
   const bar = element('i', 'bar solving')
   const life = element('i', 'bar token')
@@ -93,7 +95,8 @@ export function createTask(first, tokenLifeMs) {
     facts.replaceChildren(
       ...rows.map(([name, value]) => element('div', '', element('dt', '', name), element('dd', '', value))),
     )
-    const untold = seenFrom > 0 ? [element('li', '', `${seenFrom} polls before this page looked`)] : []
+    const unseen = row.polls - story.filter(happening => happening.type === 'polled').length
+    const untold = unseen > 0 ? [element('li', '', `${polls(unseen)} that this page has not seen`)] : []
     events.replaceChildren(
       ...untold,
       ...story.map(({ at, text, bad }) =>
@@ -170,8 +173,7 @@ export function createTask(first, tokenLifeMs) {
       if (ages) age.textContent = `token ${seconds(old)} old`
       else if (name === 'ready') age.textContent = `not fetched for ${seconds(old)}`
       else age.textContent = name === 'failed' ? row.failCode : ''
-      const polls = `${row.polls} ${row.polls === 1 ? 'poll' : 'polls'}`
-      count.textContent = `${polls} · ${row.points} pt`
+      count.textContent = `${polls(row.polls)} · ${row.points} pt`
     },
   }
 }
