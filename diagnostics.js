@@ -7,6 +7,13 @@ const native = require('./load.js')
 
 const solves = channel('turnstile-solver:solve')
 
+/**
+ * Options that are only to be checked: what asks that is no call of anybody's, and is not told.
+ *
+ * @type {WeakSet<object>}
+ */
+const untold = new WeakSet()
+
 /** @typedef {import('./index.d.ts').Progress} Progress */
 /** @typedef {Omit<Progress, 'phase'> & { phase: Progress['phase'] | 'ended' }} Step what the addon tells of a call */
 /** @typedef {(step: Step) => unknown} Watch */
@@ -100,4 +107,4 @@ function watch(known, tell, onProgress) {
   }
 }
 
-module.exports = { observed, solves }
+module.exports = { observed, solves, untold }

@@ -4,7 +4,7 @@
 // its stack, the listener on the AbortSignal, and turning every failure into a rejection. Everything else is decided in Rust.
 
 const { inspect } = require('node:util')
-const { observed, solves } = require('./diagnostics.js')
+const { observed, solves, untold } = require('./diagnostics.js')
 const native = require('./load.js')
 
 /** @typedef {import('./index.d.ts').Failure} Failure */
@@ -73,7 +73,8 @@ const hooks = { onAbort, guarded }
  * @param {CallSite} site
  */
 function run(start, options, site) {
-  return solves.hasSubscribers ? told(start, options, site) : begin(start, options, site)
+  const heard = solves.hasSubscribers && !untold.has(/** @type {any} */ (options))
+  return heard ? told(start, options, site) : begin(start, options, site)
 }
 
 /**

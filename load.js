@@ -46,6 +46,7 @@ function loaded() {
   const place = isBundled() ? undefined : locate(here)
   // To map such a file ends the process with SIGBUS, without a word.
   if (place?.file && isCutShort(place.file)) throw failure(here, broken(place, 'is cut short'))
+  /** @type {any} */
   const native = attempt(here, place)
   if (native.version === version) return native
   // Some bundlers put the address of a file where it was required.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -127,6 +128,24 @@ describe('wrong options of a page', () => {
       await assert.rejects(findTurnstile(/** @type {any} */ (given)), refused)
     }
   })
+})
+
+test('whoever listens to calls hears nothing of the look at the options before anything is bought', async t => {
+  /** @type {unknown[]} */
+  const told = []
+  const listener = (/** @type {unknown} */ event) => void told.push(event)
+  subscribe('turnstile-solver:solve', listener)
+  t.after(() => unsubscribe('turnstile-solver:solve', listener))
+  const empty = {
+    ...page,
+    isClosed: () => false,
+    frames: () => [],
+    mainFrame: () => ({ url: () => 'https://shop.example/' }),
+  }
+  const bare = { ...empty, on: () => {}, off: () => {} }
+  await assert.rejects(solve(bare, { ...account, widgetTimeoutMs: 0 }), { code: 'WIDGET_NOT_FOUND' })
+  await assert.rejects(solve(bare, { ...account, timeoutMs: -1 }), { code: 'INVALID_OPTIONS' })
+  assert.deepEqual(told, [])
 })
 
 describe('a page that shows its widget and does not hand it out', () => {

@@ -1,6 +1,7 @@
 /** The options of this module, checked before anything else happens; the client checks its own. */
 
 import { Script } from 'node:vm'
+import { untold } from '../diagnostics.js'
 import { isTurnstileError, solveTurnstile } from '../index.js'
 import { invalidOption, kindOf } from './errors.mjs'
 
@@ -116,8 +117,10 @@ const isSignal = signal =>
  */
 export async function refusal(task) {
   const given = Object.fromEntries(Object.entries(task).filter(([, value]) => value !== undefined))
+  const asked = /** @type {any} */ ({ ...PLACEHOLDERS, ...given, signal: AbortSignal.abort() })
+  untold.add(asked)
   try {
-    await solveTurnstile(/** @type {any} */ ({ ...PLACEHOLDERS, ...given, signal: AbortSignal.abort() }))
+    await solveTurnstile(asked)
   } catch (error) {
     if (isTurnstileError(error) && error.code === 'INVALID_OPTIONS') return error
   }
