@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { isTurnstileError, TurnstileError } from 'turnstile-solver'
 import * as entry from 'turnstile-solver/page'
+import { answerOf } from '../page/frames.mjs'
 import { root } from './support/child.mjs'
 
 const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
@@ -146,6 +147,22 @@ test('whoever listens to calls hears nothing of the look at the options before a
   await assert.rejects(solve(bare, { ...account, widgetTimeoutMs: 0 }), { code: 'WIDGET_NOT_FOUND' })
   await assert.rejects(solve(bare, { ...account, timeoutMs: -1 }), { code: 'INVALID_OPTIONS' })
   assert.deepEqual(told, [])
+})
+
+test('a handle that comes when nobody waits for it any more is given back to the page', async () => {
+  let given = 0
+  const handle = { dispose: async () => void given++ }
+  /** @type {(value: unknown) => void} */
+  let come = () => {}
+  const asked = new Promise(resolve => {
+    come = resolve
+  })
+  assert.equal(await answerOf(asked, 0), undefined)
+  come(handle)
+  await asked
+  assert.equal(given, 1)
+  assert.equal(await answerOf(Promise.resolve(handle)), handle)
+  assert.equal(given, 1, 'one that is waited for is not')
 })
 
 describe('a page that shows its widget and does not hand it out', () => {

@@ -99,7 +99,8 @@ async function destinationOf(frame) {
 }
 
 /**
- * What a driver answers, or undefined if there is no answer to be had: the frame has gone, or has no document yet.
+ * What a driver answers, or undefined if there is no answer to be had: the frame has gone, or has no document yet. A handle that comes
+ * too late would hold on to a part of the page for as long as that lives.
  * @template T
  * @param {Promise<T>} asked
  * @param {number} [patienceMs]
@@ -109,7 +110,10 @@ export async function answerOf(asked, patienceMs = PATIENCE_MS) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   const late = new Promise(resolve => {
-    timer = setTimeout(resolve, patienceMs, undefined)
+    timer = setTimeout(() => {
+      resolve(undefined)
+      asked.then(dispose, () => {})
+    }, patienceMs)
   })
   try {
     return /** @type {T | undefined} */ (await Promise.race([asked, late]))
@@ -122,5 +126,5 @@ export async function answerOf(asked, patienceMs = PATIENCE_MS) {
 
 /** @param {any} handle */
 export function dispose(handle) {
-  handle?.dispose().catch(() => {})
+  handle?.dispose?.().catch(() => {})
 }
