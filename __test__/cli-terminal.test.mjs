@@ -107,6 +107,9 @@ describe('colours', () => {
     [{ FORCE_COLOR: '' }, true, true],
     [{ FORCE_COLOR: '0' }, false, false],
     [{ FORCE_COLOR: 'false' }, false, false],
+    [{ FORCE_COLOR: 'no' }, false, false],
+    [{ FORCE_COLOR: '3' }, true, true],
+    [{ NODE_DISABLE_COLORS: '1' }, false, false],
     [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true, true],
     [{ FORCE_COLOR: '1', TERM: 'dumb' }, true, true],
   ]

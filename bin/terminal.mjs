@@ -34,9 +34,9 @@ export function paint(line, colour) {
  * @param {NodeJS.ProcessEnv} env
  * @param {boolean} isTTY
  */
-export function wantsColour({ FORCE_COLOR: forced, NO_COLOR: refused, TERM: term }, isTTY) {
-  if (forced !== undefined) return forced !== '0' && forced !== 'false'
-  return isTTY && !refused && term !== 'dumb'
+export function wantsColour(env, isTTY) {
+  if (env.FORCE_COLOR !== undefined) return ['', '1', '2', '3', 'true'].includes(env.FORCE_COLOR)
+  return isTTY && !env.NO_COLOR && !env.NODE_DISABLE_COLORS && env.TERM !== 'dumb'
 }
 
 /**
