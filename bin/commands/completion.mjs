@@ -19,7 +19,8 @@ export const command = {
   groups: [{ title: 'Flags', flags: [helpFlag] }],
   notes: ['To have it in every new shell, let the shell read it when it starts:'],
   examples: [
-    "echo 'source <(turnstile-solver completion bash)' >> ~/.bashrc",
+    // The bash of macOS, which is an old one, reads nothing by: source <(…)
+    `echo 'eval "$(turnstile-solver completion bash)"' >> ~/.bashrc`,
     "echo 'source <(turnstile-solver completion zsh)' >> ~/.zshrc   # below compinit",
     'turnstile-solver completion fish > ~/.config/fish/completions/turnstile-solver.fish',
   ],
