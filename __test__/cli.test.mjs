@@ -173,6 +173,11 @@ describe('wrong usage', { concurrency: 4 }, () => {
     [['completion', 'zsh', 'fish'], /an argument that belongs to no flag/, 'two shells'],
     [['sandbox', '--port', '99999'], /--port: must be from 0 to 65535/, "a sandbox's port"],
     [['sandbox', '--balance=-1'], /--balance: must be points from 0/, "a sandbox's balance"],
+    [
+      ['sandbox', '--solve-time', '5000-2000'],
+      /--solve-time: .*: 2000-5000/,
+      'a range that begins at its end',
+    ],
     [['sandbox', '--solve-time', 'soon'], /--solve-time: must be milliseconds/, "a sandbox's solve time"],
     [['sandbox', '--fault', 'flood'], /--fault: unknown fault 'flood'/, 'an unknown fault'],
     [

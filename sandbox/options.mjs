@@ -53,7 +53,7 @@ export function demandSolveTime(value) {
     const [min, max] = value
     return demand(
       value.length === 2 && isSolveTime(min) && Number.isFinite(max) && min <= max,
-      'solveTimeMs must be [min, max] in milliseconds',
+      'solveTimeMs must be [min, max] in milliseconds, the shorter time first',
     )
   }
   demand(

@@ -94,7 +94,10 @@ function readSolveTime(text, flag) {
   const [, min, max] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? []
   if (text === 'never') return Number.POSITIVE_INFINITY
   if (min === undefined) throw new UsageError('must be milliseconds: 3000, 2000-5000, or never', { flag })
-  return max === undefined ? Number(min) : [Number(min), Number(max)]
+  if (max === undefined) return Number(min)
+  if (Number(min) > Number(max))
+    throw new UsageError(`begins at its end; the shorter time comes first: ${max}-${min}`, { flag })
+  return [Number(min), Number(max)]
 }
 
 /** @param {string} text @param {string} flag */
