@@ -107,9 +107,26 @@ for (const driver of drivers)
         stories.map(story => story.map(line => line?.replace(/^\+\d+\.\d s /, ''))),
         [
           ['created, 15 points charged', 'poll 1: processing', 'poll 2: processing'],
-          ['1 poll that this page has not seen', 'poll 2: processing'],
+          ['1 poll that is not told here', 'poll 2: processing'],
         ],
       )
+    })
+
+    test('of a task that is polled without a pause it tells the latest polls, and counts the others', async t => {
+      const { page, sandbox, create } = await opened(t, { solveTimeMs: Number.POSITIVE_INFINITY })
+      await create()
+      await comes(page, '#rows summary')
+      const { taskId } = sandbox.tasks()[0]
+      const event = { type: 'polled', taskId, ordinal: 1, state: 'processing', at: Date.now() }
+      for (let polls = 1; polls <= 350; polls++) sandbox.events.emit('event', { ...event, polls })
+      await comes(page, '#rows .mark:nth-child(150)')
+      await page.click('#rows summary')
+      await comes(page, '#rows .story li')
+      const story = await page.$$eval('#rows .story li', all => all.map(({ textContent }) => textContent))
+      assert.equal(story.length, 300)
+      assert.match(story[0] ?? '', /created, 15 points charged$/)
+      assert.match(story[1] ?? '', /poll 52: processing$/)
+      assert.match(story.at(-1) ?? '', /poll 350: processing$/)
     })
 
     test('is used by the keyboard alone: a fault on, met by a script, and off again', async t => {

@@ -25,6 +25,7 @@
 const TASK_LIFE_MS = 300_000
 /** A task polled for minutes has more marks than a row has room for. */
 const MAX_MARKS = 150
+const MAX_STORY = 300
 
 /**
  * @param {string} name
@@ -63,6 +64,8 @@ export function createTask(first, tokenLifeMs) {
   let row = first
   /** @type {Happening[]} */
   const story = []
+  /** Whether there is more to tell than what stands in the opened row: many things may happen at once. */
+  let untold = false
   const state = element('span', 'state')
   const bar = element('i', 'bar solving')
   const life = element('i', 'bar token')
@@ -82,6 +85,7 @@ export function createTask(first, tokenLifeMs) {
   item.dataset.task = String(row.ordinal)
 
   const tell = () => {
+    untold = false
     const { taskId, type, websiteURL, websiteKey, account, points, token } = row
     /** @type {[string, string][]} */
     const rows = [
@@ -96,9 +100,10 @@ export function createTask(first, tokenLifeMs) {
       ...rows.map(([name, value]) => element('div', '', element('dt', '', name), element('dd', '', value))),
     )
     const unseen = row.polls - story.filter(happening => happening.type === 'polled').length
-    const untold = unseen > 0 ? [element('li', '', `${polls(unseen)} that this page has not seen`)] : []
+    const told = unseen === 1 ? 'is not told here' : 'are not told here'
+    const others = unseen > 0 ? [element('li', '', `${polls(unseen)} that ${told}`)] : []
     events.replaceChildren(
-      ...untold,
+      ...others,
       ...story.map(({ at, text, bad }) =>
         element(
           'li',
@@ -118,13 +123,18 @@ export function createTask(first, tokenLifeMs) {
     /** @param {Row} next */
     update(next) {
       row = next
-      if (details.open) tell()
+      untold = true
     },
 
     /** @param {Happening} happening */
     add(happening) {
       story.push(happening)
-      if (details.open) tell()
+      if (story.length > MAX_STORY) {
+        // The beginning is worth more than one poll of hundreds.
+        const dullest = story.findIndex(past => past.type === 'polled')
+        story.splice(Math.max(dullest, 0), 1)
+      }
+      untold = true
       const { type, text, bad } = happening
       if (type === 'created' || type === 'ready') return
       const mark = element('i', `mark ${type}${bad ? ' bad' : ''}`)
@@ -146,6 +156,7 @@ export function createTask(first, tokenLifeMs) {
      * @param {number} scale milliseconds that the whole width stands for
      */
     draw(now, scale) {
+      if (details.open && untold) tell()
       const percent = (/** @type {number} */ at) =>
         `${Math.min(Math.max(((at - row.createdAt) / scale) * 100, 0), 100)}%`
       const name = stateOf(row, now, tokenLifeMs)
