@@ -157,11 +157,11 @@ test('a handle that comes when nobody waits for it any more is given back to the
   const asked = new Promise(resolve => {
     come = resolve
   })
-  assert.equal(await answerOf(asked, 0), undefined)
+  assert.equal(await answerOf(() => asked, 0), undefined)
   come(handle)
   await asked
   assert.equal(given, 1)
-  assert.equal(await answerOf(Promise.resolve(handle)), handle)
+  assert.equal(await answerOf(async () => handle), handle)
   assert.equal(given, 1, 'one that is waited for is not')
 })
 

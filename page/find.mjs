@@ -60,12 +60,12 @@ export async function look(page, choice) {
  * @returns {Promise<Sighting[]>}
  */
 export async function lookInto(page, frame, { selector, websiteKey } = {}, patienceMs = patienceWith(frame)) {
-  const list = await answerOf(frame.evaluateHandle(collect), patienceMs)
+  const list = await answerOf(() => frame.evaluateHandle(collect), patienceMs)
   if (!list) return []
   const challenges = await challengesIn(page, frame)
   await addHidden(list, challenges)
   /** @type {Exclude<ReturnType<typeof describe>, string> | 'wrong selector' | undefined} */
-  const seen = await answerOf(list.evaluate(describe, selector), patienceMs)
+  const seen = await answerOf(() => list.evaluate(describe, selector), patienceMs)
   if (typeof seen !== 'object' || seen.widgets.length === 0) dispose(list)
   if (seen === 'wrong selector') throw invalidOption('selector', 'is no CSS selector')
   if (!seen) return []
@@ -85,11 +85,11 @@ export async function lookInto(page, frame, { selector, websiteKey } = {}, patie
  */
 async function addHidden(list, challenges) {
   if (challenges.length === 0) return
-  const ids = await answerOf(list.evaluate(idsOf))
+  const ids = await answerOf(() => list.evaluate(idsOf))
   for (const { frame } of challenges.filter(({ widgetId }) => !ids?.includes(widgetId))) {
-    const iframe = await answerOf(frame.frameElement())
+    const iframe = await answerOf(() => frame.frameElement())
     if (!iframe) continue
-    await answerOf(iframe.evaluate(addFramed, list))
+    await answerOf(() => iframe.evaluate(addFramed, list))
     dispose(iframe)
   }
 }

@@ -92,8 +92,8 @@ export async function challengesIn(page, around) {
 /** A frame that still loads, or could not, has no address that tells anything: its element says where it was to go. @param {Frame} frame */
 async function destinationOf(frame) {
   if (!inherits(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
-  const element = await answerOf(frame.frameElement())
-  const address = element && (await answerOf(element.evaluate(sourceOf)))
+  const element = await answerOf(() => frame.frameElement())
+  const address = element && (await answerOf(() => element.evaluate(sourceOf)))
   dispose(element)
   return address ?? ''
 }
@@ -102,20 +102,21 @@ async function destinationOf(frame) {
  * What a driver answers, or undefined if there is no answer to be had: the frame has gone, or has no document yet. A handle that comes
  * too late would hold on to a part of the page for as long as that lives.
  * @template T
- * @param {Promise<T>} asked
+ * @param {() => Promise<T>} ask of a frame that has gone Puppeteer refuses it at once, without a promise
  * @param {number} [patienceMs]
  * @returns {Promise<T | undefined>}
  */
-export async function answerOf(asked, patienceMs = PATIENCE_MS) {
+export async function answerOf(ask, patienceMs = PATIENCE_MS) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer
-  const late = new Promise(resolve => {
-    timer = setTimeout(() => {
-      resolve(undefined)
-      asked.then(dispose, () => {})
-    }, patienceMs)
-  })
   try {
+    const asked = ask()
+    const late = new Promise(resolve => {
+      timer = setTimeout(() => {
+        resolve(undefined)
+        asked.then(dispose, () => {})
+      }, patienceMs)
+    })
     return /** @type {T | undefined} */ (await Promise.race([asked, late]))
   } catch {
     return undefined

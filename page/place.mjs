@@ -47,7 +47,7 @@ export async function placeToken(page, held, wanted, solution, watching) {
     await standing()
     if (!found) throw homeless(`${held.widget.selector} is not in the page any more`)
     const { handle, until, widget } = found
-    const fields = await answerOf(handle.evaluate(fill, { token, until }), expiresAt - Date.now())
+    const fields = await answerOf(() => handle.evaluate(fill, { token, until }), expiresAt - Date.now())
     dispose(handle)
     if (fields === 'late' || Date.now() >= expiresAt) throw late()
     await standing()
@@ -95,13 +95,13 @@ async function foundAgain(page, { frame, handle, widget }, { choice }, expiresAt
     // By the page's clock: a page that is too busy to run this in time refuses it when it does.
     const left = expiresAt - Date.now()
     try {
-      const same = sightings[0] && (await answerOf(sightings[0].list.evaluate(indexOf, handle), left))
+      const same = sightings[0] && (await answerOf(() => sightings[0].list.evaluate(indexOf, handle), left))
       const alike = sightings.filter(
         ({ chosen, widget: { websiteKey = widget.websiteKey } }) =>
           chosen && websiteKey === widget.websiteKey,
       )
       const found = sightings[same] ?? (alike.length === 1 ? alike[0] : undefined)
-      const picked = found && (await answerOf(found.list.evaluateHandle(pick, found.index), left))
+      const picked = found && (await answerOf(() => found.list.evaluateHandle(pick, found.index), left))
       if (found && picked) return { handle: picked, until: found.now + left, widget: found.widget }
     } finally {
       release(sightings)
@@ -124,7 +124,7 @@ async function call({ frame, handle }, callback, { token, until }) {
       return await frame.evaluate(callByName, { path: callback, token, until })
     return await frame.evaluate(`(${callOwn})(${callback.source}, ${JSON.stringify({ token, until })})`)
   } catch (error) {
-    const stands = await answerOf(handle.evaluate(() => true))
+    const stands = await answerOf(() => handle.evaluate(() => true))
     return stands && error instanceof Error ? error : 'called'
   }
 }

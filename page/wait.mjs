@@ -87,7 +87,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     )
   }
   const there =
-    typeof callback === 'string' ? await answerOf(frame.evaluate(hasFunction, callback)) : callback
+    typeof callback === 'string' ? await answerOf(() => frame.evaluate(hasFunction, callback)) : callback
   const lacking =
     typeof callback === 'string' && !there
       ? `the page has no function ${callback}`
@@ -105,7 +105,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
-  const handle = await answerOf(list.evaluateHandle(pick, index))
+  const handle = await answerOf(() => list.evaluateHandle(pick, index))
   if (handle)
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return

@@ -4,8 +4,12 @@ import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { isTurnstileError, waitForTask } from 'turnstile-solver'
 import { isTurnstilePageError, TurnstilePageError } from 'turnstile-solver/page'
+import { look } from '../../page/find.mjs'
+import { pick } from '../../page/in-page.mjs'
+import { placeToken } from '../../page/place.mjs'
+import { watch } from '../../page/watch.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
-import { books, happens, submitted, withEachDriver } from '../support/browser-house.mjs'
+import { books, eventually, happens, submitted, withEachDriver } from '../support/browser-house.mjs'
 
 /** @typedef {import('../support/browser-house.mjs').House} House */
 
@@ -38,6 +42,13 @@ async function during(house, happening, options = {}) {
   return error
 }
 
+/** The frame with the widget, once that is rendered. @param {House['page']} page @returns {Promise<any>} */
+async function framed(page) {
+  await page.waitForSelector('#frame')
+  const ofWidget = async () => (await look(/** @type {any} */ (page))).find(({ widget }) => widget.widgetId)
+  return (await eventually(ofWidget))?.frame
+}
+
 withEachDriver('a page that goes while its widget is solved', (open, name) => {
   test('and closes, aborts the solve and keeps the task', async t => {
     const house = await open(t, 'implicit', {}, endless)
@@ -68,6 +79,25 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
     const house = await open(t, 'implicit', {}, endless)
     await house.page.goto(house.sandbox.pageURL())
     assert.equal((await during(house, () => house.page.reload())).code, 'PAGE_NAVIGATED')
+  })
+
+  test('in its frame that is taken away when the token is there, leaves the token to the caller', async t => {
+    const { page } = await open(t, 'framed')
+    const frame = await framed(page)
+    const [{ widget, list, index }] = await look(/** @type {any} */ (page))
+    const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
+    const solution = /** @type {any} */ ({
+      ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
+    })
+    const watching = watch(/** @type {any} */ (page))
+    t.after(() => watching.close())
+    watching.hold(held.handle)
+    await page.evaluate(() => document.querySelector('iframe')?.remove())
+    await eventually(async () => frame.isDetached?.() ?? frame.detached)
+    const wanted = /** @type {any} */ ({ choice: {} })
+    await assert.rejects(placeToken(/** @type {any} */ (page), held, wanted, solution, watching), {
+      ...{ code: 'PAGE_NAVIGATED', taskId: 'a-task', solution },
+    })
   })
 
   test('and crashes, counts as closed', async t => {
