@@ -18,6 +18,13 @@ describe('around the workers of examples/bullmq', { concurrency: 2 }, () => {
     assert.ok(books.vendor.requests['/getBalance'] > 8, 'the outage was not waited out')
   })
 
+  test('an account that is refused for a while costs no job and no attempt, and is not banned for asking', async t => {
+    const books = await runFleet(t, [...small, '--outage', 'account', '--provider', 'ezcaptcha'])
+    settled(books, 20)
+    assert.deepEqual([books.jobs.completed, books.orphans, books.mostAttempts], [20, 0, 1])
+    assert.ok(books.vendor.requests['/getBalance'] > 8, 'the refusal was not waited out')
+  })
+
   test('a vendor that charges and loses its replies gets one purchase from each worker', async t => {
     const books = await runFleet(t, [...small, '--outage', 'lose'])
     settled(books, 20)

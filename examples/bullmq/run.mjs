@@ -2,7 +2,7 @@
  * The fleet on this machine alone: a Redis, a sandbox, a producer, and workers to which things happen as they work. Prints the books.
  *
  *     node run.mjs [--jobs 200] [--workers 3] [--kills 8] [--seed 1] [--provider yescaptcha] [--json]
- *                  [--gap 50] [--freeze 50] [--restart 50] [--outage refuse|lose [--away 60]] [--patience 600]
+ *                  [--gap 50] [--freeze 50] [--restart 50] [--outage refuse|account|lose [--away 60]] [--patience 600]
  */
 
 import { spawn } from 'node:child_process'

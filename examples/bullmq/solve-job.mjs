@@ -29,7 +29,7 @@ export async function solveJob(job, fleet) {
     // The task is paid for and its id is in the job: after a rest it is asked for again, and not bought again.
     // A task that is merely slow is no outage: it spends one of the job's attempts.
     if (isTimeout(error) && !error.cause) throw error
-    if (isOutage(error)) throw await rest(fleet)
+    if (isOutage(error)) throw await rest(fleet, error)
     throw new UnrecoverableError(messageOf(error))
   }
 }
@@ -61,11 +61,11 @@ async function buy(job, fleet) {
     const { mayBeCharged } = /** @type {{ mayBeCharged?: boolean }} */ (error)
     if (mayBeCharged !== false) {
       // A gateway that lost one reply loses the next: the queue rests, so that doubt takes one job of each worker and not all.
-      if (isOutage(error)) await rest(fleet)
+      if (isOutage(error)) await rest(fleet, error)
       throw inDoubt(messageOf(error))
     }
     await fleet.claims.giveBack(id, claim)
-    if (isOutage(error)) throw await rest(fleet)
+    if (isOutage(error)) throw await rest(fleet, error)
     throw new UnrecoverableError(messageOf(error))
   }
   // THE GAP. Between the request leaving and this line being in Redis, a `kill -9` leaves a task that nobody knows: the claim says so.
@@ -92,23 +92,30 @@ async function askFirst(fleet) {
   try {
     await getBalance({ ...account, timeoutMs: Math.min(buyMs, 5000) })
   } catch (error) {
-    if (isOutage(error)) throw await rest(fleet)
+    if (isOutage(error)) throw await rest(fleet, error)
     throw new UnrecoverableError(messageOf(error))
   }
   await fleet.claims.outageEnds()
 }
 
-/** Every worker stops starting jobs; the job goes back into the line, and none of its attempts is spent. @param {Fleet} fleet */
-async function rest({ queue, claims }) {
+/**
+ * Every worker stops starting jobs; the job goes back into the line, and none of its attempts is spent.
+ *
+ * @param {Fleet} fleet
+ * @param {unknown} why
+ */
+async function rest({ queue, claims }, why) {
+  console.error(`The queue rests: ${messageOf(why)}`)
   await claims.outageBegins(restMs)
   await queue.rateLimit(restMs)
   return new RateLimitError()
 }
 
-/** Nothing is wrong with the job: the vendor, or the way there, is out of order. @param {unknown} error */
+/** Nothing is wrong with the job: the vendor, the way there, or the account is out of order. @param {unknown} error */
 function isOutage(error) {
   if (!isTurnstileError(error)) return false
-  if (error.code === 'PROVIDER_ERROR') return error.reason === 'busy' || error.reason === 'banned'
+  // An empty balance or a wrong key refuses every job alike. To go on asking would fail them all, and get the key banned.
+  if (error.code === 'PROVIDER_ERROR') return ['busy', 'banned', 'account'].includes(error.reason ?? '')
   return ['CONNECTION_FAILED', 'HTTP_ERROR', 'INVALID_RESPONSE', 'TIMEOUT'].includes(error.code)
 }
 

@@ -82,27 +82,30 @@ export function restartInTheGap(sandbox, redis, task) {
 }
 
 /**
- * `refuse` answers 429, and polls with a 503; `lose` acts on a purchase and answers with a gateway's page, so that nobody is told what was
- * bought. The vendor is back after so many seconds; without them, when the balance was asked for often enough: then nobody has to wait to see the patience.
+ * `refuse` answers 429, and polls with a 503; `account` knows the key no more; `lose` acts on a purchase and answers with a gateway's page, so
+ * that nobody is told what was bought. The vendor is back after so many seconds; without them, when the balance was asked for often enough: then nobody has to wait to see the patience.
  *
  * @param {Sandbox} sandbox
  * @param {{ kind: string, from: number, seconds?: number }} plan from which createTask on
  */
 export function takeVendorAway(sandbox, { kind, from, seconds }) {
   const times = Number.POSITIVE_INFINITY
+  const refused = /** @type {const} */ ({ fault: 'error', errorCode: 'ERROR_KEY_DOES_NOT_EXIST', times })
   if (kind === 'lose') {
     sandbox.addFault({ on: 'createTask', nth: from, times, fault: '502', accepted: true })
+  } else if (kind === 'account') {
+    sandbox.addFault({ on: 'createTask', nth: from, ...refused })
   } else {
     sandbox.addFault({ on: 'createTask', nth: from, times, fault: '429' })
   }
-  sandbox.addFault({ on: 'getBalance', times, fault: '503' })
+  sandbox.addFault({ on: 'getBalance', ...(kind === 'account' ? refused : { times, fault: '503' }) })
   let asked = 0
   let begun = false
   sandbox.events.on('event', event => {
     if (event.type !== 'fault') return
     if (!begun) {
       begun = true
-      if (kind !== 'lose') sandbox.addFault({ on: 'getTaskResult', times, fault: '503' })
+      if (kind === 'refuse') sandbox.addFault({ on: 'getTaskResult', times, fault: '503' })
       if (seconds) setTimeout(() => sandbox.clearFaults(), seconds * 1000)
     }
     if (event.call === 'getBalance') asked++
