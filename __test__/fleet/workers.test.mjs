@@ -1,8 +1,14 @@
 /** What may happen to the workers of examples/bullmq, and what their books say afterwards. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
+import { startSandbox } from '../../sandbox/index.mjs'
 import { prepareFleet } from '../../scripts/fleet.mjs'
+import { KEY } from '../support/calls.mjs'
+import { root, run } from '../support/child.mjs'
 import { compiled } from '../support/example.mjs'
 import { runFleet, settled } from '../support/fleet.mjs'
 
@@ -31,6 +37,45 @@ describe('the workers of examples/bullmq', () => {
     settled(books, 20)
     assert.deepEqual([books.jobs.completed, books.vendor.creates, books.orphans], [20, 20, 0])
     assert.ok(books.resumed > 0, 'nobody took the jobs of the frozen worker over')
+  })
+})
+
+describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
+  const folder = join(root, 'examples/bullmq')
+
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
+    test(`finishes on ${signal} what it has bought, and ends`, async t => {
+      const { startRedis } = await import('../../examples/bullmq/redis.mjs')
+      const redis = await startRedis()
+      t.after(() => redis.close())
+      const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 500 })
+      t.after(() => sandbox.close())
+      const env = {
+        ...process.env,
+        NODE_OPTIONS: '',
+        REDIS_PORT: String(redis.port),
+        SOLVER_API_KEY: KEY,
+        SOLVER_BASE_URL: sandbox.baseURL,
+        FLEET_POLL_MS: '1000',
+      }
+      const { code } = await run(process.execPath, ['producer.mjs', '1'], { cwd: folder, env })
+      assert.equal(code, 0)
+      const worker = spawn(process.execPath, ['worker.mjs'], { cwd: folder, env, stdio: 'ignore' })
+      t.after(() => worker.kill('SIGKILL'))
+      sandbox.events.on('event', ({ type }) => type === 'created' && worker.kill(signal))
+      assert.deepEqual(await once(worker, 'close'), [0, null])
+      assert.equal(sandbox.stats().tasks.delivered, 1)
+    })
+  }
+
+  test('does not start without a key, and so fails no job', async () => {
+    const env = { SOLVER_API_KEY: '' }
+    const { code, stderr } = await run(process.execPath, ['worker.mjs'], {
+      cwd: folder,
+      env,
+      limitMs: 20_000,
+    })
+    assert.deepEqual([code, stderr], [2, 'SOLVER_API_KEY is missing.\n'])
   })
 })
 

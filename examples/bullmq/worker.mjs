@@ -1,11 +1,17 @@
-/** One worker process: `node worker.mjs`. Start as many as you like; SIGTERM lets it finish what it has. */
+/** One worker process: `node worker.mjs`. Start as many as you like; SIGTERM and Ctrl+C let it finish what it has. */
 
 import { hostname } from 'node:os'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { createClaims } from './claims.mjs'
-import { concurrency, connection, limiter, lockMs, QUEUE } from './fleet.mjs'
+import { account, concurrency, connection, limiter, lockMs, QUEUE } from './fleet.mjs'
 import { createLane, solveJob } from './solve-job.mjs'
+
+// Without a key every job would be refused, and fail.
+if (!account.clientKey) {
+  console.error('SOLVER_API_KEY is missing.')
+  process.exit(2)
+}
 
 const redis = new Redis(connection)
 const queue = new Queue(QUEUE, { connection })
@@ -33,10 +39,12 @@ redis.on('error', say)
 queue.on('error', say)
 worker.on('error', say)
 
-process.once('SIGTERM', async () => {
-  await worker.close()
-  await queue.close()
-  redis.disconnect()
-})
+for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
+  process.once(signal, async () => {
+    await worker.close()
+    await queue.close()
+    redis.disconnect()
+  })
+}
 await worker.waitUntilReady()
 console.log('ready')
