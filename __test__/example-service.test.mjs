@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { startSandbox } from '../sandbox/index.mjs'
 import { SITEKEY, WEBSITE } from './support/calls.mjs'
 import { root } from './support/child.mjs'
@@ -175,6 +176,19 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     assert.deepEqual([none.status, Number(none.headers.get('retry-after')) >= 299], [503, true])
     for (const reply of [answer, refused, none, { body }]) {
       assert.ok(!JSON.stringify(reply.body).includes('test-key'))
+    }
+  })
+
+  test('a file of accounts that is no JSON is refused, and no key in it is shown', async () => {
+    const { readAccounts } = await import(pathToFileURL(join(dist, 'accounts.mjs')).href)
+    const file = join(dist, 'broken.json')
+    for (const text of ['[{"clientKey":test-key-0123456789abcdef}]', 'test-key-0123456789abcdef']) {
+      writeFileSync(file, text)
+      assert.throws(
+        () => readAccounts(file),
+        (/** @type {any} */ error) =>
+          error.message === `${file}: this is no JSON` && !inspect(error).includes('test-key'),
+      )
     }
   })
 

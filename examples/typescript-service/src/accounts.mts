@@ -16,13 +16,22 @@ export interface Account {
 const providers = ['ezcaptcha', 'yescaptcha'] as const satisfies readonly Provider[]
 
 export function readAccounts(path: string): Account[] {
-  const given: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  const given = parsed(readFileSync(path, 'utf8'), path)
   if (!Array.isArray(given) || given.length === 0)
     throw new TypeError(`${path}: a list of accounts is wanted`)
   const accounts = given.map((entry: unknown, at) => accountOf(entry, `${path}, account ${at + 1}`))
   const names = new Set(accounts.map(({ name }) => name))
   if (names.size < accounts.length) throw new TypeError(`${path}: two accounts have the same name`)
   return accounts
+}
+
+function parsed(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own error quotes what stands around the mistake, and that may be a key.
+    throw new TypeError(`${path}: this is no JSON`)
+  }
 }
 
 function accountOf(given: unknown, where: string): Account {
