@@ -59,6 +59,35 @@ describe('examples/observability', () => {
     assert.ok(stdout.includes(`turnstile_solver_failures_total{${labels}} 1\n`), stdout)
   })
 
+  test('a call that began before it listened is in no metric, also where another subscriber heard it begin', async () => {
+    const code = `
+      import { subscribe } from 'node:diagnostics_channel'
+      import { Registry } from 'prom-client'
+      import { getBalance } from 'turnstile-solver'
+      import { listen, metrics } from './telemetry.mjs'
+      subscribe('turnstile-solver:solve', () => {})
+      const registry = new Registry()
+      const before = getBalance({ provider: 'ezcaptcha', clientKey: '' }).catch(() => {})
+      listen(metrics(registry))
+      await before
+      await getBalance({ provider: 'ezcaptcha', clientKey: '' }).catch(() => {})
+      await getBalance({ provider: 'ezcaptcha', get clientKey() { throw 0 } }).catch(() => {})
+      console.log(await registry.getSingleMetricAsString('turnstile_solver_pending_calls'))
+      console.log(await registry.getSingleMetricAsString('turnstile_solver_failures_total'))`
+    const args = ['--input-type=module', '--eval', code]
+    const { code: exitCode, stdout, stderr } = await run(process.execPath, args, { cwd: folder })
+    assert.equal(exitCode, 0, stderr)
+    const pending = [...stdout.matchAll(/^turnstile_solver_pending_calls\{.*\} (\S+)$/gm)].map(
+      ([, value]) => value,
+    )
+    assert.deepEqual(new Set(pending), new Set(['0']), stdout)
+    const failures = [...stdout.matchAll(/^turnstile_solver_failures_total\{.*\} (\S+)$/gm)]
+    assert.deepEqual(
+      failures.map(([, value]) => value),
+      ['2'],
+    )
+  })
+
   test('has no type that is wrong', async () => {
     assert.deepEqual(await compiled(folder), { code: 0, stdout: '' })
   })

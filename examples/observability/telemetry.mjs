@@ -92,14 +92,22 @@ export function metrics(registry) {
     labelNames: ['provider', 'code'],
     registers,
   })
+  /** By the calls' ids. Whose start went to others before this listened, is not counted down. @type {Map<string, string>} */
+  const open = new Map()
   return event => {
-    const { type, call, provider = 'none', elapsedMs } = event
-    if (type === 'start') pending.inc({ call, provider })
-    else if (type === 'created') created.inc({ provider })
+    const { type, id, call, provider = 'none', elapsedMs } = event
+    if (type === 'start') {
+      open.set(id, provider)
+      return pending.inc({ call, provider })
+    }
+    const atStart = open.get(id)
+    if (atStart === undefined) return
+    if (type === 'created') created.inc({ provider })
     else if (type === 'poll') polls.inc({ provider, status: event.status })
     else if (type === 'retry') retries.inc({ provider, code: event.code })
     else {
-      pending.dec({ call, provider })
+      open.delete(id)
+      pending.dec({ call, provider: atStart })
       seconds.observe({ call, provider, outcome: event.outcome }, elapsedMs / 1000)
       if (event.outcome === 'failed') {
         failures.inc({ call, provider, code: event.code, reason: event.reason ?? '' })
