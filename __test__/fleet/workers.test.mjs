@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { startSandbox } from '../../sandbox/index.mjs'
@@ -77,6 +78,18 @@ describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
     })
     assert.deepEqual([code, stderr], [2, 'SOLVER_API_KEY is missing.\n'])
   })
+})
+
+test('a run that ends by an error leaves no Redis behind', async () => {
+  const script = `
+    import { startRedis } from './examples/bullmq/redis.mjs'
+    const { port } = await startRedis()
+    console.log(port)
+    throw new Error('on purpose')`
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script])
+  assert.match(stderr, /on purpose/)
+  const gone = once(connect(Number(stdout), '127.0.0.1'), 'connect')
+  await assert.rejects(gone, { code: 'ECONNREFUSED' })
 })
 
 test('examples/bullmq is sound to the type checker, with the types of its own packages', async () => {

@@ -3,6 +3,7 @@
  * others is a decision about money, and a person's.
  */
 
+import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
 import { connection, QUEUE } from './fleet.mjs'
@@ -23,7 +24,7 @@ export async function inDoubt(queue) {
   return (await queue.getJobs(['failed'])).filter(job => job.failedReason?.startsWith('IN DOUBT'))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const queue = new Queue(QUEUE, { connection })
   const retried = await retryKnown(queue)
   for (const { id, data } of retried) console.log(`${id}: task ${data.taskId}, waited for again`)

@@ -47,6 +47,10 @@ export async function startRedis() {
 function launch(port, folder) {
   const args = ['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes']
   const child = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
+  // Whatever this process ends by, short of a kill, it leaves no Redis behind.
+  const last = () => child.kill('SIGKILL')
+  process.once('exit', last)
+  child.once('exit', () => process.off('exit', last))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', () => resolve(undefined))

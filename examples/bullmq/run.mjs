@@ -34,13 +34,13 @@ const { values } = parseArgs({
 const jobs = Number(values.jobs)
 const seed = Number(values.seed)
 
-const redis = await startRedis()
 const sandbox = await startSandbox({
   provider: /** @type {'yescaptcha' | 'ezcaptcha'} */ (values.provider),
   solveTimeMs: [0, 2500],
   seed,
   balance: 100_000,
 })
+const redis = await startRedis()
 // In a hurry, where nothing else is asked for: a run is there to be watched.
 const pace = {
   FLEET_LIMIT: '40',
@@ -120,7 +120,8 @@ try {
 async function work() {
   const settled = allSettled()
   const producer = fileURLToPath(new URL('producer.mjs', import.meta.url))
-  await once(spawn(process.execPath, [producer, values.jobs], { stdio: 'ignore' }), 'close')
+  const [code] = await once(spawn(process.execPath, [producer, values.jobs], { stdio: 'ignore' }), 'close')
+  if (code !== 0) throw new Error('The producer failed.')
   for (let count = 0; count < Number(values.workers); count++) crew.start()
   await settled
   await mended
