@@ -145,6 +145,7 @@ async function report() {
     ...(await readBooks(queue, sandbox)),
     kills: crew.kills(),
     busiestSecond: busiest(createdAt),
+    buyingMs: createdAt.length > 0 ? Math.max(...createdAt) - Math.min(...createdAt) : 0,
   }
   if (values.json) return console.log(JSON.stringify(books))
   console.log(
