@@ -1,6 +1,7 @@
 // Gets one token, and buys it once however often it is killed: see README.md.
 
 import { open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { createTask, isTurnstileError, waitForTask } from 'turnstile-solver'
 
 const { TASK_FILE = 'task.json', EZCAPTCHA_API_KEY = '', SOLVER_BASE_URL } = process.env
@@ -24,6 +25,14 @@ async function remember(note) {
     await file.close()
   }
   await rename(`${TASK_FILE}.next`, TASK_FILE)
+  // That the new name survives a power cut is the folder's to keep; Windows opens no folder for that.
+  if (process.platform === 'win32') return
+  const folder = await open(dirname(TASK_FILE))
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 /** @returns {Promise<Note | undefined>} */
