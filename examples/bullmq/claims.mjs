@@ -1,5 +1,5 @@
 /**
- * Who may buy for a job: one try, ever, unless the vendor surely created nothing.
+ * Who may buy for a job: one try, unless the vendor surely created nothing.
  *
  * The claim is a key beside the job and not a field of its data, because taking it has to be atomic: a worker that was frozen past its lock
  * wakes up next to the worker that took its job over, and both would read data without a task.
