@@ -71,14 +71,15 @@ function copied(options) {
 }
 
 /**
- * Only a provider that there is: anything else may be a key in the wrong place.
+ * Only a provider that there is, and no key as a task: it may have been put in the wrong place.
  *
  * @param {string} call
  * @param {Record<string, any>} [options]
  * @returns {Known}
  */
-function knownOf(call, { provider, taskId } = {}) {
-  const isTask = resuming.includes(call) && ['string', 'number'].includes(typeof taskId)
+function knownOf(call, { provider, taskId, clientKey } = {}) {
+  const isTask =
+    resuming.includes(call) && ['string', 'number'].includes(typeof taskId) && taskId !== clientKey
   return {
     ...(native.providers.includes(provider) ? { provider } : {}),
     ...(isTask ? { taskId: String(taskId) } : {}),

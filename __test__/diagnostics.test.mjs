@@ -222,6 +222,8 @@ describe('the channel turnstile-solver:solve', together, () => {
       await watchedAt(t, 'solveTurnstile', [echo]),
       await watchedAt(t, 'getTaskResult', [replies.ready]),
       await watched('getBalance', { provider: KEY, clientKey: KEY }),
+      await watched('waitForTask', { provider: 'yescaptcha', clientKey: KEY, taskId: KEY }),
+      await watched('getBalance', { provider: 'yescaptcha', clientKey: KEY, [KEY]: 1 }),
     ]
     for (const { messages } of rounds) {
       assert.ok(messages.length > 1)

@@ -4,7 +4,7 @@
 //! gets: the fault, or what else ended the call, with everything known about the task. Whether a fault is repeated is
 //! decided in one place, [`crate::client::repeat`].
 
-use std::{fmt, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use crate::provider::Reason;
 
@@ -160,7 +160,7 @@ pub enum Kind {
     Aborted,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BadOption {
     /// The path of the option.
     pub option: String,
@@ -187,6 +187,15 @@ impl Error {
             may_be_charged: false,
             cause: None,
         }
+    }
+
+    /// The same with all that it tells of a refused option changed.
+    pub fn map_option(mut self, change: impl Fn(String) -> String) -> Self {
+        if let Kind::InvalidOptions(bad) = &mut self.kind {
+            let BadOption { option, problem, thrown } = mem::take(bad.as_mut());
+            **bad = BadOption { option: change(option), problem: change(problem), thrown: thrown.map(change) };
+        }
+        self
     }
 
     pub fn code(&self) -> &'static str {

@@ -25,6 +25,9 @@ const TASK: &[&str] = &["websiteURL", "websiteKey", "taskType", "action", "cData
 const TASK_ID: &[&str] = &["taskId"];
 const POLLING: &[&str] = &["pollIntervalMs", "onProgress"];
 
+/// What stands where the key was.
+const KEY_NAME: &str = "[clientKey]";
+
 const DEFAULT_WAIT: Duration = Duration::from_secs(120);
 const DEFAULT_SINGLE_CALL: Duration = Duration::from_secs(30);
 const DEFAULT_EXCHANGE: Duration = Duration::from_secs(15);
@@ -134,7 +137,7 @@ impl GetTaskResultRequest {
     pub fn parse(given: GivenOptions) -> Result<Self, Error> {
         parse(given, "getTaskResult", &[ACCOUNT, TASK_ID], |options| {
             let account = options.account(DEFAULT_SINGLE_CALL)?;
-            let task_id = options.task_id()?;
+            let task_id = options.task_id(&account)?;
             Ok(GetTaskResultRequest { account, task_id })
         })
     }
@@ -144,7 +147,7 @@ impl WaitForTaskRequest {
     pub fn parse(given: GivenOptions) -> Result<Self, Error> {
         parse(given, "waitForTask", &[ACCOUNT, TASK_ID, POLLING], |options| {
             let account = options.account(DEFAULT_WAIT)?;
-            let task_id = options.task_id()?;
+            let task_id = options.task_id(&account)?;
             let poll_interval = options.polling(account.timeout)?;
             Ok(WaitForTaskRequest { account, task_id, poll_interval })
         })
@@ -159,7 +162,8 @@ impl GetBalanceRequest {
     }
 }
 
-/// Parses the options of one call. An error names the provider and the task, if that much was right.
+/// Parses the options of one call. An error names the provider and the task, if that much was right, and never the key,
+/// wherever it was put.
 fn parse<T>(
     given: GivenOptions,
     call: &str,
@@ -174,10 +178,19 @@ fn parse<T>(
         "taskId" if known.contains(&TASK_ID) => task_id_of(value).ok(),
         _ => None,
     });
+    let key = given.iter().find_map(|(name, value)| match value {
+        Given::Text(key) if name == "clientKey" => Some(key.clone()),
+        _ => None,
+    });
+    let secrets = Secrets::of(key.iter().map(|key| (key.as_str(), KEY_NAME)));
+    let task_id = task_id.map(|id| id.to_string()).filter(|id| key.as_ref() != Some(id));
     let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
+    // An unknown name is told in part, and part of a key could not be taken out any more.
+    let own = |name: String| if everywhere.contains(&name.as_str()) { name } else { secrets.scrub(name) };
+    let given = given.into_iter().map(|(name, value)| (own(name), value)).collect();
     Options::new(given, call, &known.concat(), &everywhere)
         .and_then(|mut options| parse(&mut options))
-        .map_err(|error| Error { provider, task_id: task_id.map(|id| id.to_string()), ..error })
+        .map_err(|error| Error { provider, task_id, ..error.map_option(|text| secrets.scrub(text)) })
 }
 
 impl Options {
@@ -192,7 +205,7 @@ impl Options {
         self.expect("signal", "an AbortSignal", Given::AbortSignal)?;
         Ok(Account {
             provider,
-            secrets: Secrets::of([(client_key.as_str(), "[clientKey]")]),
+            secrets: Secrets::of([(client_key.as_str(), KEY_NAME)]),
             client_key: client_key.into(),
             base_url,
             loopback,
@@ -316,9 +329,13 @@ impl Options {
         Ok(found)
     }
 
-    fn task_id(&mut self) -> Result<TaskId, Error> {
+    fn task_id(&mut self, account: &Account) -> Result<TaskId, Error> {
         let given = self.take("taskId").ok_or_else(|| Error::invalid_option("taskId", "is required"))?;
-        task_id_of(&given)
+        let id = task_id_of(&given)?;
+        match id.to_string() == account.client_key.expose_secret() {
+            true => Err(Error::invalid_option("taskId", "is the account's key, not the id of a task")),
+            false => Ok(id),
+        }
     }
 
     fn polling(&mut self, timeout: Duration) -> Result<Duration, Error> {

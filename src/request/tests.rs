@@ -233,6 +233,7 @@ fn an_error_names_the_provider_once_that_is_known_and_never_the_key() {
     for (changes, provider) in [
         (vec![("websiteKey", None)], Some("ezcaptcha")),
         (vec![("unknown", Some(text(KEY)))], Some("ezcaptcha")),
+        (vec![(KEY, Some(text("x")))], Some("ezcaptcha")),
         (vec![("provider", Some(text(KEY)))], None),
         (vec![("timeoutMs", Some(text(KEY)))], Some("ezcaptcha")),
     ] {
@@ -247,6 +248,26 @@ fn a_bad_option_beside_a_good_task_id_keeps_the_task_id() {
     let given = [("provider", text("yescaptcha")), ("taskId", text("61138bb6")), ("timeoutMs", text("soon"))];
     let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     assert_eq!(WaitForTaskRequest::parse(given).unwrap_err().task_id.as_deref(), Some("61138bb6"));
+}
+
+#[test]
+fn a_long_key_given_as_a_name_is_not_told_in_part() {
+    let key = "0123456789abcdef".repeat(8);
+    let error = solve(&[("clientKey", Some(text(&key))), (&key, Some(text("x")))]).unwrap_err();
+    assert!(!error.to_string().contains(&key[..16]), "{error}");
+}
+
+#[test]
+fn the_key_is_no_task_id_and_is_not_repeated_as_one() {
+    for wrong in [None, Some(("timeoutMs", text("soon")))] {
+        let given = [("provider", text("yescaptcha")), ("clientKey", text(KEY)), ("taskId", text(KEY))];
+        let given = given.into_iter().chain(wrong.clone()).map(|(name, value)| (name.to_owned(), value)).collect();
+        let error = WaitForTaskRequest::parse(given).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(KEY), "{error}");
+        if wrong.is_none() {
+            assert_eq!(error.to_string(), "taskId: is the account's key, not the id of a task");
+        }
+    }
 }
 
 #[test]
