@@ -13,7 +13,8 @@ await queue.addBulk(
       websiteURL: `https://shop.example/login?job=${index + 1}`,
       websiteKey: '0x4AAAAAAAExampleSitekey',
     },
-    // What failed stays: a job that is in doubt is a question to a person, and must not be tidied away.
+    // What failed stays: a job that is in doubt is a question to a person, and must not be tidied away. What is done stays only for
+    // the books of the run: it holds a token, and a queue in earnest removes it.
     opts: { jobId: `job-${index + 1}`, attempts: 3, removeOnComplete: false, removeOnFail: false },
   })),
 )
