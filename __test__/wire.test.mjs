@@ -129,7 +129,7 @@ async function isSentAgain(t, provider, call, bad) {
 async function isCause(t, provider, reply) {
   const silence = { path: `/${reply.call}`, hang: true }
   const server = await scripted(t, [answerOf(reply), silence], { loose: true })
-  await assert.rejects(ask(reply.call, provider, server.baseURL, { timeoutMs: 1000 }), error => {
+  await assert.rejects(ask(reply.call, provider, server.baseURL, { timeoutMs: 3000 }), error => {
     assert.ok(error instanceof TurnstileError)
     assert.equal(error.code, 'TIMEOUT')
     assertFailure(error.cause, provider, reply)

@@ -83,6 +83,8 @@ async function javascript() {
   return nodeTests(
     'javascript',
     testFiles().filter(path => !others.some(folder => path.startsWith(folder))),
+    // They wait more than they compute.
+    ['--test-concurrency=4'],
   )
 }
 
@@ -134,9 +136,10 @@ async function equipped(name, prepare) {
 /**
  * @param {string} name
  * @param {string[]} files
+ * @param {string[]} flags
  * @returns {Promise<Counts>}
  */
-async function nodeTests(name, files) {
+async function nodeTests(name, files, flags = []) {
   if (files.length === 0) throw new Failure(`There is no test file for the suite ${name}.`)
   mkdirSync(join(root, '.tools'), { recursive: true })
   const record = `.tools/${name}.tap`
@@ -144,7 +147,7 @@ async function nodeTests(name, files) {
     ['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ['--test-reporter=tap', `--test-reporter-destination=${record}`],
   ].flat()
-  const args = ['--test', `--test-timeout=${fileTimeoutMs}`, ...reporters, ...files]
+  const args = ['--test', `--test-timeout=${fileTimeoutMs}`, ...flags, ...reporters, ...files]
   const ended = await run(process.execPath, args).catch(error => error)
   const tap = readFileSync(join(root, record), 'utf8')
   /** @param {string} label */
