@@ -5,13 +5,13 @@
 //
 // --binary is the linux-x64-gnu binary to pack, where it is not the one that `npm run build` makes. --write renews results.json
 // and the README's table of runtimes; without it they have to agree with what the run finds.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { Failure, main, root, run, tool } from '../scripts/run.mjs'
-import { setup } from '../scripts/setup.mjs'
+import { installLocked, setup } from '../scripts/setup.mjs'
 import { target } from './lib/context.mjs'
 import { compareRuntimes, writeRuntimes } from './lib/table.mjs'
 
@@ -29,7 +29,7 @@ async function packaging() {
   if (values.write && !table) throw new Failure('--write needs the suite runtimes.')
   requireSystem()
   await setup()
-  await installTools()
+  await installLocked(folder)
   // `npm run check` leaves these out: what they import is installed here alone.
   await run(process.execPath, [tool('typescript', 'tsc'), '-p', 'packaging/tsconfig.json'])
   if (!values.binary) await build()
@@ -75,17 +75,6 @@ function requireSystem() {
   throw new Failure(
     'The packages are tried on Linux on x64 with glibc, for which the runtimes come as packages.',
   )
-}
-
-/** As the root's are, by the lockfile; none of them has to run a script to work. */
-async function installTools() {
-  const installed = join(folder, 'node_modules', '.package-lock.json')
-  const lock = join(folder, 'package-lock.json')
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
-  const args = ['ci', '--prefix', folder, '--ignore-scripts', '--loglevel=error']
-  const npm = process.env.npm_execpath
-  if (npm) await run(process.execPath, [npm, ...args])
-  else await run('npm', args)
 }
 
 /**

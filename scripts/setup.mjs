@@ -7,7 +7,7 @@ export async function setup() {
   requireNode()
   requireRust()
   await requireLinker()
-  await installDependencies()
+  await installLocked(root)
 }
 
 /**
@@ -50,16 +50,18 @@ async function requireLinker() {
   await installDebian('Rust needs a C compiler to build and link with.', ['gcc', 'libc6-dev'])
 }
 
-/** The hidden lockfile is the last thing that npm writes: without it an install was cut short. */
-async function installDependencies() {
-  const installed = join(root, 'node_modules', '.package-lock.json')
-  if (
-    existsSync(installed) &&
-    statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
-  )
-    return
+/**
+ * Installs what a folder's lockfile names, unless that is done. None of it has to run a script to work.
+ *
+ * @param {string} folder
+ */
+export async function installLocked(folder) {
+  // The hidden lockfile is the last thing that npm writes: without it an install was cut short.
+  const installed = join(folder, 'node_modules', '.package-lock.json')
+  const lock = join(folder, 'package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
   // `--include=dev` because NODE_ENV=production would leave the build tools out.
-  const args = ['ci', '--include=dev', '--loglevel=error']
+  const args = ['ci', '--prefix', folder, '--include=dev', '--ignore-scripts', '--loglevel=error']
   const npm = process.env.npm_execpath
   if (npm) await run(process.execPath, [npm, ...args])
   else if (process.platform === 'win32') await run('cmd', ['/c', 'npm', ...args])
