@@ -3,6 +3,7 @@
 mod base_url;
 mod given;
 mod proxy;
+mod task_id;
 
 use std::{fmt, time::Duration};
 
@@ -18,7 +19,8 @@ use crate::{
 };
 
 pub use given::{Given, GivenOptions};
-use given::{MOST_EXACT_INTEGER, Options, is_whole, wrong_type};
+use given::{MOST_EXACT_INTEGER, Options, wrong_type};
+use task_id::task_id_of;
 
 const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
 const TASK: &[&str] = &["websiteURL", "websiteKey", "taskType", "action", "cData", "proxy", "extra", "appId", "softID"];
@@ -352,23 +354,6 @@ impl Options {
             return Err(Error::invalid_option("pollIntervalMs", problem));
         }
         Ok(interval)
-    }
-}
-
-fn task_id_of(given: &Given) -> Result<TaskId, Error> {
-    match given {
-        Given::Text(id) if id.trim().is_empty() => Err(Error::invalid_option("taskId", "is empty")),
-        Given::Text(id) => Ok(restored_task_id(id)),
-        Given::Number(id) if is_whole(*id, 0, MOST_EXACT_INTEGER) => Ok(TaskId::Number(*id as u64)),
-        other => Err(wrong_type("taskId", "a task id as createTask returned it", other.clone())),
-    }
-}
-
-/// Relatives of the protocol use integers, and none is known to use digits as text: so digits go back as an integer.
-fn restored_task_id(id: &str) -> TaskId {
-    match id.parse::<u64>() {
-        Ok(number) if number.to_string() == id => TaskId::Number(number),
-        _ => TaskId::Text(id.into()),
     }
 }
 
