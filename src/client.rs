@@ -127,7 +127,8 @@ pub async fn post(
 ) -> Result<Reply, Fault> {
     let body = TrackedBody::new(body, Arc::clone(&departed));
     let exchange = async {
-        let url = account.base_url.join(method.name()).map_err(|problem| unreachable(problem.to_string()))?;
+        let mut url = account.base_url.clone();
+        url.set_path(&[account.base_url.path(), method.name()].concat());
         let mut request = http(account, method)?.post(url).body(reqwest::Body::wrap(body));
         if !keep_alive {
             // HTTP/2 has no such header, and it is left out there.
