@@ -24,7 +24,7 @@ use tokio::{
 };
 
 /// While so many promises are pending, their event loop is woken so often at the most.
-const MANY: usize = 1000;
+const MANY: usize = 50;
 const BETWEEN_WAKES: Duration = Duration::from_millis(5);
 
 type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
