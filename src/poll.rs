@@ -24,7 +24,7 @@ impl Pace {
     /// For one of very many loops. They may have begun together, and need not go on asking together for ever: each begins
     /// somewhere within an interval. From ask to ask the wait is the interval, rounded up to the next multiple of the grain.
     pub fn in_a_crowd(self) -> Self {
-        Pace { first: self.first + self.interval.mul_f64(fastrand::f64()), grain: Duration::from_millis(100), ..self }
+        Pace { first: self.first + self.interval.mul_f64(fastrand::f64()), grain: Duration::from_millis(250), ..self }
     }
 }
 

@@ -221,7 +221,7 @@ async fn those_of_a_crowd_that_began_together_ask_apart_and_keep_the_interval() 
         let answers = [Verdict::NotYet, Verdict::NotYet, Verdict::Done("token")];
         let (asked_at, _, ended) = run(PACE.in_a_crowd(), 120 * SECOND, Script::new(answers)).await;
         assert_eq!(ended, Ok(Ok("token")));
-        assert!((3000..=6101).contains(&asked_at[0]), "{asked_at:?}");
+        assert!((3000..=6251).contains(&asked_at[0]), "{asked_at:?}");
         let waits = [asked_at[1] - asked_at[0], asked_at[2] - asked_at[1]];
         // The clock's grain is a millisecond.
         assert!(waits.iter().all(|wait| wait.abs_diff(3000) <= 1), "{asked_at:?}");
@@ -257,6 +257,6 @@ async fn those_of_a_crowd_that_began_apart_ask_in_step() {
         poll(&pace, script.started + 120 * SECOND, &mut script).await.unwrap();
         asks.push(script.started + Duration::from_millis(script.asked_at[0]));
     }
-    let out_of_step = |at: &Instant| (at.duration_since(asks[0]).as_millis() + 1) % 100;
+    let out_of_step = |at: &Instant| (at.duration_since(asks[0]).as_millis() + 1) % 250;
     assert!(asks.iter().all(|at| out_of_step(at) <= 2), "{asks:?}");
 }
