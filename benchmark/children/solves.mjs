@@ -1,4 +1,7 @@
-/** One client, N solves started together, and what they cost this process. */
+/**
+ * One client, N solves started together, and what they cost this process: its event loop's delay if it is watched, all else if it
+ * is not, since the watching costs more than many a client.
+ */
 
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
@@ -12,7 +15,7 @@ const SETTLE_MS = 300
 const wallClock = () => performance.timeOrigin + performance.now()
 
 answerParent({
-  async run({ module, setting, count, spacingMs }) {
+  async run({ module, setting, count, spacingMs, watched }) {
     /** @type {{ default: import('../lib/clients.mjs').Connect }} */
     const { default: connect } = await import(`../clients/${module}.mjs`)
     const solve = connect(setting)
@@ -35,9 +38,9 @@ answerParent({
     }
 
     const idleKiB = process.memoryUsage.rss() / 1024
-    const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    const delay = watched ? monitorEventLoopDelay({ resolution: RESOLUTION_MS }) : undefined
     const loopBefore = performance.eventLoopUtilization()
-    delay.enable()
+    delay?.enable()
     const cpuBefore = process.cpuUsage()
     const startedAt = performance.now()
 
@@ -50,18 +53,16 @@ answerParent({
 
     const wallMs = performance.now() - startedAt
     const cpu = process.cpuUsage(cpuBefore)
-    delay.disable()
+    delay?.disable()
     const loop = performance.eventLoopUtilization(loopBefore)
     const beyond = (/** @type {number} */ nanoseconds) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS)
     const peakKiB = peakResidentKiB()
+    const told = { delivered, failures: Object.fromEntries(failures), wallMs }
+    if (delay) return { ...told, delayP99Ms: beyond(delay.percentile(99)), delayMaxMs: beyond(delay.max) }
     return {
-      delivered,
-      failures: Object.fromEntries(failures),
-      wallMs,
+      ...told,
       cpuMs: (cpu.user + cpu.system) / 1000,
       loopBusyMs: loop.active,
-      delayP99Ms: beyond(delay.percentile(99)),
-      delayMaxMs: beyond(delay.max),
       idleMiB: idleKiB / 1024,
       peakMiB: peakKiB / 1024,
       growthMiB: (peakKiB - idleKiB) / 1024,

@@ -11,20 +11,24 @@ import { runOnce } from './run.mjs'
  */
 export async function compare(flags, say) {
   const cells = plan(flags)
-  const most = Math.max(...cells.map(({ count }) => roundsOf(flags, count)))
+  const most = Math.max(...cells.map(cell => roundsOf(flags, cell.count) + watchedOf(cell)))
   for (let round = 0; round < most; round++) {
     // Round by round the other way around: nobody is always the one after the heaviest.
     const order = round % 2 === 0 ? cells : cells.toReversed()
     for (const cell of order) {
       const { client, mode, count, outcomes } = cell
       // Whoever could not do it once is not waited for again.
-      if (cell.cannot || outcomes[0]?.failed || round >= roundsOf(flags, count)) continue
+      if (cell.cannot || outcomes[0]?.failed || round >= roundsOf(flags, count) + watchedOf(cell)) continue
       const { pollMs, readyMs } = flags
-      const { lags: _, ...outcome } = await runOnce({ client, mode, count, pollMs, readyMs, seed: round })
+      const order = { client, mode, count, pollMs, readyMs, seed: round }
+      const { lags: _, ...outcome } = await runOnce({ ...order, watched: round >= roundsOf(flags, count) })
       outcomes.push(outcome)
+      const { failed, cpuMs, peakMiB, delayP99Ms } = outcome
       const told =
-        outcome.failed ??
-        `${((outcome.cpuMs ?? 0) / 1000).toFixed(2)} s CPU, ${outcome.peakMiB?.toFixed(0)} MiB`
+        failed ??
+        (cpuMs === undefined
+          ? `${delayP99Ms?.toFixed(1)} ms loop delay`
+          : `${(cpuMs / 1000).toFixed(2)} s CPU, ${peakMiB?.toFixed(0)} MiB`)
       say(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${told}`)
     }
   }
@@ -48,3 +52,6 @@ function plan(flags) {
 
 /** @param {import('./flags.mjs').Flags} flags @param {number} count */
 const roundsOf = (flags, count) => flags.rounds ?? (flags.quick ? 2 : count > 5000 ? 3 : 5)
+
+/** How many rounds more are watched; the bare program has no event loop. @param {Cell} cell */
+const watchedOf = ({ client, count }) => (client === 'bare' ? 0 : count < 1000 ? 1 : 2)

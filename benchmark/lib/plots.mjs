@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { clients, modes } from './clients.mjs'
-import { median } from './stats.mjs'
+import { figures, median } from './stats.mjs'
 import { render } from './svg.mjs'
 
 const COLOURS = {
@@ -19,17 +19,20 @@ const FIGURES = [
   {
     file: 'cpu.svg',
     title: 'CPU of the client process, seconds',
-    of: (/** @type {any} */ o) => o.cpuMs / 1000,
+    figure: 'cpuMs',
+    unit: 1000,
   },
   {
     file: 'memory.svg',
     title: 'Memory growth over the idle process, MiB',
-    of: (/** @type {any} */ o) => o.growthMiB,
+    figure: 'growthMiB',
+    unit: 1,
   },
   {
     file: 'loop-delay.svg',
     title: 'Event-loop delay, 99th percentile, ms',
-    of: (/** @type {any} */ o) => o.delayP99Ms,
+    figure: 'delayP99Ms',
+    unit: 1,
   },
 ]
 
@@ -40,10 +43,9 @@ export async function drawPlots({ compare }) {
   if (!compare) return []
   const folder = new URL('../plots/', import.meta.url)
   mkdirSync(folder, { recursive: true })
-  for (const { file, title, of } of FIGURES) {
+  for (const { file, title, figure, unit } of FIGURES) {
     const points = compare.flatMap((/** @type {any} */ { client, mode, count, outcomes }) => {
-      const good = outcomes.filter((/** @type {any} */ outcome) => !outcome.failed)
-      const value = median(good.map(of))
+      const value = median(figures(outcomes, figure)) / unit
       if (client === 'idle' || !Number.isFinite(value)) return []
       // The axis is logarithmic, and what is below a hundredth is nothing on any of them.
       return [{ client: clients[client].title, mode, count, value: Math.max(0.01, value) }]

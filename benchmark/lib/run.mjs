@@ -20,6 +20,7 @@ const LIMIT_MS = 200_000
  * @property {number} pollMs
  * @property {[number, number]} readyMs
  * @property {number} seed
+ * @property {boolean} [watched] whether the delay of the event loop is measured, and what the run costs is not
  * @property {number} [spacingMs] between the starts of two solves; Infinity starts one when the last is done
  */
 
@@ -38,7 +39,16 @@ export const settingOf = (account, pollMs, olderURL = '') => ({
  * @param {Order} order
  * @returns {Promise<Outcome>}
  */
-export async function runOnce({ client, mode, count, pollMs, readyMs, seed, spacingMs = 0 }) {
+export async function runOnce({
+  client,
+  mode,
+  count,
+  pollMs,
+  readyMs,
+  seed,
+  watched = false,
+  spacingMs = 0,
+}) {
   const server = await startChild('sandbox')
   const solver =
     client === 'bare' ? undefined : await startChild('solves', { execArgv: ['--expose-gc'], env: clientEnv })
@@ -53,7 +63,7 @@ export async function runOnce({ client, mode, count, pollMs, readyMs, seed, spac
     const module = client === 'idle' ? 'idle' : clients[client].module
     const before = await server.ask('cpu')
     const measured = solver
-      ? await solver.ask('run', { module, setting, count, spacingMs }, LIMIT_MS)
+      ? await solver.ask('run', { module, setting, count, spacingMs, watched }, LIMIT_MS)
       : await runBare({ setting, count, authority }, LIMIT_MS)
     const told = await server.ask('finish')
     return { ...figures(measured, told, told.cpuMs - before), ...verdict(client, count, measured, told) }
@@ -72,6 +82,8 @@ function reasonOf(error) {
 
 /** @typedef {Partial<ReturnType<typeof figures>> & { failed?: string }} Outcome */
 
+/** @typedef {'cpuMs' | 'loopBusyMs' | 'delayP99Ms' | 'delayMaxMs' | 'idleMiB' | 'peakMiB' | 'growthMiB' | 'threads'} Figure */
+
 /**
  * @param {any} measured
  * @param {any} told
@@ -81,9 +93,7 @@ function figures(measured, told, serverCpuMs) {
   const { delivered, failures: _, ...costs } = measured
   const lags = delivered.map((/** @type {[string, number]} */ [token, at]) => at - told.readyAt.get(token))
   return {
-    .../** @type {Record<'wallMs' | 'cpuMs' | 'loopBusyMs' | 'delayP99Ms' | 'delayMaxMs' | 'idleMiB' | 'peakMiB' | 'growthMiB' | 'threads', number>} */ (
-      costs
-    ),
+    .../** @type {{ wallMs: number } & Partial<Record<Figure, number>>} */ (costs),
     lags,
     lagMedianMs: quantile(lags, 0.5),
     lagP95Ms: quantile(lags, 0.95),

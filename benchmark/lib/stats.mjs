@@ -8,6 +8,13 @@ export function quantile(values, share) {
   return sorted[below] + (sorted[above] - sorted[below]) * (place - below)
 }
 
+/** A figure of all runs that measured it. @param {{ failed?: string }[]} outcomes @param {string} name @returns {number[]} */
+export const figures = (outcomes, name) =>
+  outcomes
+    .filter(({ failed }) => !failed)
+    .map(outcome => /** @type {any} */ (outcome)[name])
+    .filter(Number.isFinite)
+
 /** @param {number[]} values */
 export const median = values => quantile(values, 0.5)
 
