@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { withSummary } from '../benchmark/lib/summary.mjs'
 import { exitCodeTable } from '../bin/exit-codes.mjs'
 import * as api from '../index.js'
 import * as sandboxApi from '../sandbox/index.mjs'
@@ -233,6 +234,10 @@ describe('the tables of the README are those of the types', () => {
       if (name !== 'default' && name !== 'module.exports')
         assert.match(readme, new RegExp(`\\b${name}\\b`), name)
     }
+  })
+
+  test('the cost of a solve is what the benchmark measured', () => {
+    assert.equal(withSummary(readme, JSON.parse(read('benchmark/results/final.json'))), readme)
   })
 
   test('every fault of the sandbox is named', () => {

@@ -7,6 +7,9 @@ import { help, parseFlags } from './lib/flags.mjs'
 import { delivery, load, pending, saturation, single } from './lib/parts.mjs'
 import { drawPlots } from './lib/plots.mjs'
 import { report } from './lib/report.mjs'
+import { withSummary } from './lib/summary.mjs'
+
+const readme = new URL('../README.md', import.meta.url)
 
 /** @param {string} name */
 const resultFile = name => new URL(`results/${name}.json`, import.meta.url)
@@ -56,5 +59,6 @@ if (flags.help) {
   if (!flags.show) writeFileSync(resultFile(name), `${JSON.stringify(results, null, 1)}\n`)
   console.log(report(results))
   const drawn = await drawPlots(results)
+  if (name === 'final') writeFileSync(readme, withSummary(readFileSync(readme, 'utf8'), results))
   console.error(`\nresults/${name}.json${drawn.map(file => `, plots/${file}`).join('')}`)
 }

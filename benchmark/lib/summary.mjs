@@ -1,0 +1,52 @@
+/** What the package's README tells of a comparison. */
+
+import { clients } from './clients.mjs'
+import { figures, spread } from './stats.mjs'
+import { table, withSpread } from './table.mjs'
+
+/** @type {{ mode: import('./clients.mjs').Mode, count: number, title: string }[]} */
+const SHOWN = [
+  { mode: 'plain', count: 5000, title: '5000 solves, plain HTTP' },
+  { mode: 'tls', count: 1000, title: '1000 solves, TLS with HTTP/1.1' },
+  { mode: 'h2', count: 1000, title: '1000 solves, TLS with HTTP/2' },
+]
+
+const COLUMNS = [
+  { head: 'CPU s', figure: 'cpuMs', unit: 1000 },
+  { head: 'memory growth MiB', figure: 'growthMiB', unit: 1 },
+  { head: 'loop delay p99 ms', figure: 'delayP99Ms', unit: 1 },
+  { head: 'connections', figure: 'connections', unit: 1 },
+]
+
+const BEGIN = '<!-- cost:begin -->\n'
+const END = '<!-- cost:end -->\n'
+
+/** @param {any} results */
+function summary({ date, node, cpu, cores, pollMs, readyMs, compare }) {
+  const head =
+    `Measured on ${date} with Node.js ${node} on ${cores} cores of an ${cpu}, the sandbox on the same machine; a poll every ${pollMs / 1000} s, ` +
+    `tokens after ${readyMs[0] / 1000} s. Medians, in brackets the least and the most.`
+  const tables = SHOWN.map(({ mode, count, title }) => {
+    const rows = compare
+      .filter((/** @type {any} */ cell) => cell.mode === mode && cell.count === count)
+      .filter((/** @type {any} */ { client, cannot }) => client !== 'idle' && !cannot)
+      .map((/** @type {any} */ cell) => row(cell))
+    return table([title, ...COLUMNS.map(({ head }) => head)], rows)
+  })
+  return `${[head, ...tables].join('\n\n')}\n`
+}
+
+/** @param {any} cell */
+function row({ client, outcomes }) {
+  const failed = outcomes.find((/** @type {any} */ outcome) => outcome.failed)?.failed
+  if (failed) return [clients[client].title, `failed: ${failed}`]
+  const shown = COLUMNS.map(({ figure, unit }) => withSpread(spread(figures(outcomes, figure)), unit))
+  return [clients[client].title, ...shown]
+}
+
+/** The README with these results in it. @param {string} readme @param {any} results */
+export function withSummary(readme, results) {
+  const [from, to] = [readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)]
+  if (from < BEGIN.length || to < from) throw new Error('The README has no place for the cost of a solve.')
+  return readme.slice(0, from) + summary(results) + readme.slice(to)
+}
