@@ -4,8 +4,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { mainManifest, packageFiles, packageFolders } from '../scripts/prebuild/packages.mjs'
-import { begin, end, markdown, replaced, text } from '../scripts/prebuild/table.mjs'
+import { markdown, text } from '../scripts/prebuild/table.mjs'
 import { binaryName, named, packageName, targets } from '../scripts/prebuild/targets.mjs'
+import { section, withSection } from '../scripts/section.mjs'
 import { root, run } from './support/child.mjs'
 
 const require = createRequire(import.meta.url)
@@ -135,8 +136,11 @@ describe('the table of what was run in what', () => {
   })
 
   test('is put between its markers, and nowhere else', () => {
-    assert.equal(replaced(`a\n${begin}\nold\n${end}\nb`, 'new'), `a\n${begin}\nnew\n${end}\nb`)
-    for (const document of ['a', begin, end, `${end}\n${begin}`])
-      assert.equal(replaced(document, 'new'), undefined)
+    const [begin, end] = ['<!-- platforms:begin -->', '<!-- platforms:end -->']
+    const document = `a\n${begin}\nold\n${end}\nb`
+    assert.equal(section(document, 'platforms'), 'old')
+    assert.equal(withSection(document, 'platforms', 'new'), `a\n${begin}\nnew\n${end}\nb`)
+    for (const bad of ['a', begin, end, `${end}\n${begin}`])
+      assert.throws(() => withSection(bad, 'platforms', 'new'), /has no <!-- platforms:begin -->/)
   })
 })

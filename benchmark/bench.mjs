@@ -2,12 +2,13 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
+import { withSection } from '../scripts/section.mjs'
 import { compare } from './lib/compare.mjs'
 import { help, parseFlags } from './lib/flags.mjs'
 import { delivery, load, pending, saturation, single } from './lib/parts.mjs'
 import { drawPlots } from './lib/plots.mjs'
 import { report } from './lib/report.mjs'
-import { withSummary } from './lib/summary.mjs'
+import { summary } from './lib/summary.mjs'
 
 const readme = new URL('../README.md', import.meta.url)
 
@@ -59,6 +60,7 @@ if (flags.help) {
   if (!flags.show) writeFileSync(resultFile(name), `${JSON.stringify(results, null, 1)}\n`)
   console.log(report(results))
   const drawn = await drawPlots(results)
-  if (name === 'final') writeFileSync(readme, withSummary(readFileSync(readme, 'utf8'), results))
+  if (name === 'final')
+    writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), 'cost', summary(results)))
   console.error(`\nresults/${name}.json${drawn.map(file => `, plots/${file}`).join('')}`)
 }

@@ -4,12 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { columns, rows } from '../__test__/support/matrix.mjs'
 import { Failure, main, root } from './run.mjs'
+import { withSection } from './section.mjs'
 
 /** @typedef {import('../__test__/support/matrix.mjs').Cell} Cell */
 /** @typedef {import('../__test__/support/matrix.mjs').Row} Row */
-
-const BEGIN = '<!-- faults:begin -->'
-const END = '<!-- faults:end -->'
 
 /** @param {Cell | null} cell @param {{ code: (text: string) => string }} style */
 function outcome(cell, { code }) {
@@ -84,18 +82,8 @@ function merged(members, index, style) {
   return told[0] ?? ''
 }
 
-/** What stands between the markers. @param {string} readme */
-export function section(readme) {
-  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)]
-  if (from < 0 || to < from) throw new Failure(`README.md has no ${BEGIN} … ${END}.`)
-  return readme.slice(from + BEGIN.length, to).trim()
-}
-
 main(import.meta.url, async () => {
   if (!process.argv.includes('--write')) return console.log(text())
   const path = join(root, 'README.md')
-  const readme = readFileSync(path, 'utf8')
-  section(readme)
-  const [before, after] = [readme.indexOf(BEGIN), readme.indexOf(END)]
-  writeFileSync(path, `${readme.slice(0, before)}${BEGIN}\n${markdown()}\n${readme.slice(after)}`)
+  writeFileSync(path, withSection(readFileSync(path, 'utf8'), 'faults', markdown()))
 })

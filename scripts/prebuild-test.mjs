@@ -8,10 +8,11 @@ import { each } from './prebuild/each.mjs'
 import { inspect } from './prebuild/inspect.mjs'
 import { identity, record, results } from './prebuild/results.mjs'
 import { runtimesFor } from './prebuild/runtimes.mjs'
-import { begin, described, end, markdown, replaced } from './prebuild/table.mjs'
+import { described, markdown } from './prebuild/table.mjs'
 import { targets as all, named } from './prebuild/targets.mjs'
 import { tryOut } from './prebuild/try-out.mjs'
 import { Failure, main, root } from './run.mjs'
+import { withSection } from './section.mjs'
 import { setup } from './setup.mjs'
 
 /** @typedef {import('./prebuild/targets.mjs').Target} Target */
@@ -50,7 +51,5 @@ function writeTable() {
   const missing = all.filter(({ name }) => !known[name]?.runs).map(({ name }) => name)
   if (missing.length > 0) throw new Failure(`Nothing is known yet of ${missing.join(', ')}.`)
   const path = join(root, 'README.md')
-  const written = replaced(readFileSync(path, 'utf8'), markdown(all, known))
-  if (!written) throw new Failure(`README.md has no ${begin} and ${end}.`)
-  writeFileSync(path, written)
+  writeFileSync(path, withSection(readFileSync(path, 'utf8'), 'platforms', markdown(all, known)))
 }

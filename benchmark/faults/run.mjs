@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { startSandbox } from '../../sandbox/index.mjs'
+import { withSection } from '../../scripts/section.mjs'
 import { clients, PATIENCE_MS } from './clients.mjs'
 
 /** @typedef {import('../../sandbox/index.mjs').FaultRule} FaultRule */
@@ -78,11 +79,7 @@ console.log(table)
 
 if (process.argv.includes('--write')) {
   const path = new URL('README.md', import.meta.url)
-  const readme = readFileSync(path, 'utf8')
-  const [begin, end] = ['<!-- table:begin -->', '<!-- table:end -->']
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)]
-  if (from < 0 || to < from) throw new Error('README.md has no markers for the table')
-  writeFileSync(path, `${readme.slice(0, from)}${begin}\n${table}\n${readme.slice(to)}`)
+  writeFileSync(path, withSection(readFileSync(path, 'utf8'), 'table', table))
 }
 // A client that hangs would keep the process alive for as long as it likes.
 process.exit()

@@ -18,11 +18,8 @@ const COLUMNS = [
   { head: 'connections', figure: 'connections', unit: 1 },
 ]
 
-const BEGIN = '<!-- cost:begin -->\n'
-const END = '<!-- cost:end -->\n'
-
 /** @param {any} results */
-function summary({ date, node, cpu, cores, pollMs, readyMs, compare }) {
+export function summary({ date, node, cpu, cores, pollMs, readyMs, compare }) {
   const head =
     `Measured on ${date} with Node.js ${node} on ${cores} cores of an ${cpu}, the sandbox on the same machine; a poll every ${pollMs / 1000} s, ` +
     `tokens after ${readyMs[0] / 1000} s. Medians, in brackets the least and the most.`
@@ -33,7 +30,7 @@ function summary({ date, node, cpu, cores, pollMs, readyMs, compare }) {
       .map((/** @type {any} */ cell) => row(cell))
     return table([title, ...COLUMNS.map(({ head }) => head)], rows)
   })
-  return `${[head, ...tables].join('\n\n')}\n`
+  return [head, ...tables].join('\n\n')
 }
 
 /** @param {any} cell */
@@ -42,11 +39,4 @@ function row({ client, outcomes }) {
   if (failed) return [clients[client].title, `failed: ${failed}`]
   const shown = COLUMNS.map(({ figure, unit }) => withSpread(spread(figures(outcomes, figure)), unit))
   return [clients[client].title, ...shown]
-}
-
-/** The README with these results in it. @param {string} readme @param {any} results */
-export function withSummary(readme, results) {
-  const [from, to] = [readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)]
-  if (from < BEGIN.length || to < from) throw new Error('The README has no place for the cost of a solve.')
-  return readme.slice(0, from) + summary(results) + readme.slice(to)
 }

@@ -3,10 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { Failure } from '../../scripts/run.mjs'
+import { section, withSection } from '../../scripts/section.mjs'
 import { root, runtimes } from './context.mjs'
 
-const BEGIN = '<!-- runtimes:begin -->'
-const END = '<!-- runtimes:end -->'
 const committed = join(root, 'packaging', 'results.json')
 const readmePath = join(root, 'README.md')
 
@@ -54,23 +53,11 @@ function markdown(results) {
     .join('\n')
 }
 
-/** @param {string} readme */
-function section(readme) {
-  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)]
-  if (from < 0 || to < from) throw new Failure(`README.md has no ${BEGIN} … ${END}.`)
-  return {
-    before: readme.slice(0, from + BEGIN.length),
-    text: readme.slice(from + BEGIN.length, to),
-    after: readme.slice(to),
-  }
-}
-
 /** @param {string} work */
 export function writeRuntimes(work) {
   const results = found(work)
   writeFileSync(committed, `${JSON.stringify(results, null, 2)}\n`)
-  const { before, after } = section(readFileSync(readmePath, 'utf8'))
-  writeFileSync(readmePath, `${before}\n${markdown(results)}\n${after}`)
+  writeFileSync(readmePath, withSection(readFileSync(readmePath, 'utf8'), 'runtimes', markdown(results)))
 }
 
 /** @param {string} work */
@@ -80,7 +67,7 @@ export function compareRuntimes(work) {
   if (!isDeepStrictEqual(results, JSON.parse(readFileSync(committed, 'utf8')))) {
     throw new Failure(`packaging/results.json is not what was found. ${renew}`)
   }
-  if (section(readFileSync(readmePath, 'utf8')).text.trim() !== markdown(results)) {
+  if (section(readFileSync(readmePath, 'utf8'), 'runtimes') !== markdown(results)) {
     throw new Failure(`The README's table of runtimes is not that of packaging/results.json. ${renew}`)
   }
 }

@@ -5,9 +5,6 @@ import { packageName } from './targets.mjs'
 /** @typedef {import('./results.mjs').Result} Result */
 /** @typedef {import('./results.mjs').Run} Run */
 
-export const begin = '<!-- platforms:begin -->'
-export const end = '<!-- platforms:end -->'
-
 /**
  * @param {readonly Target[]} targets
  * @param {Record<string, Result>} results
@@ -52,18 +49,6 @@ export function markdown(targets, results) {
     return `| ${cells.join(' | ')} |`
   })
   return ['| platform | package | needs at least | tests ran in |', '|---|---|---|---|', ...rows].join('\n')
-}
-
-/**
- * The text with the table between its markers; nothing if it has no such markers.
- *
- * @param {string} document
- * @param {string} table
- */
-export function replaced(document, table) {
-  const [start, stop] = [document.indexOf(begin), document.indexOf(end)]
-  if (start < 0 || stop < start) return
-  return `${document.slice(0, start + begin.length)}\n${table}\n${document.slice(stop)}`
 }
 
 /** @param {Result | undefined} result @param {string[]} [runs] */
