@@ -251,7 +251,7 @@ async fn nobody_in_a_crowd_asks_sooner_than_the_interval_or_the_pause_asked_for(
 async fn those_of_a_crowd_that_began_apart_ask_in_step() {
     let pace = Pace { first: 3 * SECOND, ..PACE.in_a_crowd() };
     let mut asks = Vec::new();
-    for late in [0, 20, 30] {
+    for late in [0, 120, 130] {
         tokio::time::sleep(Duration::from_millis(late)).await;
         let mut script = Script::new([Verdict::Done("token")]);
         poll(&pace, script.started + 120 * SECOND, &mut script).await.unwrap();
