@@ -1,7 +1,7 @@
 /** The goals, and how the figures stand against them. */
 
 import { clients } from './clients.mjs'
-import { figures, median } from './stats.mjs'
+import { median, valuesOf } from './stats.mjs'
 import { digits } from './table.mjs'
 
 /** @typedef {{ goal: string, limit: number, value: number, unit?: string }} Goal */
@@ -13,7 +13,7 @@ export function goals({ compare = [], delivery = [], single = [], pending = [], 
     const cell = compare.find(
       (/** @type {any} */ c) => c.client === client && c.mode === mode && c.count === count,
     )
-    return median(figures(cell?.outcomes ?? [], figure))
+    return median(valuesOf(cell?.outcomes ?? [], figure))
   }
   /** @param {string} mode @param {number} count @param {string} name */
   const bestPlain = (mode, count, name) => {

@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { clients, modes } from './clients.mjs'
-import { figures, median } from './stats.mjs'
+import { median, valuesOf } from './stats.mjs'
 import { render } from './svg.mjs'
 
 const COLOURS = {
@@ -45,7 +45,7 @@ export async function drawPlots({ compare }) {
   mkdirSync(folder, { recursive: true })
   for (const { file, title, figure, unit } of FIGURES) {
     const points = compare.flatMap((/** @type {any} */ { client, mode, count, outcomes }) => {
-      const value = median(figures(outcomes, figure)) / unit
+      const value = median(valuesOf(outcomes, figure)) / unit
       if (client === 'idle' || !Number.isFinite(value)) return []
       // The axis is logarithmic, and what is below a hundredth is nothing on any of them.
       return [{ client: clients[client].title, mode, count, value: Math.max(0.01, value) }]

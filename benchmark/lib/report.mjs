@@ -2,7 +2,7 @@
 
 import { clients, modes } from './clients.mjs'
 import { goalRow, goals } from './goals.mjs'
-import { figures, spread } from './stats.mjs'
+import { spread, valuesOf } from './stats.mjs'
 import { digits, table, withSpread } from './table.mjs'
 
 /** @param {any} results */
@@ -59,7 +59,7 @@ function row({ client, count, outcomes }) {
   const good = outcomes.filter((/** @type {any} */ outcome) => !outcome.failed)
   const broken = outcomes.find((/** @type {any} */ outcome) => outcome.failed)
   if (good.length === 0) return [title, `${count}`, `failed: ${broken?.failed ?? 'not run'}`]
-  const show = (/** @type {string} */ name, unit = 1) => withSpread(spread(figures(outcomes, name)), unit)
+  const show = (/** @type {string} */ name, unit = 1) => withSpread(spread(valuesOf(outcomes, name)), unit)
   const busiest = spread(good.map((/** @type {any} */ { server }) => server.busiest)).median
   return [
     broken ? `${title} (failed ${outcomes.length - good.length} times)` : title,

@@ -9,7 +9,7 @@ export function quantile(values, share) {
 }
 
 /** A figure of all runs that measured it. @param {{ failed?: string }[]} outcomes @param {string} name @returns {number[]} */
-export const figures = (outcomes, name) =>
+export const valuesOf = (outcomes, name) =>
   outcomes
     .filter(({ failed }) => !failed)
     .map(outcome => /** @type {any} */ (outcome)[name])

@@ -1,7 +1,7 @@
 /** What the package's README tells of a comparison. */
 
 import { clients } from './clients.mjs'
-import { figures, spread } from './stats.mjs'
+import { spread, valuesOf } from './stats.mjs'
 import { table, withSpread } from './table.mjs'
 
 /** @type {{ mode: import('./clients.mjs').Mode, count: number, title: string }[]} */
@@ -37,6 +37,6 @@ export function summary({ date, node, cpu, cores, pollMs, readyMs, compare }) {
 function row({ client, outcomes }) {
   const failed = outcomes.find((/** @type {any} */ outcome) => outcome.failed)?.failed
   if (failed) return [clients[client].title, `failed: ${failed}`]
-  const shown = COLUMNS.map(({ figure, unit }) => withSpread(spread(figures(outcomes, figure)), unit))
+  const shown = COLUMNS.map(({ figure, unit }) => withSpread(spread(valuesOf(outcomes, figure)), unit))
   return [clients[client].title, ...shown]
 }
