@@ -124,6 +124,16 @@ fn more_polls_than_vendors_answer_are_refused() {
 }
 
 #[test]
+fn on_loopback_polls_may_be_close_and_many() {
+    let loopback = ("baseURL", Some(text("http://127.0.0.1:8080")));
+    let interval = |ms| ("pollIntervalMs", Some(Given::Number(ms)));
+    let closest = solve(&[loopback.clone(), interval(10.0), ("timeoutMs", Some(Given::Number(300_000.0)))]).unwrap();
+    assert_eq!(closest.poll_interval, Duration::from_millis(10));
+    assert_eq!(refused(&[loopback, interval(9.0)]).0, "pollIntervalMs");
+    assert_eq!(refused(&[interval(999.0)]).0, "pollIntervalMs");
+}
+
+#[test]
 fn widget_values_go_where_the_vendor_documents_them() {
     let widget = [("action", Some(text("log-in_1"))), ("cData", Some(text("abc")))];
     let fields = solve(&widget).unwrap().task.into_fields();
