@@ -96,25 +96,25 @@ function told(start, options, site) {
  */
 function begin(start, options, site, watch) {
   try {
-    const { outcome, signal, forget } = start(options, hooks, watch)
+    const { outcome, signal, dispose } = start(options, hooks, watch)
     const call = Promise.resolve(outcome).then(settled => {
       if (settled.type === 'ready') return settled.value
       throw failed(settled, signal, site)
     })
-    return forget ? call.finally(forget) : call
+    return dispose ? call.finally(dispose) : call
   } catch (error) {
     return Promise.reject(error)
   }
 }
 
 /**
- * @param {{ failures: Failure[], beneath?: string }} outcome
+ * @param {{ failures: Failure[], causeMessage?: string }} outcome
  * @param {AbortSignal | undefined} signal
  * @param {CallSite} site
  */
-function failed({ failures, beneath }, signal, site) {
+function failed({ failures, causeMessage }, signal, site) {
   const aborted = failures[0]?.code === 'ABORT_ERR'
-  const root = aborted ? reasonOf(signal) : beneath === undefined ? undefined : new Error(beneath)
+  const root = aborted ? reasonOf(signal) : causeMessage === undefined ? undefined : new Error(causeMessage)
   return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
 }
 

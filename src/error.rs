@@ -1,73 +1,75 @@
 //! Every way a call can fail, and what each becomes in JavaScript.
 //!
-//! A [`Fault`] is what one exchange with the provider came to; it knows nothing of tasks. An [`Error`] is what the caller
-//! gets: the fault, or what else ended the call, with everything known about the task. Whether a fault is repeated is
-//! decided in one place, [`crate::client::repeat`].
+//! A [`RequestError`] is what one request to the provider failed with; it knows nothing of tasks. An [`Error`] is what the
+//! caller gets: the request's error, or what else ended the call, with everything known about the task. Whether a request
+//! is sent again is decided in one place, [`crate::retry::retry_policy`].
 
 use std::{fmt, mem, time::Duration};
 
 use crate::provider::Reason;
 
-/// What one exchange came to, when it did not come to an answer.
+/// Why a request came to no usable reply.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fault {
+pub enum RequestError {
     /// The request surely never left: name resolution, TCP connect, TLS handshake. `CONNECTION_FAILED`.
-    Unreachable { detail: String },
-    /// The server is there and says, in the words of HTTP/2, that the request was not processed. `CONNECTION_FAILED`.
-    Declined { detail: String },
-    /// The server could not prove that it is who it should be; nothing was sent. `CONNECTION_FAILED`.
-    Untrusted { detail: String },
+    Connect { detail: String },
+    /// The server says, by the means of HTTP/2, that it did not process the request. `CONNECTION_FAILED`.
+    NotProcessed { detail: String },
+    /// The server's certificate was refused; nothing was sent. `CONNECTION_FAILED`.
+    Certificate { detail: String },
     /// The request may have arrived, but no complete reply came back in time. `CONNECTION_FAILED`.
-    Lost { detail: String },
-    /// A non-2xx reply without an envelope, and how its body begins. `HTTP_ERROR`.
+    Interrupted { detail: String },
+    /// A non-2xx reply without an envelope, and the start of its body. `HTTP_ERROR`.
     Http { status: u16, excerpt: String },
     /// A 2xx reply without an envelope: a gateway's page, cut JSON, a body over the limit. `INVALID_RESPONSE`.
-    Garbled { status: u16, problem: String },
+    Decode { status: u16, problem: String },
     /// An envelope that breaks the protocol's contract. `INVALID_RESPONSE`.
-    Broken { status: u16, problem: String },
+    Protocol { status: u16, problem: String },
     /// The provider said no: `errorId != 0`. `PROVIDER_ERROR`.
-    Refused(Box<Refusal>),
+    Provider(Box<ProviderError>),
 }
 
 /// The provider's own words, verbatim but for secrets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub struct ProviderError {
     pub status: u16,
     pub error_id: i64,
     pub error_code: String,
     pub error_description: String,
     pub reason: Reason,
-    /// How long the provider is to be left alone, where it or the ban guard says so.
+    /// For how long nothing more is sent, where the provider or the circuit breaker says so.
     pub retry_after: Option<Duration>,
 }
 
-impl Fault {
+impl RequestError {
     /// Whether a createTask that ended so may have created, and so charged, a task all the same.
     pub fn may_have_been_accepted(&self) -> bool {
         match self {
-            Fault::Unreachable { .. } | Fault::Declined { .. } | Fault::Untrusted { .. } => false,
-            Fault::Lost { .. } | Fault::Garbled { .. } | Fault::Broken { .. } => true,
+            RequestError::Connect { .. } | RequestError::NotProcessed { .. } | RequestError::Certificate { .. } => {
+                false
+            }
+            RequestError::Interrupted { .. } | RequestError::Decode { .. } | RequestError::Protocol { .. } => true,
             // A gateway answers 408 and 5xx also after it has passed the request on, and 301 to 303 are how many a server
             // says "done, look there".
-            Fault::Http { status, .. } => matches!(status, 100..200 | 301..=303 | 408 | 500..),
-            Fault::Refused(_) => false,
+            RequestError::Http { status, .. } => matches!(status, 100..200 | 301..=303 | 408 | 500..),
+            RequestError::Provider(_) => false,
         }
     }
 
-    /// The same fault with every text that came from outside rewritten.
-    pub fn map_text(self, rewrite: impl Fn(String) -> String) -> Self {
+    /// The same error with every text that came from outside redacted.
+    pub fn redact(self, redact: impl Fn(String) -> String) -> Self {
         match self {
-            Fault::Unreachable { detail } => Fault::Unreachable { detail: rewrite(detail) },
-            Fault::Declined { detail } => Fault::Declined { detail: rewrite(detail) },
-            Fault::Untrusted { detail } => Fault::Untrusted { detail: rewrite(detail) },
-            Fault::Lost { detail } => Fault::Lost { detail: rewrite(detail) },
-            Fault::Http { status, excerpt } => Fault::Http { status, excerpt: rewrite(excerpt) },
-            Fault::Garbled { status, problem } => Fault::Garbled { status, problem: rewrite(problem) },
-            Fault::Broken { status, problem } => Fault::Broken { status, problem: rewrite(problem) },
-            Fault::Refused(mut refusal) => {
-                refusal.error_code = rewrite(refusal.error_code);
-                refusal.error_description = rewrite(refusal.error_description);
-                Fault::Refused(refusal)
+            RequestError::Connect { detail } => RequestError::Connect { detail: redact(detail) },
+            RequestError::NotProcessed { detail } => RequestError::NotProcessed { detail: redact(detail) },
+            RequestError::Certificate { detail } => RequestError::Certificate { detail: redact(detail) },
+            RequestError::Interrupted { detail } => RequestError::Interrupted { detail: redact(detail) },
+            RequestError::Http { status, excerpt } => RequestError::Http { status, excerpt: redact(excerpt) },
+            RequestError::Decode { status, problem } => RequestError::Decode { status, problem: redact(problem) },
+            RequestError::Protocol { status, problem } => RequestError::Protocol { status, problem: redact(problem) },
+            RequestError::Provider(mut error) => {
+                error.error_code = redact(error.error_code);
+                error.error_description = redact(error.error_description);
+                RequestError::Provider(error)
             }
         }
     }
@@ -75,59 +77,70 @@ impl Fault {
     /// The `code` a user branches on.
     pub fn code(&self) -> &'static str {
         match self {
-            Fault::Unreachable { .. } | Fault::Declined { .. } | Fault::Untrusted { .. } | Fault::Lost { .. } => {
-                "CONNECTION_FAILED"
-            }
-            Fault::Http { .. } => "HTTP_ERROR",
-            Fault::Garbled { .. } | Fault::Broken { .. } => "INVALID_RESPONSE",
-            Fault::Refused(_) => "PROVIDER_ERROR",
+            RequestError::Connect { .. }
+            | RequestError::NotProcessed { .. }
+            | RequestError::Certificate { .. }
+            | RequestError::Interrupted { .. } => "CONNECTION_FAILED",
+            RequestError::Http { .. } => "HTTP_ERROR",
+            RequestError::Decode { .. } | RequestError::Protocol { .. } => "INVALID_RESPONSE",
+            RequestError::Provider(_) => "PROVIDER_ERROR",
         }
     }
 
     /// The HTTP status of the reply, if a whole reply came.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Fault::Unreachable { .. } | Fault::Declined { .. } | Fault::Untrusted { .. } | Fault::Lost { .. } => None,
-            Fault::Http { status, .. } | Fault::Garbled { status, .. } | Fault::Broken { status, .. } => Some(*status),
-            Fault::Refused(refusal) => Some(refusal.status),
+            RequestError::Connect { .. }
+            | RequestError::NotProcessed { .. }
+            | RequestError::Certificate { .. }
+            | RequestError::Interrupted { .. } => None,
+            RequestError::Http { status, .. }
+            | RequestError::Decode { status, .. }
+            | RequestError::Protocol { status, .. } => Some(*status),
+            RequestError::Provider(error) => Some(error.status),
         }
     }
 
-    /// What lies beneath, in the words of the system or the TLS library.
+    /// The cause, in the words of the system or the TLS library.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Fault::Unreachable { detail }
-            | Fault::Declined { detail }
-            | Fault::Untrusted { detail }
-            | Fault::Lost { detail } => Some(detail),
-            Fault::Http { .. } | Fault::Garbled { .. } | Fault::Broken { .. } | Fault::Refused(_) => None,
+            RequestError::Connect { detail }
+            | RequestError::NotProcessed { detail }
+            | RequestError::Certificate { detail }
+            | RequestError::Interrupted { detail } => Some(detail),
+            RequestError::Http { .. }
+            | RequestError::Decode { .. }
+            | RequestError::Protocol { .. }
+            | RequestError::Provider(_) => None,
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Unreachable { detail } => write!(f, "could not connect: {detail}"),
-            Fault::Declined { detail } => write!(f, "the server did not process it: {detail}"),
-            Fault::Untrusted { detail } => write!(f, "the server's certificate was refused: {detail}"),
-            Fault::Lost { detail } => write!(f, "no complete reply: {detail}"),
-            Fault::Http { status: status @ 300..400, .. } => {
+            RequestError::Connect { detail } => write!(f, "could not connect: {detail}"),
+            RequestError::NotProcessed { detail } => write!(f, "the server did not process it: {detail}"),
+            RequestError::Certificate { detail } => write!(f, "the server's certificate was refused: {detail}"),
+            RequestError::Interrupted { detail } => write!(f, "no complete reply: {detail}"),
+            RequestError::Http { status: status @ 300..400, .. } => {
                 write!(f, "HTTP {status}, a redirect, which is never followed since the key travels in the body")
             }
-            Fault::Http { status, excerpt } if excerpt.is_empty() => write!(f, "HTTP {status} with an empty body"),
-            Fault::Http { status, excerpt } => {
+            RequestError::Http { status, excerpt } if excerpt.is_empty() => {
+                write!(f, "HTTP {status} with an empty body")
+            }
+            RequestError::Http { status, excerpt } => {
                 write!(f, "HTTP {status} without an answer of the task API: {excerpt:.120}")
             }
-            Fault::Garbled { problem, status } | Fault::Broken { problem, status } => {
+            RequestError::Decode { problem, status } | RequestError::Protocol { problem, status } => {
                 write!(f, "{problem:.200} (HTTP {status})")
             }
-            Fault::Refused(refusal) => {
-                match refusal.error_code.as_str() {
-                    "" => write!(f, "errorId {}", refusal.error_id)?,
+            RequestError::Provider(error) => {
+                match error.error_code.as_str() {
+                    "" => write!(f, "errorId {}", error.error_id)?,
                     code => write!(f, "{code:.100}")?,
                 }
-                match refusal.error_description.as_str() {
+                match error.error_description.as_str() {
                     "" => Ok(()),
                     description => write!(f, " ({description:.300})"),
                 }
@@ -139,21 +152,21 @@ impl fmt::Display for Fault {
 /// A failed call: what ended it, and all that is known about its task.
 #[derive(Debug)]
 pub struct Error {
-    pub kind: Kind,
+    pub kind: ErrorKind,
     pub provider: Option<&'static str>,
     pub task_id: Option<String>,
     /// Money may have been spent and no token is in hand.
     pub may_be_charged: bool,
-    /// The fault that kept the call from ending well before it ran out of time.
-    pub cause: Option<Box<Fault>>,
+    /// The error of the last request, where the call ran out of time.
+    pub cause: Option<Box<RequestError>>,
 }
 
 #[derive(Debug)]
-pub enum Kind {
+pub enum ErrorKind {
     /// `INVALID_OPTIONS`: the call was refused before any I/O.
-    InvalidOptions(Box<BadOption>),
-    /// The code of the fault.
-    Fault { call: &'static str, fault: Fault },
+    InvalidOptions(Box<InvalidOption>),
+    /// The code of the request's error.
+    Request { call: &'static str, error: RequestError },
     /// `TIMEOUT`.
     Timeout { timeout: Duration, elapsed: Duration, polls: u32 },
     /// `ABORT_ERR`.
@@ -161,7 +174,7 @@ pub enum Kind {
 }
 
 #[derive(Debug, Default)]
-pub struct BadOption {
+pub struct InvalidOption {
     /// The path of the option.
     pub option: String,
     pub problem: String,
@@ -181,7 +194,7 @@ impl Error {
 
     fn refused_option(option: String, problem: String, thrown: Option<String>) -> Self {
         Error {
-            kind: Kind::InvalidOptions(Box::new(BadOption { option, problem, thrown })),
+            kind: ErrorKind::InvalidOptions(Box::new(InvalidOption { option, problem, thrown })),
             provider: None,
             task_id: None,
             may_be_charged: false,
@@ -189,35 +202,37 @@ impl Error {
         }
     }
 
-    /// The same with all that it tells of a refused option changed.
-    pub fn map_option(mut self, change: impl Fn(String) -> String) -> Self {
-        if let Kind::InvalidOptions(bad) = &mut self.kind {
-            let BadOption { option, problem, thrown } = mem::take(bad.as_mut());
-            **bad = BadOption { option: change(option), problem: change(problem), thrown: thrown.map(change) };
+    /// The same with every text about a refused option redacted.
+    pub fn redact_option(mut self, redact: impl Fn(String) -> String) -> Self {
+        if let ErrorKind::InvalidOptions(bad) = &mut self.kind {
+            let InvalidOption { option, problem, thrown } = mem::take(bad.as_mut());
+            **bad = InvalidOption { option: redact(option), problem: redact(problem), thrown: thrown.map(redact) };
         }
         self
     }
 
     pub fn code(&self) -> &'static str {
         match &self.kind {
-            Kind::InvalidOptions(_) => "INVALID_OPTIONS",
-            Kind::Fault { fault, .. } => fault.code(),
-            Kind::Timeout { .. } => "TIMEOUT",
-            Kind::Aborted => "ABORT_ERR",
+            ErrorKind::InvalidOptions(_) => "INVALID_OPTIONS",
+            ErrorKind::Request { error, .. } => error.code(),
+            ErrorKind::Timeout { .. } => "TIMEOUT",
+            ErrorKind::Aborted => "ABORT_ERR",
         }
     }
 
     /// What the reader should do next, where that is not plain from the rest.
     fn advice(&self) -> Option<&'static str> {
-        if let (Some(_), Kind::Timeout { .. } | Kind::Aborted) = (&self.task_id, &self.kind) {
+        if let (Some(_), ErrorKind::Timeout { .. } | ErrorKind::Aborted) = (&self.task_id, &self.kind) {
             return Some("the task is paid for: waitForTask with this taskId can still fetch its token");
         }
         match &self.kind {
-            Kind::Fault { fault: Fault::Refused(refusal), .. } => refusal.reason.advice(),
-            Kind::Fault { .. } | Kind::Timeout { .. } | Kind::Aborted if self.may_be_charged => match self.task_id {
-                Some(_) => Some("waitForTask with this taskId can still fetch the token"),
-                None => Some("the task may have been created and charged all the same"),
-            },
+            ErrorKind::Request { error: RequestError::Provider(error), .. } => error.reason.advice(),
+            ErrorKind::Request { .. } | ErrorKind::Timeout { .. } | ErrorKind::Aborted if self.may_be_charged => {
+                match self.task_id {
+                    Some(_) => Some("waitForTask with this taskId can still fetch the token"),
+                    None => Some("the task may have been created and charged all the same"),
+                }
+            }
             _ => None,
         }
     }
@@ -226,21 +241,21 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::InvalidOptions(bad) => write!(f, "{}: {}", bad.option, bad.problem)?,
-            Kind::Fault { call, fault } => write!(f, "{call} failed: {fault}")?,
-            Kind::Timeout { timeout, polls, .. } => {
+            ErrorKind::InvalidOptions(bad) => write!(f, "{}: {}", bad.option, bad.problem)?,
+            ErrorKind::Request { call, error } => write!(f, "{call} failed: {error}")?,
+            ErrorKind::Timeout { timeout, polls, .. } => {
                 let polls = match polls {
                     1 => "1 poll".to_owned(),
                     n => format!("{n} polls"),
                 };
                 write!(f, "no answer within timeoutMs ({} ms, {polls})", timeout.as_millis())?;
             }
-            Kind::Aborted => f.write_str("aborted by the signal")?,
+            ErrorKind::Aborted => f.write_str("aborted by the signal")?,
         }
         let (provider, task_id) = (self.provider, self.task_id.as_deref());
         match (provider, task_id) {
             (Some(provider), Some(task_id)) => write!(f, " [{provider}, task {task_id}]")?,
-            (Some(provider), None) if !matches!(self.kind, Kind::InvalidOptions(_)) => write!(f, " [{provider}]")?,
+            (Some(provider), None) if !matches!(self.kind, ErrorKind::InvalidOptions(_)) => write!(f, " [{provider}]")?,
             _ => {}
         }
         match self.advice() {

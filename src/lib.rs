@@ -1,46 +1,51 @@
 //! The client of the task APIs that answer Cloudflare Turnstile widgets, as a Node.js addon.
 //!
 //! ```text
-//! JS options ─ binding ─► Given ─ request ─► SolveRequest (valid by construction)
-//!    SolveRequest ─ create_task ─► TaskId ─ poll ─► TaskStatus* ─► Solution ─ binding ─► Promise
+//! JS options ─ binding ─► RawOptions ─ options ─► SolveRequest (valid by construction)
+//!    SolveRequest ─► call ─► attempt* (breaker ► limiter ► transport ► wire) ─► Solution | Error ─ binding ─► Promise
 //! ```
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`binding`] | the boundary to JavaScript |
+//! | [`api`] | what each call does in which order |
+//! | [`call`] | one call while it runs: its state, its events, its error's context |
+//! | [`attempt`] | one request, from its turn to what was learned from its reply |
+//! | [`retry`] | the rule for sending a request again |
+//! | [`poll`] | the loop: call, wait, call again |
+//! | [`registry`] | what all calls of the process share |
+//! | [`breaker`] | stops before the provider bans |
+//! | [`limiter`] | bounds the requests in flight to a host |
+//! | [`transport`] | one request and its whole reply; the only module that knows the network |
+//! | [`wire`] | the JSON of the methods |
+//! | [`options`] | options, parsed once |
 //! | [`error`] | every way a call can fail |
-//! | [`provider`] | the vendors, one record each, and their error codes |
-//! | [`request`] | options, parsed once |
-//! | [`wire`] | the JSON of the calls |
-//! | [`body`] | a request body that knows whether it has left |
-//! | [`proxy_env`] | the proxy of the environment |
-//! | [`tls`] | whom to trust |
-//! | [`secret`] | secrets found in text and taken out |
-//! | [`guard`] | stops before the vendor bans |
-//! | [`host`] | how many requests may be under way |
-//! | [`client`] | one POST under a time limit; the rule for sending it again |
-//! | [`poll`] | the loop |
-//! | [`run`] | one call while it runs: what is known, and what to say when it ends |
-//! | [`solve`] | the story of each call |
-//! | [`binding`] | the crossing from and to JavaScript |
+//! | [`redact`] | secrets found in text and taken out |
+//! | [`provider`] | the providers, one record each, and their error codes |
+//! | [`sync`] | locking |
 //!
-//! Dependencies point one way: `binding -> solve -> run -> {poll, guard, host, client} -> {wire, request, provider} -> error`. Only
-//! `binding` names napi, only `client` names reqwest, only `tls` names rustls' configuration.
+//! A module uses only modules that come after it in this table; `architecture.rs` checks that. Only `binding` names napi,
+//! only `transport` names reqwest and rustls, and `poll` reads no clock but Tokio's.
 
+pub mod api;
+pub mod attempt;
 pub mod binding;
-pub mod body;
-pub mod client;
+pub mod breaker;
+pub mod call;
 pub mod error;
-pub mod guard;
-pub mod host;
+pub mod limiter;
+pub mod options;
 pub mod poll;
 pub mod provider;
-pub mod proxy_env;
-pub mod request;
-pub mod run;
-pub mod secret;
-pub mod solve;
-pub mod tls;
+pub mod redact;
+pub mod registry;
+pub mod retry;
+pub mod sync;
+pub mod transport;
 pub mod wire;
+
+#[cfg(test)]
+mod architecture;
 
 /// The one name that Node.js looks for. zig exports every name of a Windows library unless told which.
 #[cfg(all(windows, target_env = "gnu"))]

@@ -1,174 +1,196 @@
-//! The loop: ask, wait, ask again, until there is an answer. It knows no HTTP, no JSON and no provider, and no clock but
+//! The loop: call, wait, call again, until there is a result. It knows no HTTP, no JSON and no provider, and no clock but
 //! Tokio's.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// How asks follow each other.
+/// How calls of an operation follow each other.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// The wait before the first ask.
-    pub first: Duration,
-    /// The wait after an ask that was answered "not yet", and the least wait after one that failed.
+pub struct PollPolicy {
+    /// The wait before the first call.
+    pub first_delay: Duration,
+    /// The wait after a call that returned `Pending`, and the least back-off.
     pub interval: Duration,
     /// The longest wait that back-off grows to by itself.
-    pub ceiling: Duration,
-    /// Asks go out at multiples of this, the same in all loops: so many at once cost less than each on its own. The interval
-    /// is then counted from ask to ask.
-    pub grain: Duration,
+    pub max_backoff: Duration,
+    /// Where given, calls go out at its instants, the same in all loops, and the interval is counted from call to call.
+    pub alignment: Option<Alignment>,
 }
 
-impl Pace {
-    /// For one of very many loops. They may have begun together, and need not go on asking together for ever: each begins
-    /// somewhere within an interval. From ask to ask the wait is the interval, rounded up to the next multiple of the grain.
-    pub fn in_a_crowd(self) -> Self {
-        Pace { first: self.first + self.interval.mul_f64(fastrand::f64()), grain: Duration::from_millis(250), ..self }
+/// Instants that many loops share: so many calls at once cost less than each on its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Alignment {
+    pub origin: Instant,
+    pub step: Duration,
+}
+
+impl PollPolicy {
+    /// For one of very many loops. They may have begun together and need not go on together for ever: each begins somewhere
+    /// within an interval.
+    pub fn spread(self, alignment: Alignment) -> Self {
+        let first_delay = self.first_delay + self.interval.mul_f64(fastrand::f64());
+        PollPolicy { first_delay, alignment: Some(alignment), ..self }
     }
 }
 
-/// What came of one ask.
-pub enum Verdict<T, E> {
-    Done(T),
-    NotYet,
-    /// It failed in passing; `after` is how long the other side wants to be left alone.
-    Again {
-        fault: E,
-        after: Option<Duration>,
-    },
-    Failed(E),
-}
-
-/// What is asked, and who wants to know of the waits.
-pub trait Ask {
-    type Answer;
-    type Fault;
-
-    fn ask(&mut self) -> impl Future<Output = Verdict<Self::Answer, Self::Fault>> + Send;
-
-    /// An ask was answered "not yet".
-    fn not_yet(&mut self);
-
-    /// An ask failed in passing; the next one is `wait` away.
-    fn again(&mut self, fault: Self::Fault, wait: Duration);
-}
-
-/// Why [`within`] ended before the work did.
+/// What one call of an operation came to.
 #[derive(Debug, PartialEq)]
-pub enum Interrupt {
+pub enum Outcome<T, E> {
+    Success(T),
+    Pending,
+    /// A transient failure.
+    Retry {
+        error: E,
+        delay: RetryDelay,
+    },
+    Failure(E),
+}
+
+/// The wait before a retry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RetryDelay {
+    None,
+    /// Exponential, and at least as long as the other side asks for.
+    Backoff {
+        at_least: Option<Duration>,
+    },
+}
+
+/// What is polled.
+pub trait Operation {
+    type Output;
+    type Error;
+
+    fn call(&mut self) -> impl Future<Output = Outcome<Self::Output, Self::Error>> + Send;
+
+    /// A call returned `Pending`.
+    fn on_pending(&mut self);
+
+    /// A call failed transiently; the next one is `delay` away.
+    fn on_retry(&mut self, error: Self::Error, delay: Duration);
+}
+
+/// Why [`run_until`] ended before the work did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stopped {
     Deadline,
     Cancelled,
 }
 
 /// Bounds all the work by the deadline and the caller's signal, what is in flight included.
-pub async fn within<T>(
+pub async fn run_until<T>(
     deadline: Instant,
     cancel: &CancellationToken,
     work: impl Future<Output = T>,
-) -> Result<T, Interrupt> {
+) -> Result<T, Stopped> {
     if cancel.is_cancelled() {
-        return Err(Interrupt::Cancelled);
+        return Err(Stopped::Cancelled);
     }
-    // What is done is not thrown away because it was interrupted at the same time.
+    // A result is not thrown away because the work was stopped at the same time.
     tokio::select! {
         biased;
-        done = work => Ok(done),
-        () = cancel.cancelled() => Err(Interrupt::Cancelled),
-        () = sleep_until(deadline) => Err(Interrupt::Deadline),
+        output = work => Ok(output),
+        () = cancel.cancelled() => Err(Stopped::Cancelled),
+        () = sleep_until(deadline) => Err(Stopped::Deadline),
     }
 }
 
-/// Asks until done or failed. The waits are clamped so that one last ask still fits before the deadline; after that one
-/// the loop only waits for [`within`] to end it.
-pub async fn poll<A: Ask>(pace: &Pace, deadline: Instant, asked: &mut A) -> Result<A::Answer, A::Fault> {
-    let mut clock = Clock::new(pace, deadline);
-    clock.asked = clock.first();
+/// Calls the operation until it succeeds or fails. The waits are clamped so that one last call still fits before the
+/// deadline; after that one the loop only waits for [`run_until`] to end it.
+pub async fn poll<O: Operation>(
+    policy: &PollPolicy,
+    deadline: Instant,
+    operation: &mut O,
+) -> Result<O::Output, O::Error> {
+    let mut schedule = Schedule::new(policy, deadline);
+    schedule.called = schedule.first();
     loop {
-        sleep_until(clock.asked).await;
-        let next = match asked.ask().await {
-            Verdict::Done(answer) => return Ok(answer),
-            Verdict::Failed(fault) => return Err(fault),
-            Verdict::NotYet => {
-                asked.not_yet();
-                clock.after_answer()
+        sleep_until(schedule.called).await;
+        let next = match operation.call().await {
+            Outcome::Success(output) => return Ok(output),
+            Outcome::Failure(error) => return Err(error),
+            Outcome::Pending => {
+                operation.on_pending();
+                schedule.after_pending()
             }
-            Verdict::Again { fault, after } => {
-                let next = clock.after_fault(after);
-                asked.again(fault, next - Instant::now());
+            Outcome::Retry { error, delay } => {
+                let next = schedule.after_failure(delay);
+                operation.on_retry(error, next - Instant::now());
                 next
             }
         };
-        clock.asked = next;
+        schedule.called = next;
     }
 }
 
-/// How long before the deadline the last ask goes out, so that it can be answered in time: so much, or a quarter of all the
-/// time if that is less.
-pub fn reserve(timeout: Duration) -> Duration {
+/// How long before the deadline the last call goes out, so that it can be answered in time: so much, or a quarter of all
+/// the time if that is less.
+pub fn final_poll_margin(timeout: Duration) -> Duration {
     Duration::from_secs(2).min(timeout / 4)
 }
 
-/// The last ask keeps this distance from the one before.
-const LEAST_GAP: Duration = Duration::from_secs(1);
+/// The last call keeps this distance from the one before.
+const MIN_GAP: Duration = Duration::from_secs(1);
+/// Far beyond any deadline, and short of what an `Instant` can hold.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-struct Clock<'a> {
-    pace: &'a Pace,
+struct Schedule<'a> {
+    policy: &'a PollPolicy,
     deadline: Instant,
-    /// How long before the deadline the last ask goes out.
-    reserve: Duration,
-    faults_in_a_row: u32,
-    /// When the last ask was due to go out.
-    asked: Instant,
+    margin: Duration,
+    failures_in_a_row: u32,
+    /// When the last call was due to go out.
+    called: Instant,
 }
 
-impl<'a> Clock<'a> {
-    fn new(pace: &'a Pace, deadline: Instant) -> Self {
-        let left = deadline.saturating_duration_since(Instant::now());
-        Clock { pace, deadline, reserve: reserve(left), faults_in_a_row: 0, asked: Instant::now() }
+impl<'a> Schedule<'a> {
+    fn new(policy: &'a PollPolicy, deadline: Instant) -> Self {
+        let now = Instant::now();
+        let margin = final_poll_margin(deadline.saturating_duration_since(now));
+        Schedule { policy, deadline, margin, failures_in_a_row: 0, called: now }
     }
 
     fn first(&self) -> Instant {
-        self.together(Instant::now() + self.pace.first).min(self.deadline - self.reserve)
+        self.aligned(Instant::now() + self.policy.first_delay).min(self.deadline - self.margin)
     }
 
-    /// The next instant at which others ask too.
-    fn together(&self, due: Instant) -> Instant {
-        static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
-        let grain = self.pace.grain.as_millis();
-        let since = due.saturating_duration_since(*EPOCH).as_millis();
-        match since.checked_rem(grain) {
-            None | Some(0) => due,
-            Some(past) => due + Duration::from_millis((grain - past) as u64),
+    /// The next instant at which other loops call too.
+    fn aligned(&self, due: Instant) -> Instant {
+        let Some(Alignment { origin, step }) = self.policy.alignment else { return due };
+        let (step, since) = (step.as_millis(), due.saturating_duration_since(origin).as_millis());
+        match since % step {
+            0 => due,
+            past => due + Duration::from_millis((step - past) as u64),
         }
     }
 
-    fn after_answer(&mut self) -> Instant {
-        self.faults_in_a_row = 0;
-        let from = if self.pace.grain.is_zero() { Instant::now() } else { self.asked };
-        self.clamped(from + self.pace.interval)
+    fn after_pending(&mut self) -> Instant {
+        self.failures_in_a_row = 0;
+        let from = if self.policy.alignment.is_some() { self.called } else { Instant::now() };
+        self.clamped(self.aligned((from + self.policy.interval).max(Instant::now())))
     }
 
     /// Exponential back-off above the interval, with full jitter so that many clients do not come back at once.
-    fn after_fault(&mut self, retry_after: Option<Duration>) -> Instant {
-        self.faults_in_a_row += 1;
-        let Pace { interval, ceiling, .. } = *self.pace;
-        let doubled = interval.saturating_mul(1 << self.faults_in_a_row.min(16));
-        let most = doubled.min(ceiling).max(interval);
-        let back_off = interval + (most - interval).mul_f64(fastrand::f64());
-        // Far beyond any deadline, and short of what an Instant can hold.
-        let wait = back_off.max(retry_after.unwrap_or_default()).min(Duration::from_secs(24 * 60 * 60));
-        self.clamped(Instant::now() + wait)
+    fn after_failure(&mut self, delay: RetryDelay) -> Instant {
+        let RetryDelay::Backoff { at_least } = delay else { return self.clamped(Instant::now()) };
+        self.failures_in_a_row += 1;
+        let PollPolicy { interval, max_backoff, .. } = *self.policy;
+        let doubled = interval.saturating_mul(1 << self.failures_in_a_row.min(16));
+        let longest = doubled.min(max_backoff).max(interval);
+        let backoff = interval + (longest - interval).mul_f64(fastrand::f64());
+        let wait = backoff.max(at_least.unwrap_or_default()).min(MAX_WAIT);
+        self.clamped(self.aligned(Instant::now() + wait))
     }
 
     fn clamped(&self, due: Instant) -> Instant {
-        let (now, last) = (Instant::now(), self.deadline - self.reserve);
-        let due = self.together(due.max(now));
-        let clamped = due.min(last.max(now + LEAST_GAP));
-        match now < last && clamped + self.reserve / 2 <= self.deadline {
+        let (now, last) = (Instant::now(), self.deadline - self.margin);
+        let clamped = due.min(last.max(now + MIN_GAP));
+        match now < last && clamped + self.margin / 2 <= self.deadline {
             true => clamped,
-            // What is asked so late is not answered in time, and an interrupted createTask would leave the caller in doubt.
-            false => self.deadline + LEAST_GAP,
+            // What goes out so late is not answered in time, and an interrupted createTask would leave the caller in doubt.
+            false => self.deadline + MIN_GAP,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The vendors: one data record each, and the table of their error codes. Adding a vendor touches this file alone.
+//! The providers: one data record each, and the table of their error codes. Adding a provider touches this file alone.
 
 use std::fmt;
 
-/// What is peculiar to one vendor. Everything else is the protocol that they share.
+/// What is peculiar to one provider. Everything else is the protocol that they share.
 #[derive(Debug)]
 pub struct Provider {
     /// The value of the `provider` option.
@@ -102,16 +102,16 @@ impl Reason {
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Reason::Account => Some("check the key, the balance and the plan: repeating this leads to a ban"),
-            Reason::Banned => Some("stop sending for the time the vendor names"),
+            Reason::Banned => Some("stop sending for the time the provider names"),
             Reason::Request => Some("the task is refused as it is: correct it before trying again"),
             Reason::Unsolvable => Some("a new task may succeed and may cost again"),
             Reason::Expired => Some("results are kept for a few minutes only: create a new task"),
-            Reason::Proxy => Some("the vendor could not use the task's proxy"),
+            Reason::Proxy => Some("the provider could not use the task's proxy"),
             Reason::Busy | Reason::Unknown => None,
         }
     }
 
-    /// Sorts an `errorCode`. One table serves all vendors: where they share a code they mean the same by it.
+    /// Sorts an `errorCode`. One table serves all providers: where they share a code they mean the same by it.
     pub fn of(error_code: &str) -> Reason {
         let row = CODES.iter().find(|(codes, _)| codes.contains(&error_code));
         let family = || FAMILIES.iter().find(|(prefix, _)| error_code.starts_with(prefix));
@@ -131,7 +131,7 @@ impl fmt::Display for Reason {
 /// An error that only says "not yet": relatives of the protocol send it while a task is processed.
 pub const NOT_READY: &str = "CAPTCHA_NOT_READY";
 
-/// Misspelt codes are the vendors' own.
+/// Misspelt codes are the providers' own.
 const CODES: &[(&[&str], Reason)] = &[
     (
         &[

@@ -1,10 +1,10 @@
-//! The JSON of the calls: request bodies out, replies in. Pure, and strict about everything that a decision hangs on.
+//! The JSON of the methods: request bodies out, replies in. Pure, and strict about everything that a decision depends on.
 //!
 //! A reply is read in two steps. First the envelope: a JSON object with an integer `errorId`. Only where there is none
-//! does the HTTP status say what happened, since vendors send business errors with any status. Then the part that the call
-//! asked for, which must be there and be usable.
+//! does the HTTP status say what happened, since providers send business errors with any status. Then the part that the
+//! method asked for, which must be there and be usable.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 
@@ -12,24 +12,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    error::{Fault, Refusal},
+    error::{ProviderError, RequestError},
+    options::TaskId,
     provider::{NOT_READY, Reason},
 };
 
-/// An id as the provider spells it: a string nearly everywhere, an integer at some relatives. It goes back in the type
-/// that it came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum TaskId {
-    Text(Arc<str>),
-    Number(u64),
+/// The methods of the task API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    CreateTask,
+    GetTaskResult,
+    GetBalance,
 }
 
-impl std::fmt::Display for TaskId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Method {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
         match self {
-            TaskId::Text(id) => f.write_str(id),
-            TaskId::Number(id) => write!(f, "{id}"),
+            Method::CreateTask => "createTask",
+            Method::GetTaskResult => "getTaskResult",
+            Method::GetBalance => "getBalance",
         }
     }
 }
@@ -37,12 +39,12 @@ impl std::fmt::Display for TaskId {
 #[derive(Debug)]
 pub enum TaskStatus {
     Processing,
-    Ready(Answer),
+    Ready(ProviderSolution),
 }
 
-/// What the provider delivered.
+/// The solution of a task as the provider delivered it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ProviderSolution {
     pub token: String,
     pub user_agent: Option<String>,
     pub headers: Option<BTreeMap<String, String>>,
@@ -97,10 +99,10 @@ fn encode(body: &impl Serialize) -> Bytes {
 }
 
 /// Reads the reply to createTask.
-pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, Fault> {
+pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, RequestError> {
     let envelope = Envelope::read(status, body)?;
     envelope.success(status)?;
-    let broken = |problem: &str| Fault::Broken { status, problem: problem.into() };
+    let broken = |problem: &str| RequestError::Protocol { status, problem: problem.into() };
     match envelope.task_id.map(parse) {
         None | Some(Value::Null) => Err(broken("the reply to createTask has no taskId")),
         Some(Value::String(id)) if id.trim().is_empty() => Err(broken("the reply to createTask has an empty taskId")),
@@ -111,7 +113,7 @@ pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, Fault> {
 }
 
 /// Reads the reply to getTaskResult.
-pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, Fault> {
+pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, RequestError> {
     let envelope = Envelope::read(status, body)?;
     if envelope.error_id != 0 && text(envelope.error_code) == NOT_READY {
         return Ok(TaskStatus::Processing);
@@ -120,21 +122,24 @@ pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, Fault> {
     if let Some("error" | "failed") = word.as_ref().and_then(Value::as_str) {
         let refusal = envelope.refusal(status);
         let reason = if refusal.error_code.is_empty() { Reason::Unsolvable } else { refusal.reason };
-        return Err(Fault::Refused(Box::new(Refusal { reason, ..refusal })));
+        return Err(RequestError::Provider(Box::new(ProviderError { reason, ..refusal })));
     }
     envelope.success(status)?;
     match word {
         Some(Value::String(word)) => match word.as_str() {
             "processing" | "idle" => Ok(TaskStatus::Processing),
-            "ready" => envelope.answer(status).map(TaskStatus::Ready),
-            _ => Err(Fault::Broken { status, problem: format!("unknown task status '{}'", excerpt(word.as_bytes())) }),
+            "ready" => envelope.solution(status).map(TaskStatus::Ready),
+            _ => Err(RequestError::Protocol {
+                status,
+                problem: format!("unknown task status '{}'", excerpt(word.as_bytes())),
+            }),
         },
-        _ => Err(Fault::Broken { status, problem: "the reply to getTaskResult has no status".into() }),
+        _ => Err(RequestError::Protocol { status, problem: "the reply to getTaskResult has no status".into() }),
     }
 }
 
 /// Reads the reply to getBalance.
-pub fn balance(status: u16, body: &[u8]) -> Result<Balance, Fault> {
+pub fn balance(status: u16, body: &[u8]) -> Result<Balance, RequestError> {
     let envelope = Envelope::read(status, body)?;
     envelope.success(status)?;
     let balance = match envelope.balance.map(parse) {
@@ -144,7 +149,7 @@ pub fn balance(status: u16, body: &[u8]) -> Result<Balance, Fault> {
     };
     match (balance, serde_json::from_slice(body)) {
         (Some(balance), Ok(raw)) => Ok(Balance { balance, raw }),
-        _ => Err(Fault::Broken { status, problem: "the reply to getBalance has no usable balance".into() }),
+        _ => Err(RequestError::Protocol { status, problem: "the reply to getBalance has no usable balance".into() }),
     }
 }
 
@@ -169,7 +174,7 @@ struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    fn read(status: u16, body: &'a [u8]) -> Result<Self, Fault> {
+    fn read(status: u16, body: &'a [u8]) -> Result<Self, RequestError> {
         match serde_json::from_slice(body) {
             Ok(envelope) if starts_an_object(body) => Ok(envelope),
             _ if (200..300).contains(&status) => {
@@ -177,23 +182,23 @@ impl<'a> Envelope<'a> {
                     [] => "the reply is empty".into(),
                     _ => format!("the reply is no answer of the task API: {}", excerpt(body)),
                 };
-                Err(Fault::Garbled { status, problem })
+                Err(RequestError::Decode { status, problem })
             }
-            _ => Err(Fault::Http { status, excerpt: excerpt(body) }),
+            _ => Err(RequestError::Http { status, excerpt: excerpt(body) }),
         }
     }
 
     /// Success is `errorId == 0` and nothing else.
-    fn success(&self, status: u16) -> Result<(), Fault> {
+    fn success(&self, status: u16) -> Result<(), RequestError> {
         match self.error_id {
             0 => Ok(()),
-            _ => Err(Fault::Refused(Box::new(self.refusal(status)))),
+            _ => Err(RequestError::Provider(Box::new(self.refusal(status)))),
         }
     }
 
-    fn refusal(&self, status: u16) -> Refusal {
+    fn refusal(&self, status: u16) -> ProviderError {
         let error_code = text(self.error_code);
-        Refusal {
+        ProviderError {
             status,
             error_id: self.error_id,
             reason: Reason::of(&error_code),
@@ -203,13 +208,14 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    fn answer(&self, status: u16) -> Result<Answer, Fault> {
-        let broken = |problem: &str| Fault::Broken { status, problem: problem.into() };
+    fn solution(&self, status: u16) -> Result<ProviderSolution, RequestError> {
+        let broken = |problem: &str| RequestError::Protocol { status, problem: problem.into() };
         let raw = self.solution.ok_or_else(|| broken("the task is ready but the reply has no solution"))?;
         if !starts_an_object(raw.get().as_bytes()) {
             return Err(broken("the task is ready but its solution is no object"));
         }
-        let ambiguous = |problem| Fault::Garbled { status, problem: format!("the solution is ambiguous: {problem}") };
+        let ambiguous =
+            |problem| RequestError::Decode { status, problem: format!("the solution is ambiguous: {problem}") };
         let solution: RawSolution = serde_json::from_str(raw.get()).map_err(ambiguous)?;
         let usable = |field: Option<&RawValue>| match field.map(parse) {
             Some(Value::String(value)) if !value.is_empty() => Some(value),
@@ -221,7 +227,7 @@ impl<'a> Envelope<'a> {
             Value::Object(headers) => Some(headers),
             _ => None,
         });
-        Ok(Answer {
+        Ok(ProviderSolution {
             token,
             user_agent: usable(solution.user_agent),
             headers: headers.map(|headers| {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use std::{
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
     time::{Duration, SystemTime},
 };
 
@@ -15,18 +15,19 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 use turnstile_solver::{
-    client::{self, Method, Reply},
-    error::Fault,
-    guard::Guard,
+    breaker::CircuitBreaker,
+    error::RequestError,
+    options::{Account, GetBalanceRequest, RawOption},
     provider::Reason,
-    request::{Account, GetBalanceRequest, Given},
-    wire,
+    transport::{BodySent, Reply, Request, Transport, http::HttpTransport},
+    wire::{self, Method},
 };
 
 struct World {
     runtime: Runtime,
     listener: TcpListener,
     account: Account,
+    transport: HttpTransport,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
@@ -37,21 +38,23 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         ("clientKey", "test-key-0123456789abcdef".to_owned()),
         ("baseURL", format!("http://{}", listener.local_addr().unwrap())),
     ];
-    let given = given.map(|(name, value)| (name.to_owned(), Given::Text(value)));
+    let given = given.map(|(name, value)| (name.to_owned(), RawOption::Text(value)));
     let account = GetBalanceRequest::parse(given.into()).unwrap().account;
-    World { runtime, listener, account }
+    World { runtime, listener, account, transport: HttpTransport::from_environment() }
 });
 
 const REQUEST: &[u8] = b"{\"clientKey\":\"k\"}";
-const LONGEST_BODY: usize = 1 << 20;
+const MAX_BODY_LENGTH: usize = 1 << 20;
 
 fuzz_target!(|input: &[u8]| {
     let Some((first, head_and_body)) = input.split_first() else { return };
     // A body over the limit, without an input of that size.
-    let more = if *first == 255 { LONGEST_BODY + 1 } else { 0 };
-    let World { runtime, listener, account } = &*WORLD;
+    let more = if *first == 255 { MAX_BODY_LENGTH + 1 } else { 0 };
+    let World { runtime, listener, account, transport } = &*WORLD;
     runtime.block_on(async {
-        let post = client::post(account, Method::GetBalance, REQUEST.into(), Arc::default(), true);
+        let request = Request { account, method: Method::GetBalance, body: REQUEST.into(), own_connection: false };
+        let body_sent = BodySent::default();
+        let post = transport.send(request, &body_sent);
         let mut requests = 0;
         let server = async {
             loop {
@@ -66,8 +69,8 @@ fuzz_target!(|input: &[u8]| {
         assert!(requests <= 1, "something was followed or sent again");
         match outcome {
             Ok(reply) => check(&reply, head_and_body).await,
-            Err(Fault::Lost { detail }) => assert!(!detail.is_empty()),
-            Err(fault @ (Fault::Garbled { .. } | Fault::Http { .. })) => {
+            Err(RequestError::Interrupted { detail }) => assert!(!detail.is_empty()),
+            Err(fault @ (RequestError::Decode { .. } | RequestError::Http { .. })) => {
                 assert!(more > 0 && fault.status().is_some(), "{fault:?}");
             }
             Err(fault) => panic!("the server was there: {fault:?}"),
@@ -92,7 +95,7 @@ async fn answer(mut stream: TcpStream, reply: &[u8], more: usize) -> bool {
 }
 
 async fn check(reply: &Reply, sent: &[u8]) {
-    assert!(reply.body.len() <= LONGEST_BODY);
+    assert!(reply.body.len() <= MAX_BODY_LENGTH);
     // 101 ends a head like any other, though nobody asked to switch.
     assert!((101..1000).contains(&reply.status), "{}", reply.status);
     let _ = wire::task_id(reply.status, &reply.body);
@@ -106,7 +109,7 @@ async fn check(reply: &Reply, sent: &[u8]) {
         let last = httpdate::parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT").unwrap();
         assert!(SystemTime::now() + wait <= last + Duration::from_secs(1), "{wait:?}");
     }
-    let refusal = turnstile_solver::error::Refusal {
+    let refusal = turnstile_solver::error::ProviderError {
         status: reply.status,
         error_id: 1,
         error_code: "ERROR_IP_BANNED".into(),
@@ -114,10 +117,10 @@ async fn check(reply: &Reply, sent: &[u8]) {
         reason: Reason::Banned,
         retry_after: None,
     };
-    let mut refused = Err::<(), _>(Fault::Refused(Box::new(refusal)));
-    let guard = Guard::new(30);
-    guard.pass(Method::CreateTask).await.expect("a guard that knows nothing").learn(&mut refused, Some(wait));
-    let Err(Fault::Refused(refusal)) = refused else { panic!("{refused:?}") };
+    let mut refused = Err::<(), _>(RequestError::Provider(Box::new(refusal)));
+    let breaker = CircuitBreaker::new(30);
+    breaker.acquire(Method::CreateTask).await.expect("a new breaker").record(&mut refused, Some(wait));
+    let Err(RequestError::Provider(refusal)) = refused else { panic!("{refused:?}") };
     let pause = refusal.retry_after.expect("a pause");
     assert!((Duration::from_secs(60)..=Duration::from_secs(1800)).contains(&pause), "{pause:?}");
 }

@@ -9,12 +9,12 @@ use libfuzzer_sys::fuzz_target;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use turnstile_solver::{
-    error::{Error, Kind},
-    request::{
-        Account, CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, Given, GivenOptions, NewTask,
-        SolveRequest, WaitForTaskRequest,
+    error::{Error, ErrorKind},
+    options::{
+        Account, CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, NewTask, RawOption, RawOptions,
+        SolveRequest, TaskId, WaitForTaskRequest,
     },
-    wire::{TaskId, create_task_body, get_task_result_body},
+    wire::{create_task_body, get_task_result_body},
 };
 
 const NAMES: [&str; 17] = [
@@ -84,11 +84,11 @@ const OBJECTS: [&str; 9] = [
 ];
 
 #[derive(Debug)]
-struct Input(GivenOptions);
+struct Input(RawOptions);
 
 impl<'a> Arbitrary<'a> for Input {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let mut given: GivenOptions = Vec::new();
+        let mut given: RawOptions = Vec::new();
         // Mostly right, or nothing would come far.
         for (name, value) in [
             ("provider", "ezcaptcha"),
@@ -98,7 +98,7 @@ impl<'a> Arbitrary<'a> for Input {
             ("taskId", "61138bb6"),
         ] {
             if u.ratio(9, 10)? {
-                given.push((name.into(), Given::Text(value.into())));
+                given.push((name.into(), RawOption::Text(value.into())));
             }
         }
         for _ in 0..u.int_in_range(0..=8)? {
@@ -114,24 +114,33 @@ impl<'a> Arbitrary<'a> for Input {
     }
 }
 
-fn value(u: &mut Unstructured) -> Result<Given> {
+fn value(u: &mut Unstructured) -> Result<RawOption> {
     Ok(match u.int_in_range(0..=11)? {
-        0..=2 => Given::Text(u.choose(&TEXTS)?.to_string()),
-        3 => Given::Text(u.arbitrary()?),
-        4 => Given::Text([*u.choose(&TEXTS)?, u.arbitrary()?].concat()),
-        5 => Given::Number(f64::from(u.arbitrary::<i32>()? / 1000)),
-        6 => Given::Number(*u.choose(&[-0.0, 0.5, 1.0, 999.0, 1000.0, 3000.0, 300_000.0, 9_007_199_254_740_991.0])?),
-        7 => Given::Number(u.arbitrary()?),
-        8 => Given::Object(u.choose(&OBJECTS)?.to_string()),
-        9 => Given::Object(u.arbitrary()?),
-        10 => Given::AbortSignal,
-        _ => u.choose(&[Given::Function, Given::Other("null"), Given::Threw("boom".into())])?.clone(),
+        0..=2 => RawOption::Text(u.choose(&TEXTS)?.to_string()),
+        3 => RawOption::Text(u.arbitrary()?),
+        4 => RawOption::Text([*u.choose(&TEXTS)?, u.arbitrary()?].concat()),
+        5 => RawOption::Number(f64::from(u.arbitrary::<i32>()? / 1000)),
+        6 => RawOption::Number(*u.choose(&[
+            -0.0,
+            0.5,
+            1.0,
+            999.0,
+            1000.0,
+            3000.0,
+            300_000.0,
+            9_007_199_254_740_991.0,
+        ])?),
+        7 => RawOption::Number(u.arbitrary()?),
+        8 => RawOption::Object(u.choose(&OBJECTS)?.to_string()),
+        9 => RawOption::Object(u.arbitrary()?),
+        10 => RawOption::AbortSignal,
+        _ => u.choose(&[RawOption::Function, RawOption::Other("null"), RawOption::Threw("boom".into())])?.clone(),
     })
 }
 
 fuzz_target!(|input: Input| {
     let Input(given) = input;
-    let only = |known: &[&[&str]]| -> GivenOptions {
+    let only = |known: &[&[&str]]| -> RawOptions {
         let known = |name: &String| known.iter().any(|names| names.contains(&name.as_str()));
         given.iter().filter(|(name, _)| known(name) || !NAMES.contains(&name.as_str())).cloned().collect()
     };
@@ -166,13 +175,13 @@ fuzz_target!(|input: Input| {
 });
 
 /// The request, whose debug output tells no secret; or nothing, after an error that tells none either.
-fn checked<T: Debug>(given: &GivenOptions, parsed: std::result::Result<T, Error>) -> Option<T> {
+fn checked<T: Debug>(given: &RawOptions, parsed: std::result::Result<T, Error>) -> Option<T> {
     match parsed {
         Ok(request) => {
             let debug = format!("{request:?}");
             for (name, secret) in [("clientKey", KEY), ("proxy", PASSWORD)] {
                 // Where it stands in an option that is no secret, it may be shown.
-                let elsewhere = |(other, value): &(String, Given)| other != name && holds(value, secret);
+                let elsewhere = |(other, value): &(String, RawOption)| other != name && holds(value, secret);
                 if !given.iter().any(elsewhere) {
                     assert!(!debug.contains(secret), "{debug}");
                 }
@@ -180,12 +189,12 @@ fn checked<T: Debug>(given: &GivenOptions, parsed: std::result::Result<T, Error>
             Some(request)
         }
         Err(error) => {
-            let Kind::InvalidOptions(bad) = &error.kind else { panic!("{error:?}") };
+            let ErrorKind::InvalidOptions(bad) = &error.kind else { panic!("{error:?}") };
             assert!(!error.may_be_charged && error.code() == "INVALID_OPTIONS");
             if let Some(id) = &error.task_id {
-                let same = |value: &Given| match value {
-                    Given::Text(text) => text == id,
-                    Given::Number(number) => number.to_string() == *id || *number == 0.0,
+                let same = |value: &RawOption| match value {
+                    RawOption::Text(text) => text == id,
+                    RawOption::Number(number) => number.to_string() == *id || *number == 0.0,
                     _ => false,
                 };
                 assert!(given.iter().any(|(name, value)| name == "taskId" && same(value)), "{id}");
@@ -195,7 +204,7 @@ fn checked<T: Debug>(given: &GivenOptions, parsed: std::result::Result<T, Error>
             let text = format!("{error} {error:?}");
             for secret in SECRETS {
                 // What stands in a name, or as the task's id, is told by that name and by that id.
-                let told = |(name, value): &(String, Given)| {
+                let told = |(name, value): &(String, RawOption)| {
                     name.contains(secret) || (name == "taskId" && holds(value, secret))
                 };
                 assert!(!text.contains(secret) || given.iter().any(told), "{secret} is told: {text}");
@@ -205,8 +214,8 @@ fn checked<T: Debug>(given: &GivenOptions, parsed: std::result::Result<T, Error>
     }
 }
 
-fn holds(value: &Given, secret: &str) -> bool {
-    matches!(value, Given::Text(text) | Given::Object(text) if text.contains(secret))
+fn holds(value: &RawOption, secret: &str) -> bool {
+    matches!(value, RawOption::Text(text) | RawOption::Object(text) if text.contains(secret))
 }
 
 fn account(account: &Account) {
@@ -224,11 +233,11 @@ fn account(account: &Account) {
     let method = base_url.join("createTask").expect("a URL to post to");
     assert_eq!(method.as_str(), format!("{base_url}createTask"));
     assert!(account.provider.base_url.is_some() || provider.name == "custom");
-    let echo = account.secrets.scrub(format!("key {key}."));
+    let echo = account.secrets.redact(format!("key {key}."));
     assert!(key.len() < 4 || "key [clientKey].".contains(key) || !echo.contains(key), "{echo}");
 }
 
-fn task(given: &GivenOptions, account: &Account, task: NewTask) {
+fn task(given: &RawOptions, account: &Account, task: NewTask) {
     let developer_id = task.developer_id;
     let fields = task.into_fields();
     for (name, field) in [("websiteURL", "websiteURL"), ("websiteKey", "websiteKey"), ("proxy", "proxy")] {
@@ -254,7 +263,7 @@ fn task(given: &GivenOptions, account: &Account, task: NewTask) {
     assert_eq!(body.as_object().map(|body| body.len()), Some(2 + usize::from(developer_id.is_some())));
 }
 
-fn task_id(given: &GivenOptions, id: &TaskId) {
+fn task_id(given: &RawOptions, id: &TaskId) {
     let spelt = id.to_string();
     assert!(!spelt.is_empty());
     if let Some(text) = text_of(given, "taskId") {
@@ -270,10 +279,10 @@ fn polling(account: &Account, interval: Duration) {
 }
 
 /// The first text of that name, unless it was given twice.
-fn text_of<'a>(given: &'a GivenOptions, name: &str) -> Option<&'a String> {
+fn text_of<'a>(given: &'a RawOptions, name: &str) -> Option<&'a String> {
     let mut found = given.iter().filter(|(known, _)| known == name);
     match (found.next(), found.next()) {
-        (Some((_, Given::Text(text))), None) => Some(text),
+        (Some((_, RawOption::Text(text))), None) => Some(text),
         _ => None,
     }
 }

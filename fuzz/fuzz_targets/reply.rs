@@ -5,10 +5,11 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 use turnstile_solver::{
-    client::{Method, Repeat, repeat},
-    error::Fault,
+    error::RequestError,
+    options::TaskId,
     provider::Reason,
-    wire::{self, TaskId, TaskStatus},
+    retry::{Retry, retry_policy},
+    wire::{self, Method, TaskStatus},
 };
 
 fuzz_target!(|input: &[u8]| {
@@ -38,11 +39,11 @@ enum Read {
     Balance(f64),
 }
 
-fn fault(fault: Fault) -> Read {
+fn fault(fault: RequestError) -> Read {
     match fault {
-        Fault::Http { .. } | Fault::Garbled { .. } => Read::NoEnvelope,
-        Fault::Broken { .. } => Read::Broken,
-        Fault::Refused(refusal) => Read::Refused {
+        RequestError::Http { .. } | RequestError::Decode { .. } => Read::NoEnvelope,
+        RequestError::Protocol { .. } => Read::Broken,
+        RequestError::Provider(refusal) => Read::Refused {
             error_id: refusal.error_id,
             error_code: refusal.error_code,
             error_description: refusal.error_description,
@@ -183,15 +184,15 @@ fn holds_together(status: u16, body: &[u8]) {
 }
 
 /// An error says what happened, with the status, in a line that can be read.
-fn tells(status: u16, fault: &Fault) {
+fn tells(status: u16, fault: &RequestError) {
     assert_eq!(fault.status(), Some(status), "the status is lost: {fault:?}");
     let outside = match fault {
-        Fault::Http { excerpt, .. } => {
+        RequestError::Http { excerpt, .. } => {
             assert!(!(200..300).contains(&status), "{fault:?}");
             excerpt
         }
-        Fault::Garbled { problem, .. } | Fault::Broken { problem, .. } => problem,
-        Fault::Refused(refusal) => {
+        RequestError::Decode { problem, .. } | RequestError::Protocol { problem, .. } => problem,
+        RequestError::Provider(refusal) => {
             assert!(refusal.error_id != 0 || refusal.reason != Reason::Busy || !refusal.error_code.is_empty());
             ""
         }
@@ -199,7 +200,7 @@ fn tells(status: u16, fault: &Fault) {
     };
     assert!(outside.chars().count() <= 1100 && !outside.contains(char::is_control), "{outside:?}");
     assert!(!fault.to_string().is_empty());
-    if repeat(Method::CreateTask, fault) != Repeat::No {
+    if retry_policy(Method::CreateTask, fault) != Retry::Never {
         assert!(!fault.may_have_been_accepted(), "it would be bought twice: {fault:?}");
     }
 }

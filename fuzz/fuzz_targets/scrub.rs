@@ -7,7 +7,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use libfuzzer_sys::fuzz_target;
-use turnstile_solver::request::{CreateTaskRequest, Given};
+use turnstile_solver::options::{CreateTaskRequest, RawOption};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -45,7 +45,7 @@ enum Which {
 /// What stands in a secret's place.
 const NAMES: [&str; 5] = ["[clientKey]", "[proxy]", "[proxy credentials]", "[proxy password]", "[proxy user]"];
 /// What is shorter is documented to be left alone.
-const SHORTEST: usize = 4;
+const MIN_LENGTH: usize = 4;
 
 fuzz_target!(|input: Input| {
     let or = |given: &'static str, text| if text == "" { given } else { text };
@@ -63,12 +63,12 @@ fuzz_target!(|input: Input| {
         ("websiteKey", "0x4"),
         ("proxy", &proxy),
     ];
-    let given = given.map(|(name, value)| (name.to_owned(), Given::Text(value.to_owned())));
+    let given = given.map(|(name, value)| (name.to_owned(), RawOption::Text(value.to_owned())));
     let Ok(request) = CreateTaskRequest::parse(given.into()) else { return };
     let secrets = [key, user, password, &credentials, &proxy].map(|secret| secret.to_owned());
     // A secret that is part of a name, or that could begin or end in one, is left by the name and not by the text.
     let confusing = |secret: &String| {
-        secret.len() >= SHORTEST
+        secret.len() >= MIN_LENGTH
             && (secret.contains(['[', ']']) || NAMES.iter().any(|name| leaks(name, secret).is_some()))
     };
     if secrets.iter().any(confusing) {
@@ -79,8 +79,8 @@ fuzz_target!(|input: Input| {
         // Now and then as long as a long reply.
         text = text.repeat(if input.repeat == 255 { (1 << 16) / text.len() } else { 1 });
     }
-    let clean = request.account.secrets.scrub(text.clone());
-    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
+    let clean = request.account.secrets.redact(text.clone());
+    for secret in secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH) {
         if let Some(spelling) = leaks(&clean, secret) {
             panic!("{secret:?} is left {spelling}\n  in {clean:?}\nfrom {text:?}");
         }

@@ -12,11 +12,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use turnstile_solver::{
-    client::Method,
-    error::{Fault, Refusal},
-    guard::Guard,
-    poll::{Ask, Interrupt, Pace, Verdict, poll, within},
+    breaker::CircuitBreaker,
+    error::{ProviderError, RequestError},
+    poll::{Operation, Outcome, PollPolicy, RetryDelay, Stopped, poll, run_until},
     provider::Reason,
+    wire::Method,
 };
 
 fuzz_target!(|input: Input| {
@@ -24,7 +24,7 @@ fuzz_target!(|input: Input| {
     runtime.block_on(async {
         match input {
             Input::Poll(polling) => polls(polling).await,
-            Input::Guard(steps) => guards(steps).await,
+            Input::Breaker(steps) => breakers(steps).await,
         }
     });
 });
@@ -32,7 +32,7 @@ fuzz_target!(|input: Input| {
 #[derive(Arbitrary, Debug)]
 enum Input {
     Poll(Polling),
-    Guard(Vec<Step>),
+    Breaker(Vec<Step>),
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -41,7 +41,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Polling {
     timeout: Duration,
-    pace: Pace,
+    policy: PollPolicy,
     answers: VecDeque<Answer>,
 }
 
@@ -62,76 +62,78 @@ enum Told {
 impl<'a> Arbitrary<'a> for Polling {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let timeout = u.int_in_range(1..=300_000_u64)?;
-        let pace = if u.arbitrary()? {
+        let policy = if u.arbitrary()? {
             let interval = Duration::from_millis(u.int_in_range(timeout.div_ceil(120).max(1000)..=300_000)?);
-            Pace { first: interval, interval, ceiling: 20 * SECOND, grain: Duration::ZERO }
+            PollPolicy { first_delay: interval, interval, max_backoff: 20 * SECOND, alignment: None }
         } else {
-            Pace { first: Duration::ZERO, interval: SECOND / 2, ceiling: 10 * SECOND, grain: Duration::ZERO }
+            PollPolicy { first_delay: Duration::ZERO, interval: SECOND / 2, max_backoff: 10 * SECOND, alignment: None }
         };
-        Ok(Polling { timeout: Duration::from_millis(timeout), pace, answers: u.arbitrary()? })
+        Ok(Polling { timeout: Duration::from_millis(timeout), policy, answers: u.arbitrary()? })
     }
 }
 
 struct Script {
     answers: VecDeque<Answer>,
-    /// When each ask began and ended, and what it was told.
-    asked: Vec<(Instant, Option<(Instant, Told)>)>,
+    /// When each call began and ended, and what it was told.
+    called: Vec<(Instant, Option<(Instant, Told)>)>,
 }
 
-impl Ask for Script {
-    type Answer = ();
-    type Fault = ();
+impl Operation for Script {
+    type Output = ();
+    type Error = ();
 
-    async fn ask(&mut self) -> Verdict<(), ()> {
-        self.asked.push((Instant::now(), None));
+    async fn call(&mut self) -> Outcome<(), ()> {
+        self.called.push((Instant::now(), None));
         let Answer { takes_ms, verdict } =
             self.answers.pop_front().unwrap_or(Answer { takes_ms: 0, verdict: Told::NotYet });
         sleep(Duration::from_millis(takes_ms.into())).await;
-        if let Some((_, ended)) = self.asked.last_mut() {
+        if let Some((_, ended)) = self.called.last_mut() {
             *ended = Some((Instant::now(), verdict));
         }
         match verdict {
-            Told::NotYet => Verdict::NotYet,
-            Told::Again(after) => Verdict::Again { fault: (), after: after.map(Duration::from_secs) },
-            Told::Done => Verdict::Done(()),
-            Told::Failed => Verdict::Failed(()),
+            Told::NotYet => Outcome::Pending,
+            Told::Again(after) => {
+                Outcome::Retry { error: (), delay: RetryDelay::Backoff { at_least: after.map(Duration::from_secs) } }
+            }
+            Told::Done => Outcome::Success(()),
+            Told::Failed => Outcome::Failure(()),
         }
     }
 
-    fn not_yet(&mut self) {}
+    fn on_pending(&mut self) {}
 
-    fn again(&mut self, (): (), _: Duration) {}
+    fn on_retry(&mut self, (): (), _: Duration) {}
 }
 
-async fn polls(Polling { timeout, pace, answers }: Polling) {
+async fn polls(Polling { timeout, policy, answers }: Polling) {
     let started = Instant::now();
     let deadline = started + timeout;
-    let mut script = Script { answers, asked: Vec::new() };
-    let outcome = within(deadline, &CancellationToken::new(), poll(&pace, deadline, &mut script)).await;
+    let mut script = Script { answers, called: Vec::new() };
+    let outcome = run_until(deadline, &CancellationToken::new(), poll(&policy, deadline, &mut script)).await;
     let elapsed = started.elapsed();
     assert!(elapsed <= timeout + MILLISECOND, "{elapsed:?} of {timeout:?}");
-    let last = script.asked.last().and_then(|(_, ended)| *ended).map(|(_, verdict)| verdict);
+    let last = script.called.last().and_then(|(_, ended)| *ended).map(|(_, verdict)| verdict);
     match (outcome, last) {
         (Ok(Ok(())), Some(Told::Done)) | (Ok(Err(())), Some(Told::Failed)) => {}
-        (Err(Interrupt::Deadline), _) => assert!(elapsed >= timeout, "gave up after {elapsed:?} of {timeout:?}"),
+        (Err(Stopped::Deadline), _) => assert!(elapsed >= timeout, "gave up after {elapsed:?} of {timeout:?}"),
         (outcome, last) => panic!("{outcome:?} after {last:?}"),
     }
-    // The last ask still fits.
-    let last_ask = deadline - (2 * SECOND).min(timeout / 4);
-    let first = script.asked.first().map(|(began, _)| *began).expect("it asked");
-    assert!(first <= last_ask.min(started + pace.first) + 2 * MILLISECOND);
-    for pair in script.asked.windows(2) {
-        let [(_, Some((ended, verdict))), (began, _)] = *pair else { panic!("two asks at once") };
+    // The last call still fits.
+    let last_call = deadline - (2 * SECOND).min(timeout / 4);
+    let first = script.called.first().map(|(began, _)| *began).expect("it called");
+    assert!(first <= last_call.min(started + policy.first_delay) + 2 * MILLISECOND);
+    for pair in script.called.windows(2) {
+        let [(_, Some((ended, verdict))), (began, _)] = *pair else { panic!("two calls at once") };
         let gap = began - ended;
-        assert!(gap >= pace.interval.min(SECOND), "a tight loop: {gap:?}");
+        assert!(gap >= policy.interval.min(SECOND), "a tight loop: {gap:?}");
         let wanted = match verdict {
-            Told::Again(Some(after)) => pace.interval.max(Duration::from_secs(after)),
-            _ => pace.interval,
+            Told::Again(Some(after)) => policy.interval.max(Duration::from_secs(after)),
+            _ => policy.interval,
         };
-        assert!(gap >= wanted || began >= last_ask, "{gap:?} after {verdict:?}");
+        assert!(gap >= wanted || began >= last_call, "{gap:?} after {verdict:?}");
     }
-    if pace.first > Duration::ZERO {
-        assert!(script.asked.len() <= 120, "{} polls", script.asked.len());
+    if policy.first_delay > Duration::ZERO {
+        assert!(script.called.len() <= 120, "{} polls", script.called.len());
     }
 }
 
@@ -170,8 +172,8 @@ const BAN_AFTER: usize = 30;
 const MINUTE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 
-async fn guards(steps: Vec<Step>) {
-    let guard = Guard::new(BAN_AFTER);
+async fn breakers(steps: Vec<Step>) {
+    let breaker = CircuitBreaker::new(BAN_AFTER);
     let mut under_way = Vec::new();
     let mut refused: Vec<(Method, Instant)> = Vec::new();
     let mut known_key = false;
@@ -187,10 +189,10 @@ async fn guards(steps: Vec<Step>) {
                     Call::Balance => Method::GetBalance,
                 };
                 let banned = banned_until.is_some_and(|until| Instant::now() < until);
-                match timeout(MILLISECOND, guard.pass(method)).await {
-                    Ok(Ok(pass)) => {
+                match timeout(MILLISECOND, breaker.acquire(method)).await {
+                    Ok(Ok(permit)) => {
                         assert!(!banned, "it goes on while banned");
-                        under_way.push((method, bans, pass));
+                        under_way.push((method, bans, permit));
                     }
                     Ok(Err(refusal)) => {
                         let pause = refusal.retry_after.expect("it says when to come back");
@@ -204,14 +206,14 @@ async fn guards(steps: Vec<Step>) {
                 if under_way.is_empty() {
                     continue;
                 }
-                let (method, bans_before, pass) = under_way.swap_remove(usize::from(which) % under_way.len());
+                let (method, bans_before, permit) = under_way.swap_remove(usize::from(which) % under_way.len());
                 let mut answer = answered(told);
-                pass.learn(&mut answer, retry_after.map(|seconds| Duration::from_secs(seconds.into())));
-                drop(pass);
+                permit.record(&mut answer, retry_after.map(|seconds| Duration::from_secs(seconds.into())));
+                drop(permit);
                 let now = Instant::now();
                 match told {
                     Reply::Banned => {
-                        let Err(Fault::Refused(refusal)) = answer else { panic!("{answer:?}") };
+                        let Err(RequestError::Provider(refusal)) = answer else { panic!("{answer:?}") };
                         let pause = refusal.retry_after.expect("it says when to come back");
                         assert!((MINUTE..=LONGEST_PAUSE).contains(&pause), "{pause:?}");
                         bans += 1;
@@ -241,20 +243,20 @@ async fn guards(steps: Vec<Step>) {
     advance(LONGEST_PAUSE).await;
     for method in [Method::CreateTask, Method::GetTaskResult, Method::GetBalance] {
         advance(MINUTE).await;
-        assert!(guard.pass(method).await.is_ok(), "{method:?} is never sent again");
+        assert!(breaker.acquire(method).await.is_ok(), "{method:?} is never sent again");
     }
 }
 
-fn answered(told: Reply) -> std::result::Result<(), Fault> {
+fn answered(told: Reply) -> std::result::Result<(), RequestError> {
     let reason = match told {
         Reply::Fine => return Ok(()),
-        Reply::Lost => return Err(Fault::Lost { detail: "reset".into() }),
+        Reply::Lost => return Err(RequestError::Interrupted { detail: "reset".into() }),
         Reply::Account | Reply::Account2 => Reason::Account,
         Reply::Banned => Reason::Banned,
         Reply::Busy => Reason::Busy,
     };
     let (error_code, error_description) = (String::new(), String::new());
-    Err(Fault::Refused(Box::new(Refusal {
+    Err(RequestError::Provider(Box::new(ProviderError {
         status: 200,
         error_id: 1,
         error_code,

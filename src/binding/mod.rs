@@ -1,13 +1,13 @@
-//! The crossing: options in, one promise out. It moves plain data and decides nothing.
+//! The boundary to JavaScript: options in, one promise out. It moves plain data and decides nothing.
 //!
-//! Each function reads and parses its options at once, so that bad ones are known before anything is sent, and answers
-//! with a [`Started`] call. The shell, `index.js`, wires the signal, waits for the outcome and turns a failed one
-//! into a `TurnstileError`.
+//! Each function reads and parses its options at once, so that bad ones are known before anything is sent, and returns a
+//! [`Started`] call. `index.js` listens to the signal, waits for the outcome and turns a failed one into a
+//! `TurnstileError`.
 
-mod foreign;
-mod given;
+mod js_call;
 pub mod options;
 mod outcome;
+mod read_options;
 mod results;
 mod settle;
 mod start;
@@ -19,9 +19,9 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
+    api,
+    options::{CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, SolveRequest, WaitForTaskRequest},
     provider::PROVIDERS,
-    request::{CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, SolveRequest, WaitForTaskRequest},
-    solve,
 };
 use results::{Balance, Solution, Task, TaskResult};
 use start::{Started, start};
@@ -44,10 +44,10 @@ pub fn solve_turnstile<'env>(
     env: &'env Env,
     options: Unknown<'env>,
     hooks: Object<'env>,
-    watch: Option<Unknown<'env>>,
+    listener: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, watch, SolveRequest::parse, Solution::from, |request, hooks| {
-        solve::solve(request, hooks.watch, hooks.cancel)
+    start(env, options, hooks, listener, SolveRequest::parse, Solution::from, |registry, request, hooks| {
+        api::solve(registry, request, hooks.listener, hooks.cancel)
     })
 }
 
@@ -61,10 +61,10 @@ pub fn create_task<'env>(
     env: &'env Env,
     options: Unknown<'env>,
     hooks: Object<'env>,
-    watch: Option<Unknown<'env>>,
+    listener: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, watch, CreateTaskRequest::parse, Task::from, |request, hooks| {
-        solve::create_task(request, hooks.watch, hooks.cancel)
+    start(env, options, hooks, listener, CreateTaskRequest::parse, Task::from, |registry, request, hooks| {
+        api::create_task(registry, request, hooks.listener, hooks.cancel)
     })
 }
 
@@ -76,10 +76,10 @@ pub fn get_task_result<'env>(
     env: &'env Env,
     options: Unknown<'env>,
     hooks: Object<'env>,
-    watch: Option<Unknown<'env>>,
+    listener: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, watch, GetTaskResultRequest::parse, TaskResult::from, |request, hooks| {
-        solve::get_task_result(request, hooks.watch, hooks.cancel)
+    start(env, options, hooks, listener, GetTaskResultRequest::parse, TaskResult::from, |registry, request, hooks| {
+        api::get_task_result(registry, request, hooks.listener, hooks.cancel)
     })
 }
 
@@ -91,10 +91,10 @@ pub fn wait_for_task<'env>(
     env: &'env Env,
     options: Unknown<'env>,
     hooks: Object<'env>,
-    watch: Option<Unknown<'env>>,
+    listener: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, watch, WaitForTaskRequest::parse, Solution::from, |request, hooks| {
-        solve::wait_for_task(request, hooks.watch, hooks.cancel)
+    start(env, options, hooks, listener, WaitForTaskRequest::parse, Solution::from, |registry, request, hooks| {
+        api::wait_for_task(registry, request, hooks.listener, hooks.cancel)
     })
 }
 
@@ -106,9 +106,9 @@ pub fn get_balance<'env>(
     env: &'env Env,
     options: Unknown<'env>,
     hooks: Object<'env>,
-    watch: Option<Unknown<'env>>,
+    listener: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, watch, GetBalanceRequest::parse, Balance::from, |request, hooks| {
-        solve::get_balance(request, hooks.watch, hooks.cancel)
+    start(env, options, hooks, listener, GetBalanceRequest::parse, Balance::from, |registry, request, hooks| {
+        api::get_balance(registry, request, hooks.listener, hooks.cancel)
     })
 }

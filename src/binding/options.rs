@@ -56,7 +56,7 @@ pub struct TaskOptions {
     /// The widget's `data-cdata`: at most 255 of `[A-Za-z0-9_-]`. EZ-Captcha only.
     #[napi(js_name = "cData", ts_type = "string | undefined")]
     pub c_data: Option<String>,
-    /// The proxy that the *vendor* solves through, `protocol://user:password@host:port` with http, https or socks5. A
+    /// The proxy that the *provider* solves through, `protocol://user:password@host:port` with http, https or socks5. A
     /// secret like the key. EZ-Captcha only.
     #[napi(ts_type = "string | undefined")]
     pub proxy: Option<String>,
@@ -83,11 +83,11 @@ pub struct TaskIdOptions {
 #[napi(object, object_to_js = false, object_from_js = false)]
 pub struct PollingOptions {
     /// The wait before the first poll and between polls, in milliseconds. A whole number from 1000 to 300 000, and at least
-    /// a 120th of `timeoutMs`, since vendors stop answering after 120 polls of a task; where `baseURL` is on loopback, from
+    /// a 120th of `timeoutMs`, since providers stop answering after 120 polls of a task; where `baseURL` is on loopback, from
     /// 10 and without that bound. Among a thousand calls at once the first poll comes up to an interval later, so that they
     /// do not all poll together.
     ///
-    /// @default 3_000, what the vendors ask for
+    /// @default 3_000, what the providers ask for
     #[napi(ts_type = "number | undefined")]
     pub poll_interval_ms: Option<f64>,
     /// Called as the task proceeds, in order, and never after the promise has settled. What it throws becomes a process

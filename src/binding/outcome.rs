@@ -1,4 +1,4 @@
-//! A finished call as JavaScript sees it: `{ type: 'ready', value }` or `{ type: 'failed', failures, beneath? }`.
+//! A finished call as JavaScript sees it: `{ type: 'ready', value }` or `{ type: 'failed', failures, causeMessage? }`.
 
 use napi::{
     Env,
@@ -7,15 +7,15 @@ use napi::{
 };
 use napi_derive::napi;
 
-use crate::error::{Error, Fault, Kind};
+use crate::error::{Error, ErrorKind, RequestError};
 
 pub enum Outcome<T> {
     Ready(T),
     Failed {
         /// The error, then what caused it, each caused by the next.
         failures: Vec<Failure>,
-        /// What lies beneath the last of them, in words that are not ours.
-        beneath: Option<String>,
+        /// The cause of the last of them, in the words of the system or of what was thrown.
+        cause_message: Option<String>,
     },
 }
 
@@ -36,10 +36,10 @@ impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
                 object.set("type", "ready")?;
                 object.set("value", value)?;
             }
-            Outcome::Failed { failures, beneath } => {
+            Outcome::Failed { failures, cause_message } => {
                 object.set("type", "failed")?;
                 object.set("failures", failures)?;
-                object.set("beneath", beneath.map_or(Either::B(()), Either::A))?;
+                object.set("causeMessage", cause_message.map_or(Either::B(()), Either::A))?;
             }
         }
         unsafe { ToNapiValue::to_napi_value(env, object) }
@@ -101,37 +101,38 @@ fn failed<T>(error: Error) -> Outcome<T> {
         polls: None,
     };
     match error.kind {
-        Kind::InvalidOptions(bad) => {
-            Outcome::Failed { failures: vec![Failure { option: Some(bad.option), ..failure }], beneath: bad.thrown }
+        ErrorKind::InvalidOptions(bad) => Outcome::Failed {
+            failures: vec![Failure { option: Some(bad.option), ..failure }],
+            cause_message: bad.thrown,
+        },
+        ErrorKind::Aborted => Outcome::Failed { failures: vec![failure], cause_message: None },
+        ErrorKind::Request { error, .. } => {
+            Outcome::Failed { cause_message: error.detail().map(str::to_owned), failures: vec![failure.of(error)] }
         }
-        Kind::Aborted => Outcome::Failed { failures: vec![failure], beneath: None },
-        Kind::Fault { fault, .. } => {
-            Outcome::Failed { beneath: fault.detail().map(str::to_owned), failures: vec![failure.of(fault)] }
-        }
-        Kind::Timeout { elapsed, polls, .. } => {
-            let beneath = error.cause.as_deref().and_then(Fault::detail).map(str::to_owned);
-            let cause = error.cause.map(|fault| {
-                let (message, code) = (fault.to_string(), fault.code());
-                Failure { message, code, ..failure.clone() }.of(*fault)
+        ErrorKind::Timeout { elapsed, polls, .. } => {
+            let cause_message = error.cause.as_deref().and_then(RequestError::detail).map(str::to_owned);
+            let cause = error.cause.map(|cause| {
+                let (message, code) = (cause.to_string(), cause.code());
+                Failure { message, code, ..failure.clone() }.of(*cause)
             });
             let elapsed_ms = Some(elapsed.as_millis() as f64);
             let timeout = Failure { elapsed_ms, polls: Some(polls), ..failure };
-            Outcome::Failed { failures: [timeout].into_iter().chain(cause).collect(), beneath }
+            Outcome::Failed { failures: [timeout].into_iter().chain(cause).collect(), cause_message }
         }
     }
 }
 
 impl Failure {
-    /// The same failure with what the fault knows.
-    fn of(self, fault: Fault) -> Self {
-        let failure = Failure { status: fault.status(), ..self };
-        match fault {
-            Fault::Refused(refusal) => Failure {
-                error_id: Some(refusal.error_id),
-                error_code: Some(refusal.error_code),
-                error_description: Some(refusal.error_description),
-                reason: Some(refusal.reason.name()),
-                retry_after_ms: refusal.retry_after.map(|wait| wait.as_millis() as f64),
+    /// The same failure with what the error of its request says.
+    fn of(self, error: RequestError) -> Self {
+        let failure = Failure { status: error.status(), ..self };
+        match error {
+            RequestError::Provider(error) => Failure {
+                error_id: Some(error.error_id),
+                error_code: Some(error.error_code),
+                error_description: Some(error.error_description),
+                reason: Some(error.reason.name()),
+                retry_after_ms: error.retry_after.map(|wait| wait.as_millis() as f64),
                 ..failure
             },
             _ => failure,

@@ -10,13 +10,13 @@ use napi::{
 use napi_derive::napi;
 use serde_json::value::RawValue;
 
-use super::foreign::call_global;
+use super::js_call::call_global;
 use crate::{
-    run::{self, Event, Phase, milliseconds},
+    call::{self, Event, Phase, milliseconds},
     wire,
 };
 
-/// For how long after `ready` a token may be taken as good, in milliseconds: what the vendors promise.
+/// For how long after `ready` a token may be taken as good, in milliseconds: what the providers promise.
 const TOKEN_LIFETIME_MS: f64 = 120_000.0;
 
 /// A task that exists at the provider.
@@ -30,8 +30,8 @@ pub struct Task {
     pub created_at: f64,
 }
 
-impl From<run::Task> for Task {
-    fn from(task: run::Task) -> Self {
+impl From<call::Task> for Task {
+    fn from(task: call::Task) -> Self {
         Task { task_id: task.id.to_string(), provider: task.provider.into(), created_at: milliseconds(task.created_at) }
     }
 }
@@ -46,8 +46,8 @@ pub enum TaskResult {
     Ready { solution: Solution },
 }
 
-impl From<Option<run::Solution>> for TaskResult {
-    fn from(solution: Option<run::Solution>) -> Self {
+impl From<Option<call::Solution>> for TaskResult {
+    fn from(solution: Option<call::Solution>) -> Self {
         match solution {
             None => TaskResult::Processing,
             Some(solution) => TaskResult::Ready { solution: solution.into() },
@@ -85,13 +85,13 @@ pub struct Solution {
     pub raw: Json,
 }
 
-impl From<run::Solution> for Solution {
-    fn from(solution: run::Solution) -> Self {
+impl From<call::Solution> for Solution {
+    fn from(solution: call::Solution) -> Self {
         let ready_at = milliseconds(solution.ready_at);
         Solution {
-            token: solution.answer.token,
-            user_agent: solution.answer.user_agent,
-            headers: solution.answer.headers.map(HashMap::from_iter),
+            token: solution.provided.token,
+            user_agent: solution.provided.user_agent,
+            headers: solution.provided.headers.map(HashMap::from_iter),
             provider: solution.provider.into(),
             task_id: solution.task_id,
             created_at: solution.created_at.map(milliseconds),
@@ -100,7 +100,7 @@ impl From<run::Solution> for Solution {
             elapsed_ms: solution.elapsed.as_millis() as f64,
             polls: solution.polls,
             retries: solution.retries,
-            raw: Json(solution.answer.raw),
+            raw: Json(solution.provided.raw),
         }
     }
 }
@@ -152,12 +152,12 @@ impl From<Event> for Progress {
         let (phase, retry) = match event.phase {
             Phase::Created => ("created", None),
             Phase::Processing => ("processing", None),
-            Phase::Retrying { wait, code, message } => ("retrying", Some((wait, code, message))),
+            Phase::Retrying { delay, code, message } => ("retrying", Some((delay, code, message))),
             Phase::Ready => ("ready", None),
             Phase::Ended => ("ended", None),
         };
         let (retry_in_ms, code, message) = match retry {
-            Some((wait, code, message)) => (Some(wait.as_millis() as f64), Some(code), Some(message)),
+            Some((delay, code, message)) => (Some(delay.as_millis() as f64), Some(code), Some(message)),
             None => (None, None, None),
         };
         Progress {

@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     mem, ptr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -22,6 +22,8 @@ use tokio::{
     runtime::Handle,
     time::{Instant, sleep_until},
 };
+
+use crate::sync::lock;
 
 /// While so many promises are pending, their event loop is woken so often at the most.
 const MANY: usize = 50;
@@ -71,7 +73,7 @@ impl Pending {
 
     fn settle(&mut self, settlement: Settlement) {
         let Some(deferred) = self.deferred.take() else { return };
-        let mut settlements = locked(&self.queue.settlements);
+        let mut settlements = lock(&self.queue.settlements);
         settlements.push((deferred, settlement));
         if settlements.len() == 1 {
             self.queue.wake();
@@ -82,7 +84,7 @@ impl Pending {
 impl Queue {
     /// At once; in a crowd that has just been woken a little later, with all that will have come by then.
     fn wake(self: &Arc<Self>) {
-        let (now, mut last) = (Instant::now(), locked(&self.last_wake));
+        let (now, mut last) = (Instant::now(), lock(&self.last_wake));
         let due = last.map_or(now, |last| last + BETWEEN_WAKES).max(now);
         match Handle::try_current() {
             Ok(runtime) if due > now && self.pending.load(Ordering::Relaxed) >= MANY => {
@@ -134,7 +136,7 @@ fn queue_of(env: &Env) -> Result<Arc<Queue>> {
 
 fn settle_batch(env: &Env) -> Result<()> {
     let queue = queue_of(env)?;
-    let batch = mem::take(&mut *locked(&queue.settlements));
+    let batch = mem::take(&mut *lock(&queue.settlements));
     let left = queue.pending.fetch_sub(batch.len(), Ordering::Relaxed) - batch.len();
     for (Deferred(deferred), settlement) in batch {
         let value = settlement(env.raw());
@@ -153,9 +155,4 @@ fn settle_batch(env: &Env) -> Result<()> {
         0 => check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), queue.wake.raw()) }),
         _ => Ok(()),
     }
-}
-
-/// A panic elsewhere left no half-made change: a settlement is in the queue or it is not.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

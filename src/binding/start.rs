@@ -3,7 +3,7 @@
 use std::{
     future::pending,
     io,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex},
     thread,
 };
 
@@ -18,90 +18,96 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{foreign, given, outcome::Outcome, results::Progress, settle};
+use super::{js_call, outcome::Outcome, read_options, results::Progress, settle};
 use crate::{
+    call::{Event, Phase, ProgressListener},
     error::Error,
-    request::GivenOptions,
-    run::{Event, Phase, Watch},
+    options::RawOptions,
+    registry::Registry,
+    sync::lock,
+    transport::http::HttpTransport,
 };
 
-/// A call under way: `{ outcome, signal, forget }`. The last two are undefined unless the caller gave a signal.
+/// A call in flight: `{ outcome, signal, dispose }`. The last two are undefined unless the caller gave a signal.
 pub type Started<'env> = Object<'env>;
 
 /// What a running call takes from its caller.
 pub struct Hooks {
     pub cancel: CancellationToken,
-    pub watch: Option<Arc<Watch>>,
+    pub listener: Option<Arc<ProgressListener>>,
 }
+
+/// What all calls of the process share.
+static REGISTRY: LazyLock<Registry<HttpTransport>> = LazyLock::new(|| Registry::new(HttpTransport::from_environment()));
 
 /// What cancels the calls without a signal.
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
-/// `shell` holds two functions of the shell: `guarded` wraps a progress callback into one that never throws, and
-/// `onAbort` listens to a signal and answers how to stop listening. `watch` is given when somebody listens to the channel: it is
-/// told of the whole call, and calls the caller's progress callback itself.
-pub fn start<'env, Request, Found, Answer, Running>(
+/// `shell` holds two functions of `index.js`: `guarded` wraps a progress callback into one that never throws, and
+/// `onAbort` listens to a signal and returns how to stop listening. `listener` is given when the diagnostics channel has
+/// subscribers: it is called with every event, and calls the caller's progress callback itself.
+pub fn start<'env, Request, Output, Value, Running>(
     env: &'env Env,
     options: Unknown<'env>,
     shell: Object<'env>,
-    watch: Option<Unknown<'env>>,
-    parse: impl FnOnce(GivenOptions) -> std::result::Result<Request, Error>,
-    shown: fn(Found) -> Answer,
-    run: impl FnOnce(Box<Request>, Hooks) -> Running + Send + 'static,
+    listener: Option<Unknown<'env>>,
+    parse: impl FnOnce(RawOptions) -> std::result::Result<Request, Error>,
+    to_js: fn(Output) -> Value,
+    run: impl FnOnce(&'static Registry<HttpTransport>, Box<Request>, Hooks) -> Running + Send + 'static,
 ) -> Result<Started<'env>>
 where
     Request: Send + 'static,
-    Found: Send + 'static,
-    Answer: ToNapiValue + Send + 'static,
-    Running: Future<Output = std::result::Result<Found, Error>> + Send,
+    Output: Send + 'static,
+    Value: ToNapiValue + Send + 'static,
+    Running: Future<Output = std::result::Result<Output, Error>> + Send,
 {
-    let reading = match given::read(env, options)? {
+    let reading = match read_options::read(env, options)? {
         Ok(reading) => reading,
-        Err(error) => return failed::<Answer>(env, error),
+        Err(error) => return failed::<Value>(env, error),
     };
-    let request = match parse(reading.given) {
+    let request = match parse(reading.options) {
         Ok(request) => request,
-        Err(error) => return failed::<Answer>(env, error),
+        Err(error) => return failed::<Value>(env, error),
     };
     let runtime = runtime()?;
-    let wants_end = watch.is_some();
-    let reporter = match watch.or(reading.on_progress) {
+    let wants_end = listener.is_some();
+    let reporter = match listener.or(reading.on_progress) {
         Some(callback) => Some(Arc::new(Reporter::new(env, &shell, callback)?)),
         None => None,
     };
-    let (mut cancel, mut forget) = (NEVER.clone(), None);
+    let (mut cancel, mut dispose) = (NEVER.clone(), None);
     if let Some(signal) = reading.signal {
         cancel = CancellationToken::new();
-        if given::is_aborted(env, &signal)? {
+        if read_options::is_aborted(env, &signal)? {
             cancel.cancel();
         }
         match listen(env, &shell, signal, cancel.clone())? {
-            Ok(stop) => forget = Some(stop),
-            Err(thrown) => return failed::<Answer>(env, Error::unreadable_option("signal", thrown)),
+            Ok(stop) => dispose = Some(stop),
+            Err(thrown) => return failed::<Value>(env, Error::unreadable_option("signal", thrown)),
         }
     }
-    let watch = reporter.clone().map(|reporter| {
+    let listener = reporter.clone().map(|reporter| {
         Arc::new(move |event: Event| {
             if wants_end || !matches!(event.phase, Phase::Ended) {
                 reporter.report(event);
             }
-        }) as Arc<Watch>
+        }) as Arc<ProgressListener>
     });
-    let (hooks, request) = (Hooks { cancel, watch }, Box::new(request));
+    let (hooks, request) = (Hooks { cancel, listener }, Box::new(request));
     let (pending, promise) = settle::pending(env)?;
     // Boxed, since what waits in the runtime takes up its largest size rounded up.
     runtime.spawn(Box::pin(async move {
-        let found = run(request, hooks).await;
+        let result = run(&REGISTRY, request, hooks).await;
         if let Some(reporter) = reporter {
             reporter.delivered().await;
         }
-        pending.resolve(Outcome::from(found.map(shown)));
+        pending.resolve(Outcome::from(result.map(to_js)));
     }));
-    started(env, promise, reading.signal, forget)
+    started(env, promise, reading.signal, dispose)
 }
 
-fn failed<'env, Answer: ToNapiValue>(env: &'env Env, error: Error) -> Result<Started<'env>> {
-    started(env, Outcome::<Answer>::from(Err(error)), None, None)
+fn failed<'env, Value: ToNapiValue>(env: &'env Env, error: Error) -> Result<Started<'env>> {
+    started(env, Outcome::<Value>::from(Err(error)), None, None)
 }
 
 /// Every property is there, so that none is looked up on a prototype.
@@ -109,12 +115,12 @@ fn started<'env>(
     env: &'env Env,
     outcome: impl ToNapiValue,
     signal: Option<Object<'env>>,
-    forget: Option<Unknown<'env>>,
+    dispose: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
     let mut started = Object::new(env)?;
     started.set("outcome", outcome)?;
     started.set("signal", signal.map_or(Either::B(()), Either::A))?;
-    started.set("forget", forget.map_or(Either::B(()), Either::A))?;
+    started.set("dispose", dispose.map_or(Either::B(()), Either::A))?;
     Ok(started)
 }
 
@@ -123,12 +129,12 @@ fn listen<'env>(
     shell: &Object<'env>,
     signal: Object<'env>,
     cancel: CancellationToken,
-) -> Result<foreign::Answer<Unknown<'env>>> {
+) -> Result<js_call::JsResult<Unknown<'env>>> {
     let cancel = env.create_function_from_closure::<(), (), _>("cancel", move |_| {
         cancel.cancel();
         Ok(())
     })?;
-    foreign::call(env, shell.get_named_property_unchecked("onAbort")?, &[signal.to_unknown(), cancel.to_unknown()])
+    js_call::call(env, shell.get_named_property_unchecked("onAbort")?, &[signal.to_unknown(), cancel.to_unknown()])
 }
 
 /// Hands events to the caller's callback, in order.
@@ -139,7 +145,7 @@ struct Reporter {
 
 impl Reporter {
     fn new(env: &Env, shell: &Object, callback: Unknown) -> Result<Self> {
-        let guarded = foreign::call(env, shell.get_named_property_unchecked("guarded")?, &[callback])?;
+        let guarded = js_call::call(env, shell.get_named_property_unchecked("guarded")?, &[callback])?;
         let callback = Function::<Progress, ()>::from_unknown(guarded.map_err(napi::Error::from_reason)?)?;
         let callback = callback.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
         Ok(Reporter { callback, last: Mutex::new(None) })
@@ -153,14 +159,12 @@ impl Reporter {
             Ok(())
         };
         self.callback.call_with_return_value(event.into(), ThreadsafeFunctionCallMode::NonBlocking, note);
-        if let Ok(mut slot) = self.last.lock() {
-            *slot = Some(last);
-        }
+        *lock(&self.last) = Some(last);
     }
 
     /// Waits until the callback was called with every event, so that none comes after the promise has settled.
     async fn delivered(&self) {
-        let last = self.last.lock().ok().and_then(|mut slot| slot.take());
+        let last = lock(&self.last).take();
         if let Some(last) = last {
             // An error means that the JavaScript side is gone, and with it whoever waited.
             let _ = last.await;
@@ -179,7 +183,7 @@ fn runtime() -> Result<Handle> {
         Ok(handle)
     };
     // What keeps it from starting may pass, so only success is kept.
-    let mut known = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(&RUNTIME);
     if let Some(handle) = &*known {
         return Ok(handle.clone());
     }

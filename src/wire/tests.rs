@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::retry::{Retry, retry_policy};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -14,7 +15,7 @@ struct Fixture {
     transient: Option<bool>,
 }
 
-fn read(call: &str, status: u16, body: &[u8]) -> Result<Value, Fault> {
+fn read(call: &str, status: u16, body: &[u8]) -> Result<Value, RequestError> {
     match call {
         "createTask" => task_id(status, body).map(|id| json!({ "taskId": id.to_string() })),
         "getTaskResult" => task_status(status, body).map(|task| match task {
@@ -35,9 +36,9 @@ fn read(call: &str, status: u16, body: &[u8]) -> Result<Value, Fault> {
     }
 }
 
-fn described(fault: &Fault) -> Value {
+fn described(fault: &RequestError) -> Value {
     match fault {
-        Fault::Refused(refusal) => json!({
+        RequestError::Provider(refusal) => json!({
             "code": fault.code(),
             "reason": refusal.reason.name(),
             "errorId": refusal.error_id,
@@ -71,8 +72,8 @@ fn every_shared_fixture_reads_as_expected() {
         let got = outcome.as_ref().map_or_else(described, Clone::clone);
         assert!(same(&got, &fixture.expect), "{}: {got}, not {}", fixture.name, fixture.expect);
         if let (Err(fault), Some(transient)) = (outcome, fixture.transient) {
-            let repeat = crate::client::repeat(crate::client::Method::GetTaskResult, &fault);
-            assert_eq!(repeat == crate::client::Repeat::Yes, transient, "{}", fixture.name);
+            let retry = retry_policy(Method::GetTaskResult, &fault);
+            assert_eq!(retry == Retry::UntilDeadline, transient, "{}", fixture.name);
         }
     }
 }

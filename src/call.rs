@@ -1,0 +1,338 @@
+//! One call of the API while it runs: its state, its events, and the context of its error.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{Activity, Endpoint, attempt},
+    error::{Error, ErrorKind, RequestError},
+    options::{Account, NewTask, TaskId},
+    poll::{self, Alignment, Operation, Outcome, PollPolicy, RetryDelay, Stopped},
+    registry::Registry,
+    retry::{Retry, retry_policy},
+    transport::Transport,
+    wire::{self, Balance, Method, ProviderSolution, TaskStatus},
+};
+
+/// How the requests of a single call follow each other when one has to go out again.
+const SINGLE: PollPolicy = PollPolicy {
+    first_delay: Duration::ZERO,
+    interval: Duration::from_millis(500),
+    max_backoff: Duration::from_secs(10),
+    alignment: None,
+};
+/// How often a request that cannot even connect is sent, where [`Retry::Limited`] says so.
+const MAX_CONNECT_ATTEMPTS: u32 = 5;
+/// How far back-off spreads polls while a provider fails.
+const MAX_POLL_BACKOFF: Duration = Duration::from_secs(20);
+/// The polls of many calls at once go out at multiples of this.
+const ALIGNMENT_STEP: Duration = Duration::from_millis(250);
+
+/// Called with what happens on the way.
+pub type ProgressListener = dyn Fn(Event) + Send + Sync;
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub phase: Phase,
+    pub provider: &'static str,
+    pub task_id: Option<String>,
+    pub polls: u32,
+    pub retries: u32,
+    pub elapsed: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub enum Phase {
+    Created,
+    Processing,
+    Retrying {
+        delay: Duration,
+        code: &'static str,
+        message: String,
+    },
+    Ready,
+    /// The call is over, with whatever result.
+    Ended,
+}
+
+/// A task as createTask left it.
+#[derive(Debug)]
+pub struct Task {
+    pub id: TaskId,
+    pub provider: &'static str,
+    pub created_at: SystemTime,
+}
+
+/// A token and where it came from.
+#[derive(Debug)]
+pub struct Solution {
+    pub provided: ProviderSolution,
+    pub provider: &'static str,
+    pub task_id: String,
+    /// Known only to the call that created the task.
+    pub created_at: Option<SystemTime>,
+    pub ready_at: SystemTime,
+    pub elapsed: Duration,
+    pub polls: u32,
+    pub retries: u32,
+}
+
+pub struct Call<'a, T> {
+    endpoint: Endpoint<'a, T>,
+    registry: &'a Registry<T>,
+    state: State,
+}
+
+/// What changes while a call runs.
+struct State {
+    listener: Option<Arc<ProgressListener>>,
+    provider: &'static str,
+    started: Instant,
+    activity: Activity,
+    retries: u32,
+    task_id: Option<TaskId>,
+    created_at: Option<SystemTime>,
+    last_error: Option<RequestError>,
+}
+
+impl<'a, T: Transport> Call<'a, T> {
+    pub fn new(account: &'a Account, registry: &'a Registry<T>, listener: Option<Arc<ProgressListener>>) -> Self {
+        let started = Instant::now();
+        Call {
+            endpoint: Endpoint::new(account, registry, started + account.timeout),
+            registry,
+            state: State {
+                listener,
+                provider: account.provider.name,
+                started,
+                activity: Activity::default(),
+                retries: 0,
+                task_id: None,
+                created_at: None,
+                last_error: None,
+            },
+        }
+    }
+
+    /// A call about a task that exists.
+    pub fn of_task(
+        account: &'a Account,
+        registry: &'a Registry<T>,
+        listener: Option<Arc<ProgressListener>>,
+        task_id: &TaskId,
+    ) -> Self {
+        let mut call = Call::new(account, registry, listener);
+        call.state.task_id = Some(task_id.clone());
+        call.state.activity = Activity::of_task();
+        call
+    }
+
+    pub fn deadline(&self) -> Instant {
+        self.endpoint.deadline
+    }
+
+    /// Creates a task: the call that is billed.
+    pub async fn create_task(&mut self, task: NewTask) -> Result<Task, Error> {
+        let developer_id = task.developer_id;
+        let body = wire::create_task_body(self.client_key(), &task.into_fields(), developer_id);
+        let id =
+            self.send(Method::CreateTask, body, &SINGLE, |status, body| wire::task_id(status, body).map(Some)).await?;
+        let created_at = SystemTime::now();
+        self.state.last_error = None;
+        self.state.task_id = Some(id.clone());
+        self.state.created_at = Some(created_at);
+        self.state.emit(Phase::Created);
+        Ok(Task { id, provider: self.state.provider, created_at })
+    }
+
+    /// Asks once for a task's status.
+    pub async fn get_task_result(&mut self, task_id: &TaskId) -> Result<Option<Solution>, Error> {
+        let body = wire::get_task_result_body(self.client_key(), task_id);
+        let decode = |status, body: &[u8]| wire::task_status(status, body).map(Some);
+        match self.send(Method::GetTaskResult, body, &SINGLE, decode).await? {
+            TaskStatus::Processing => {
+                self.state.emit(Phase::Processing);
+                Ok(None)
+            }
+            TaskStatus::Ready(provided) => {
+                self.state.emit(Phase::Ready);
+                Ok(Some(self.state.solution(task_id, provided)))
+            }
+        }
+    }
+
+    /// Polls a task until it is ready.
+    pub async fn wait_for_task(&mut self, task_id: &TaskId, interval: Duration) -> Result<Solution, Error> {
+        let body = wire::get_task_result_body(self.client_key(), task_id);
+        let policy = self.poll_policy(interval);
+        let decode = |status, body: &[u8]| match wire::task_status(status, body)? {
+            TaskStatus::Processing => Ok(None),
+            TaskStatus::Ready(provided) => Ok(Some(provided)),
+        };
+        let provided = self.send(Method::GetTaskResult, body, &policy, decode).await?;
+        self.state.emit(Phase::Ready);
+        Ok(self.state.solution(task_id, provided))
+    }
+
+    pub async fn get_balance(&mut self) -> Result<Balance, Error> {
+        let body = wire::get_balance_body(self.client_key());
+        self.send(Method::GetBalance, body, &SINGLE, |status, body| wire::balance(status, body).map(Some)).await
+    }
+
+    /// The result of the call, however it ended.
+    pub fn finish<R>(&self, ended: Result<Result<R, Error>, Stopped>) -> Result<R, Error> {
+        self.state.emit(Phase::Ended);
+        match ended {
+            Ok(result) => result,
+            Err(Stopped::Cancelled) => Err(self.state.error(ErrorKind::Aborted)),
+            Err(Stopped::Deadline) => {
+                let State { started, activity, last_error, .. } = &self.state;
+                let timeout = self.endpoint.account.timeout;
+                let kind = ErrorKind::Timeout { timeout, elapsed: started.elapsed(), polls: activity.polls };
+                Err(Error { cause: last_error.clone().map(Box::new), ..self.state.error(kind) })
+            }
+        }
+    }
+
+    /// Sends one request as often as needed. `decode` returns `None` for "not yet".
+    async fn send<R: Send>(
+        &mut self,
+        method: Method,
+        body: Bytes,
+        policy: &PollPolicy,
+        decode: impl Fn(u16, &[u8]) -> Result<Option<R>, RequestError> + Send + Sync,
+    ) -> Result<R, Error> {
+        let Call { endpoint, state, .. } = self;
+        let deadline = endpoint.deadline;
+        let mut sending = Sending { endpoint, state, method, body, decode, connect_failures: 0, resent_at_once: false };
+        let result = poll::poll(policy, deadline, &mut sending).await;
+        result.map_err(|error| self.state.error(ErrorKind::Request { call: method.name(), error }))
+    }
+
+    fn poll_policy(&self, interval: Duration) -> PollPolicy {
+        let policy = PollPolicy { first_delay: interval, interval, max_backoff: MAX_POLL_BACKOFF, alignment: None };
+        match self.endpoint.limiter.has_many_calls() {
+            true => policy.spread(Alignment { origin: self.registry.started, step: ALIGNMENT_STEP }),
+            false => policy,
+        }
+    }
+
+    fn client_key(&self) -> &str {
+        self.endpoint.account.client_key.expose_secret()
+    }
+}
+
+impl State {
+    fn solution(&self, task_id: &TaskId, provided: ProviderSolution) -> Solution {
+        Solution {
+            provided,
+            provider: self.provider,
+            task_id: task_id.to_string(),
+            created_at: self.created_at,
+            ready_at: SystemTime::now(),
+            elapsed: self.started.elapsed(),
+            polls: self.activity.polls,
+            retries: self.retries,
+        }
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error {
+            kind,
+            provider: Some(self.provider),
+            task_id: self.task_id.as_ref().map(TaskId::to_string),
+            may_be_charged: self.activity.may_be_charged(),
+            cause: None,
+        }
+    }
+
+    fn emit(&self, phase: Phase) {
+        if let Some(listener) = &self.listener {
+            listener(Event {
+                phase,
+                provider: self.provider,
+                task_id: self.task_id.as_ref().map(TaskId::to_string),
+                polls: self.activity.polls,
+                retries: self.retries,
+                elapsed: self.started.elapsed(),
+            });
+        }
+    }
+}
+
+/// One request of a call, as the poll loop sees it.
+struct Sending<'c, 'a, T, D> {
+    endpoint: &'c Endpoint<'a, T>,
+    state: &'c mut State,
+    method: Method,
+    body: Bytes,
+    decode: D,
+    /// How often in a row there was no connection.
+    connect_failures: u32,
+    /// Whether the last request was resent without a wait.
+    resent_at_once: bool,
+}
+
+impl<T, R, D> Operation for Sending<'_, '_, T, D>
+where
+    T: Transport,
+    R: Send,
+    D: Fn(u16, &[u8]) -> Result<Option<R>, RequestError> + Send + Sync,
+{
+    type Output = R;
+    type Error = RequestError;
+
+    async fn call(&mut self) -> Outcome<R, RequestError> {
+        let Sending { endpoint, state, method, body, decode, .. } = self;
+        // Boxed, so that a call that only waits for its next poll does not carry the space of an attempt.
+        let attempt = Box::pin(attempt(endpoint, &mut state.activity, *method, body, &*decode));
+        let failed = match attempt.await {
+            Ok(Some(output)) => return Outcome::Success(output),
+            Ok(None) => return Outcome::Pending,
+            Err(failed) => failed,
+        };
+        let error = failed.error;
+        self.connect_failures = if let RequestError::Connect { .. } = error { self.connect_failures + 1 } else { 0 };
+        let retries = match retry_policy(self.method, &error) {
+            Retry::UntilDeadline => true,
+            Retry::Limited => self.connect_failures < MAX_CONNECT_ATTEMPTS,
+            Retry::Never => false,
+        };
+        if !retries {
+            return Outcome::Failure(error);
+        }
+        // The server closes a connection, say, and has processed nothing: another one serves the request at once.
+        self.resent_at_once = matches!(error, RequestError::NotProcessed { .. }) && !self.resent_at_once;
+        let delay = match self.resent_at_once {
+            true => RetryDelay::None,
+            false => RetryDelay::Backoff { at_least: failed.retry_after },
+        };
+        Outcome::Retry { error, delay }
+    }
+
+    fn on_pending(&mut self) {
+        self.resent_at_once = false;
+        self.state.last_error = None;
+        self.state.emit(Phase::Processing);
+    }
+
+    fn on_retry(&mut self, error: RequestError, delay: Duration) {
+        // Otherwise the call is only waiting for its end.
+        if Instant::now() + delay < self.endpoint.deadline {
+            self.state.retries += 1;
+            self.state.emit(Phase::Retrying { delay, code: error.code(), message: error.to_string() });
+        }
+        self.state.last_error = Some(error);
+    }
+}
+
+/// Milliseconds since the epoch, as `Date.now()`.
+pub fn milliseconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64
+}

@@ -1,0 +1,412 @@
+//! Options, parsed once into values that cannot be wrong. Behind this file nobody asks about an option again.
+
+mod base_url;
+mod proxy;
+mod raw;
+mod task_id;
+
+use std::{fmt, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    error::Error,
+    provider::{PROVIDERS, Provider},
+    redact::Secrets,
+};
+
+use raw::{MAX_SAFE_INTEGER, OptionReader, wrong_type};
+pub use raw::{RawOption, RawOptions};
+pub use task_id::TaskId;
+use task_id::task_id_of;
+
+const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
+const TASK: &[&str] = &["websiteURL", "websiteKey", "taskType", "action", "cData", "proxy", "extra", "appId", "softID"];
+const TASK_ID: &[&str] = &["taskId"];
+const POLLING: &[&str] = &["pollIntervalMs", "onProgress"];
+
+/// What stands where the key was.
+const KEY_NAME: &str = "[clientKey]";
+
+const DEFAULT_WAIT: Duration = Duration::from_secs(120);
+const DEFAULT_SINGLE_CALL: Duration = Duration::from_secs(30);
+const DEFAULT_EXCHANGE: Duration = Duration::from_secs(15);
+const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(3);
+const MAX_MS: u64 = 300_000;
+const MIN_POLL_INTERVAL_MS: u64 = 1_000;
+/// Tests against the sandbox need not wait for seconds.
+const MIN_LOOPBACK_POLL_INTERVAL_MS: u64 = 10;
+/// Providers stop answering for a task after so many polls. Not applied on loopback: there is no provider.
+const MAX_POLLS: u64 = 120;
+const MAX_KEY_LENGTH: usize = 512;
+const MAX_ACTION_LENGTH: usize = 32;
+const MAX_C_DATA_LENGTH: usize = 255;
+
+/// Who asks whom: the part that every call has.
+#[derive(Debug)]
+pub struct Account {
+    pub provider: &'static Provider,
+    pub client_key: SecretString,
+    /// All that must never be told, the key included.
+    pub secrets: Secrets,
+    /// Ends in a slash, so that a method's name can be joined to it.
+    pub base_url: Url,
+    /// Whether `base_url` is on this machine: then plain http is allowed and no proxy is used.
+    pub loopback: bool,
+    /// The time that the whole call has.
+    pub timeout: Duration,
+    /// The time that one HTTP exchange has.
+    pub request_timeout: Duration,
+}
+
+/// A host and its port: what connections and their limits belong to.
+pub type HostId = (String, Option<u16>);
+
+impl Account {
+    pub fn host_id(&self) -> HostId {
+        (self.base_url.host_str().unwrap_or_default().to_owned(), self.base_url.port_or_known_default())
+    }
+}
+
+/// What is to be solved.
+pub struct NewTask {
+    fields: Map<String, Value>,
+    proxy: Option<SecretString>,
+    pub developer_id: Option<(&'static str, u64)>,
+}
+
+/// `extra` may hold secrets too.
+impl fmt::Debug for NewTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewTask").field("type", &self.fields.get("type")).finish_non_exhaustive()
+    }
+}
+
+impl NewTask {
+    /// The `task` object of createTask.
+    pub fn into_fields(mut self) -> Map<String, Value> {
+        if let Some(proxy) = &self.proxy {
+            self.fields.insert("proxy".into(), proxy.expose_secret().into());
+        }
+        self.fields
+    }
+}
+
+#[derive(Debug)]
+pub struct SolveRequest {
+    pub account: Account,
+    pub task: NewTask,
+    pub poll_interval: Duration,
+}
+
+#[derive(Debug)]
+pub struct CreateTaskRequest {
+    pub account: Account,
+    pub task: NewTask,
+}
+
+#[derive(Debug)]
+pub struct GetTaskResultRequest {
+    pub account: Account,
+    pub task_id: TaskId,
+}
+
+#[derive(Debug)]
+pub struct WaitForTaskRequest {
+    pub account: Account,
+    pub task_id: TaskId,
+    pub poll_interval: Duration,
+}
+
+#[derive(Debug)]
+pub struct GetBalanceRequest {
+    pub account: Account,
+}
+
+impl SolveRequest {
+    pub fn parse(given: RawOptions) -> Result<Self, Error> {
+        parse(given, "solveTurnstile", &[ACCOUNT, TASK, POLLING], |options| {
+            let mut account = options.account(DEFAULT_WAIT)?;
+            let task = options.task(&mut account)?;
+            let poll_interval = options.polling(&account)?;
+            Ok(SolveRequest { account, task, poll_interval })
+        })
+    }
+}
+
+impl CreateTaskRequest {
+    pub fn parse(given: RawOptions) -> Result<Self, Error> {
+        parse(given, "createTask", &[ACCOUNT, TASK], |options| {
+            let mut account = options.account(DEFAULT_SINGLE_CALL)?;
+            let task = options.task(&mut account)?;
+            Ok(CreateTaskRequest { account, task })
+        })
+    }
+}
+
+impl GetTaskResultRequest {
+    pub fn parse(given: RawOptions) -> Result<Self, Error> {
+        parse(given, "getTaskResult", &[ACCOUNT, TASK_ID], |options| {
+            let account = options.account(DEFAULT_SINGLE_CALL)?;
+            let task_id = options.task_id(&account)?;
+            Ok(GetTaskResultRequest { account, task_id })
+        })
+    }
+}
+
+impl WaitForTaskRequest {
+    pub fn parse(given: RawOptions) -> Result<Self, Error> {
+        parse(given, "waitForTask", &[ACCOUNT, TASK_ID, POLLING], |options| {
+            let account = options.account(DEFAULT_WAIT)?;
+            let task_id = options.task_id(&account)?;
+            let poll_interval = options.polling(&account)?;
+            Ok(WaitForTaskRequest { account, task_id, poll_interval })
+        })
+    }
+}
+
+impl GetBalanceRequest {
+    pub fn parse(given: RawOptions) -> Result<Self, Error> {
+        parse(given, "getBalance", &[ACCOUNT], |options| {
+            Ok(GetBalanceRequest { account: options.account(DEFAULT_SINGLE_CALL)? })
+        })
+    }
+}
+
+/// Parses the options of one call. An error names the provider and the task, if that much was right, and never the key,
+/// wherever it was put.
+fn parse<T>(
+    given: RawOptions,
+    call: &str,
+    known: &[&[&'static str]],
+    parse: impl FnOnce(&mut OptionReader) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let provider = given.iter().find_map(|(name, value)| match value {
+        RawOption::Text(text) if name == "provider" => Provider::named(text).map(|provider| provider.name),
+        _ => None,
+    });
+    let task_id = given.iter().find_map(|(name, value)| match name.as_str() {
+        "taskId" if known.contains(&TASK_ID) => task_id_of(value).ok(),
+        _ => None,
+    });
+    let key = given.iter().find_map(|(name, value)| match value {
+        RawOption::Text(key) if name == "clientKey" => Some(key.clone()),
+        _ => None,
+    });
+    let secrets = Secrets::of(key.iter().map(|key| (key.as_str(), KEY_NAME)));
+    let task_id = task_id.map(|id| id.to_string()).filter(|id| key.as_ref() != Some(id));
+    let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
+    // An unknown name is told in part, and part of a key could not be taken out any more.
+    let own = |name: String| if everywhere.contains(&name.as_str()) { name } else { secrets.redact(name) };
+    let given = given.into_iter().map(|(name, value)| (own(name), value)).collect();
+    OptionReader::new(given, call, &known.concat(), &everywhere)
+        .and_then(|mut options| parse(&mut options))
+        .map_err(|error| Error { provider, task_id, ..error.redact_option(|text| secrets.redact(text)) })
+}
+
+impl OptionReader {
+    fn account(&mut self, default_timeout: Duration) -> Result<Account, Error> {
+        let provider = self.provider()?;
+        let client_key = self.required_text("clientKey")?;
+        if client_key.len() > MAX_KEY_LENGTH || !client_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = format!("must be at most {MAX_KEY_LENGTH} printable ASCII characters without spaces");
+            return Err(Error::invalid_option("clientKey", problem));
+        }
+        let (base_url, loopback) = self.base_url(provider)?;
+        self.expect("signal", "an AbortSignal", RawOption::AbortSignal)?;
+        Ok(Account {
+            provider,
+            secrets: Secrets::of([(client_key.as_str(), KEY_NAME)]),
+            client_key: client_key.into(),
+            base_url,
+            loopback,
+            timeout: self.milliseconds("timeoutMs", 1, MAX_MS, default_timeout)?,
+            request_timeout: self.milliseconds("requestTimeoutMs", 1, MAX_MS, DEFAULT_EXCHANGE)?,
+        })
+    }
+
+    fn provider(&mut self) -> Result<&'static Provider, Error> {
+        let name = self.required_text("provider")?;
+        Provider::named(&name).ok_or_else(|| Error::invalid_option("provider", format!("must be {}", one_of(&names()))))
+    }
+
+    fn base_url(&mut self, provider: &'static Provider) -> Result<(Url, bool), Error> {
+        let refuse = |problem: String| Error::invalid_option("baseURL", problem);
+        match (self.text("baseURL")?.as_deref(), provider.base_url) {
+            (Some(given), _) => base_url::parse(given).map_err(refuse),
+            (None, Some(default)) => base_url::parse(default).map_err(refuse),
+            (None, None) => Err(refuse(format!("is required with provider '{}'", provider.name))),
+        }
+    }
+
+    /// The account learns the secrets of its task.
+    fn task(&mut self, account: &mut Account) -> Result<NewTask, Error> {
+        let provider = account.provider;
+        let mut fields = Map::new();
+        let website_url = self.required_text("websiteURL")?;
+        match Url::parse(&website_url) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+            Ok(_) => return Err(Error::invalid_option("websiteURL", "must be an http or https URL")),
+            Err(problem) => return Err(Error::invalid_option("websiteURL", format!("is no URL: {problem}"))),
+        }
+        let website_key = self.required_text("websiteKey")?;
+        fields.insert("type".into(), self.task_type(provider)?.into());
+        fields.insert("websiteURL".into(), website_url.into());
+        fields.insert("websiteKey".into(), website_key.into());
+        for (name, longest, path) in
+            [("action", MAX_ACTION_LENGTH, provider.action), ("cData", MAX_C_DATA_LENGTH, provider.c_data)]
+        {
+            if let Some(value) = self.widget_value(name, longest)? {
+                let path = path.ok_or_else(|| undocumented(name, provider))?;
+                insert_at(&mut fields, path, value.into());
+            }
+        }
+        let proxy = self.proxy(provider)?;
+        if let Some(proxy) = &proxy {
+            account.secrets.extend(proxy::secrets_of(proxy.expose_secret()));
+        }
+        self.extra(&mut fields, proxy.is_some(), &mut account.secrets)?;
+        Ok(NewTask { fields, proxy, developer_id: self.developer_id(provider)? })
+    }
+
+    fn task_type(&mut self, provider: &'static Provider) -> Result<String, Error> {
+        match (self.text("taskType")?, provider.task_types) {
+            (Some(given), []) => Ok(given),
+            (Some(given), known) if known.contains(&given.as_str()) => Ok(given),
+            (Some(_), known) => {
+                let problem = format!("must be {} with provider '{}'", one_of(known), provider.name);
+                Err(Error::invalid_option("taskType", problem))
+            }
+            (None, [default, ..]) => Ok((*default).to_owned()),
+            (None, []) => {
+                let problem = format!("is required with provider '{}'", provider.name);
+                Err(Error::invalid_option("taskType", problem))
+            }
+        }
+    }
+
+    fn widget_value(&mut self, name: &str, longest: usize) -> Result<Option<String>, Error> {
+        let Some(value) = self.text(name)? else { return Ok(None) };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if value.len() > longest || !value.bytes().all(allowed) {
+            let problem = format!("must be at most {longest} of the characters A-Z a-z 0-9 _ -");
+            return Err(Error::invalid_option(name, problem));
+        }
+        Ok(Some(value))
+    }
+
+    fn proxy(&mut self, provider: &'static Provider) -> Result<Option<SecretString>, Error> {
+        let Some(proxy) = self.text("proxy")? else { return Ok(None) };
+        if !provider.proxy {
+            return Err(undocumented("proxy", provider));
+        }
+        match proxy::problem_of(&proxy) {
+            Some(problem) => Err(Error::invalid_option("proxy", problem)),
+            None => Ok(Some(proxy.into())),
+        }
+    }
+
+    /// Further fields of the task, as they are. Some services take a proxy there: a secret like the option.
+    fn extra(&mut self, fields: &mut Map<String, Value>, has_proxy: bool, secrets: &mut Secrets) -> Result<(), Error> {
+        let json = match self.take("extra") {
+            None => return Ok(()),
+            Some(RawOption::Object(json)) if json.starts_with('{') => json,
+            Some(other) => return Err(wrong_type("extra", "an object", other)),
+        };
+        let extra: Map<String, Value> = serde_json::from_str(&json)
+            .map_err(|problem| Error::invalid_option("extra", format!("cannot be sent as JSON: {problem}")))?;
+        for (name, value) in extra {
+            if fields.contains_key(&name) || (has_proxy && name == "proxy") {
+                return Err(Error::invalid_option(format!("extra.{name}"), "is set by an option already"));
+            }
+            if let (true, Value::String(text)) = (name.to_ascii_lowercase().starts_with("proxy"), &value) {
+                secrets.extend(proxy::secrets_of(text));
+            }
+            fields.insert(name, value);
+        }
+        Ok(())
+    }
+
+    fn developer_id(&mut self, provider: &'static Provider) -> Result<Option<(&'static str, u64)>, Error> {
+        let mut found = None;
+        for name in ["appId", "softID"] {
+            let Some(id) = self.whole_number(name, 1, MAX_SAFE_INTEGER)? else { continue };
+            let known = provider.developer_ids.iter().find(|known| **known == name);
+            let field = known.ok_or_else(|| undocumented(name, provider))?;
+            if found.replace((*field, id)).is_some() {
+                return Err(Error::invalid_option(name, "only one developer id can be sent"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn task_id(&mut self, account: &Account) -> Result<TaskId, Error> {
+        let given = self.take("taskId").ok_or_else(|| Error::invalid_option("taskId", "is required"))?;
+        let id = task_id_of(&given)?;
+        match id.to_string() == account.client_key.expose_secret() {
+            true => Err(Error::invalid_option("taskId", "is the account's key, not the id of a task")),
+            false => Ok(id),
+        }
+    }
+
+    fn polling(&mut self, account: &Account) -> Result<Duration, Error> {
+        self.expect("onProgress", "a function", RawOption::Function)?;
+        let shortest = match account.loopback {
+            true => MIN_LOOPBACK_POLL_INTERVAL_MS,
+            false => MIN_POLL_INTERVAL_MS,
+        };
+        let interval = self.milliseconds("pollIntervalMs", shortest, MAX_MS, DEFAULT_POLL_INTERVAL)?;
+        let (timeout_ms, interval_ms) = (account.timeout.as_millis() as u64, interval.as_millis() as u64);
+        if !account.loopback && timeout_ms > interval_ms * MAX_POLLS {
+            let least = timeout_ms.div_ceil(MAX_POLLS);
+            let problem = format!(
+                "{interval_ms} ms would poll more than {MAX_POLLS} times in {timeout_ms} ms, \
+                 and providers stop answering then: at least {least} ms"
+            );
+            return Err(Error::invalid_option("pollIntervalMs", problem));
+        }
+        Ok(interval)
+    }
+}
+
+fn insert_at(fields: &mut Map<String, Value>, path: &[&str], value: Value) {
+    match path {
+        [] => {}
+        [name] => {
+            fields.insert((*name).to_owned(), value);
+        }
+        [name, rest @ ..] => {
+            let inner = fields.entry(*name).or_insert_with(|| Map::new().into());
+            if let Value::Object(inner) = inner {
+                insert_at(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn undocumented(name: &str, provider: &Provider) -> Error {
+    let problem = match name {
+        "appId" | "softID" => format!("'{}' has no such developer id", provider.name),
+        _ => format!("'{}' documents no such field for Turnstile; `extra` can send any field", provider.name),
+    };
+    Error::invalid_option(name, problem)
+}
+
+fn names() -> Vec<&'static str> {
+    PROVIDERS.iter().map(|provider| provider.name).collect()
+}
+
+/// `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'`.
+fn one_of(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

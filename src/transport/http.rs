@@ -1,0 +1,244 @@
+//! The real transport: reqwest over the system's network.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock},
+    time::{Duration, SystemTime},
+};
+
+use reqwest::{
+    Client, Response, StatusCode, Version,
+    header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+use rustls::ClientConfig;
+
+use super::{
+    BodySent, Reply, Request, Transport, body::TrackedBody, dial_turns::DialTurns, http_error, proxy_env, tls,
+};
+use crate::{
+    error::RequestError,
+    options::{Account, HostId},
+    sync::lock,
+    wire::Method,
+};
+
+/// No honest reply of the protocol comes near it.
+const MAX_BODY_LENGTH: usize = 1 << 20;
+/// How long a connection is kept that nobody uses. The server may close it just as a request goes out: that costs a poll a
+/// retry, but a createTask could not be sent again, so it takes no chances.
+const POLL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+const CREATE_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most dials at once over HTTP/1.1: a quarter of the requests that may be in flight.
+const MAX_H1_POLL_DIALS: usize = 8;
+const MAX_H1_CREATE_DIALS: usize = 4;
+/// A server that promises to keep an idle connection for some time counts from when it sent its reply.
+const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
+/// A map that has grown to this size drops what nobody uses before it grows further.
+const SWEEP_AT: usize = 256;
+
+/// What the process was told about its network.
+#[derive(Clone)]
+pub struct NetworkConfig {
+    pub tls: ClientConfig,
+    /// The URL of the proxy, as it was given.
+    pub proxy: Option<String>,
+    /// The hosts that are reached without the proxy, as they were given.
+    pub no_proxy: String,
+}
+
+impl NetworkConfig {
+    pub fn from_environment() -> Result<Self, String> {
+        let tls = tls::client_config().map_err(|problem| problem.to_string())?;
+        Ok(NetworkConfig { tls, proxy: proxy_env::https_proxy(), no_proxy: proxy_env::no_proxy() })
+    }
+}
+
+/// The HTTP clients of the process: two for each host, each with its own pool of connections.
+pub struct HttpTransport {
+    config: OnceLock<Result<NetworkConfig, String>>,
+    hosts: Mutex<HashMap<HostId, Arc<Host>>>,
+}
+
+impl HttpTransport {
+    /// The environment is read by the first request.
+    pub fn from_environment() -> Self {
+        HttpTransport { config: OnceLock::new(), hosts: Mutex::default() }
+    }
+
+    pub fn new(config: NetworkConfig) -> Self {
+        HttpTransport { config: OnceLock::from(Ok(config)), hosts: Mutex::default() }
+    }
+
+    fn host(&self, account: &Account) -> Result<Arc<Host>, String> {
+        let id = account.host_id();
+        let mut hosts = lock(&self.hosts);
+        if let Some(host) = hosts.get(&id) {
+            return Ok(Arc::clone(host));
+        }
+        let config = self.config.get_or_init(NetworkConfig::from_environment).as_ref().map_err(String::clone)?;
+        // What goes to this machine never goes through a proxy: it may be plain http.
+        let proxied = !account.loopback && !proxy_env::is_exempt(&config.no_proxy, &account.base_url);
+        let proxy = config.proxy.as_deref().filter(|_| proxied);
+        let host = Arc::new(Host {
+            create: Pool::new(config, proxy, CREATE_IDLE_TIMEOUT, MAX_H1_CREATE_DIALS)?,
+            poll: Pool::new(config, proxy, POLL_IDLE_TIMEOUT, MAX_H1_POLL_DIALS)?,
+        });
+        if hosts.len() >= SWEEP_AT {
+            hosts.retain(|_, host| Arc::strong_count(host) > 1);
+        }
+        hosts.insert(id, Arc::clone(&host));
+        Ok(host)
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request<'_>, body_sent: &BodySent) -> Result<Reply, RequestError> {
+        let Request { account, method, body, own_connection } = request;
+        let host = self.host(account).map_err(|detail| RequestError::Connect { detail })?;
+        let pool = match method {
+            Method::CreateTask => &host.create,
+            Method::GetTaskResult | Method::GetBalance => &host.poll,
+        };
+        let mut url = account.base_url.clone();
+        url.set_path(&[account.base_url.path(), method.name()].concat());
+        let body = TrackedBody::new(body, body_sent.clone());
+        let mut request = pool.client().post(url).body(reqwest::Body::wrap(body));
+        if own_connection {
+            // HTTP/2 has no such header, and it is left out there.
+            request = request.header(CONNECTION, "close");
+        }
+        let response = request.send().await.map_err(http_error::request_error)?;
+        pool.record(&response);
+        read(response).await
+    }
+}
+
+struct Host {
+    create: Pool,
+    poll: Pool,
+}
+
+/// A client and the connections that it keeps.
+struct Pool {
+    config: NetworkConfig,
+    proxy: Option<String>,
+    turns: DialTurns,
+    /// The most dials at once over HTTP/1.1.
+    max_dials: usize,
+    current: Mutex<PoolClient>,
+}
+
+struct PoolClient {
+    client: Client,
+    idle_timeout: Duration,
+}
+
+impl Pool {
+    fn new(
+        config: &NetworkConfig,
+        proxy: Option<&str>,
+        idle_timeout: Duration,
+        max_dials: usize,
+    ) -> Result<Self, String> {
+        let turns = DialTurns::one_at_a_time();
+        let client = build(config, proxy, turns.clone(), idle_timeout)?;
+        Ok(Pool {
+            config: config.clone(),
+            proxy: proxy.map(str::to_owned),
+            turns,
+            max_dials,
+            current: Mutex::new(PoolClient { client, idle_timeout }),
+        })
+    }
+
+    fn client(&self) -> Client {
+        lock(&self.current).client.clone()
+    }
+
+    /// Learns from the head of a reply what the server does with connections.
+    fn record(&self, response: &Response) {
+        if response.version() == Version::HTTP_2 {
+            return;
+        }
+        self.turns.widen(self.max_dials);
+        let Some(promised) = keep_alive_timeout(response.headers()) else { return };
+        let idle_timeout = promised.saturating_sub(KEEP_ALIVE_MARGIN);
+        let mut current = lock(&self.current);
+        if idle_timeout < current.idle_timeout
+            && let Ok(client) = build(&self.config, self.proxy.as_deref(), self.turns.clone(), idle_timeout)
+        {
+            // A pool keeps its time for good, so this one makes place for another.
+            *current = PoolClient { client, idle_timeout };
+        }
+    }
+}
+
+fn build(
+    config: &NetworkConfig,
+    proxy: Option<&str>,
+    turns: DialTurns,
+    idle_timeout: Duration,
+) -> Result<Client, String> {
+    let json = HeaderValue::from_static("application/json");
+    let builder = Client::builder()
+        .tls_backend_preconfigured(config.tls.clone())
+        .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]))
+        .user_agent(concat!("turnstile-solver/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connector_layer(turns);
+    let builder = match idle_timeout.is_zero() {
+        true => builder.pool_max_idle_per_host(0),
+        false => builder.pool_idle_timeout(idle_timeout),
+    };
+    let builder = match proxy {
+        None => builder.no_proxy(),
+        Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|_| "HTTPS_PROXY is no URL of a proxy")?),
+    };
+    builder.build().map_err(|problem| problem.to_string())
+}
+
+async fn read(mut response: Response) -> Result<Reply, RequestError> {
+    let status = response.status();
+    let retry_after = retry_after(response.headers());
+    let multiplexed = response.version() == Version::HTTP_2;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(http_error::request_error)? {
+        if body.len() + chunk.len() > MAX_BODY_LENGTH {
+            return Err(too_long(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status: status.as_u16(), body, retry_after, multiplexed })
+}
+
+fn too_long(status: StatusCode) -> RequestError {
+    let (problem, code) = ("the reply is larger than 1 MiB".to_owned(), status.as_u16());
+    match status.is_success() {
+        true => RequestError::Decode { status: code, problem },
+        false => RequestError::Http { status: code, excerpt: problem },
+    }
+}
+
+/// Seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
+    }
+}
+
+/// `Keep-Alive: timeout=5, max=100`: how long the server keeps an idle connection.
+fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
+    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+    let value = headers.get(KEEP_ALIVE)?.to_str().ok()?;
+    let seconds = value.split(',').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().trim_matches('"').parse().ok())?
+    })?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests;
