@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { isTurnstileError } from '../index.js'
 import { errorCodes, faultTable, startSandbox } from '../sandbox/index.mjs'
-import { markdown } from '../scripts/fault-table.mjs'
-import { section } from '../scripts/section.mjs'
 import { calls, failure, providers, SITEKEY, taskTypes, WEBSITE } from './support/calls.mjs'
 import { columns, rows } from './support/matrix.mjs'
 import { codesByReason, NOT_READY } from './support/matrix-codes.mjs'
@@ -33,11 +30,6 @@ test('the matrix has every fault of the sandbox, on every call that it applies t
     }
   }
   for (const { name, cells } of rows) assert.equal(cells.length, columns.length, name)
-})
-
-test("the README's table is the one that these tests hold the client to", () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  assert.equal(section(readme, 'faults'), markdown(), 'run: node scripts/fault-table.mjs --write')
 })
 
 /** @type {Record<import('./support/matrix.mjs').Word, (cell: Cell) => string>} */

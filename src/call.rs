@@ -275,7 +275,7 @@ struct Sending<'c, 'a, T, D> {
     decode: D,
     /// How often in a row there was no connection.
     connect_failures: u32,
-    /// Whether the last request was resent without a wait.
+    /// Whether a request was resent without a wait since the last usable reply.
     resent_at_once: bool,
 }
 
@@ -308,8 +308,9 @@ where
             return Outcome::Failure(error);
         }
         // The server closes a connection, say, and has processed nothing: another one serves the request at once.
-        self.resent_at_once = matches!(error, RequestError::NotProcessed { .. }) && !self.resent_at_once;
-        let delay = match self.resent_at_once {
+        let at_once = matches!(error, RequestError::NotProcessed { .. }) && !self.resent_at_once;
+        self.resent_at_once |= at_once;
+        let delay = match at_once {
             true => RetryDelay::None,
             false => RetryDelay::Backoff { at_least: failed.retry_after },
         };

@@ -1,3 +1,5 @@
+mod matrix;
+
 use super::*;
 use crate::{options::RawOption, transport::scripted::Scripted};
 
