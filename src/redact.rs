@@ -1,6 +1,7 @@
-//! Secrets in text that came from outside: found as they are, percent-encoded, as JSON escapes them and in base64.
+//! Secrets in text that came from outside: found as they are, percent-encoded, as JSON and HTML escape them, in base64, and
+//! in up to three of these on top of each other.
 
-use std::{cmp::Reverse, ops::Range};
+use std::{borrow::Cow, cmp::Reverse, ops::Range};
 
 use base64::{
     Engine,
@@ -8,12 +9,14 @@ use base64::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-/// The secrets of one call, each with the name that stands in its place.
+/// The secrets of one call, each with the name that replaces it.
 #[derive(Debug, Default)]
 pub struct Secrets(Vec<(SecretString, &'static str)>);
 
-/// What is shorter is no secret, and taking it out would garble the text.
+/// What is shorter is no secret, and redacting it would garble the text.
 const MIN_LENGTH: usize = 4;
+/// How many encodings on top of each other are undone.
+const MAX_LAYERS: usize = 3;
 
 impl Secrets {
     pub fn of<'a>(secrets: impl IntoIterator<Item = (&'a str, &'static str)>) -> Self {
@@ -29,30 +32,33 @@ impl Secrets {
         }
     }
 
-    /// The text without the secrets: as they are, percent-encoded in part or whole, or in base64 at any offset.
-    pub fn redact(&self, mut text: String) -> String {
-        for (secret, name) in self.encodings() {
-            let secret = secret.expose_secret();
-            for find in [find_plain, find_percent_encoded, find_base64] {
-                text = replaced(text, find, secret, name);
+    /// The text without the secrets.
+    pub fn redact(&self, text: String) -> String {
+        let encodings = self.encodings();
+        let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
+        let mut view = View::of(&text);
+        for layer in 0..=MAX_LAYERS {
+            for (secret, name) in &encodings {
+                let secret = secret.expose_secret();
+                let ranges = view.find(secret).into_iter().chain(view.find_base64(secret));
+                found.extend(ranges.map(|range| (range, *name)));
+            }
+            match view.decoded() {
+                Some(decoded) if layer < MAX_LAYERS => view = decoded,
+                _ => break,
             }
         }
-        text
+        replaced(text, found)
     }
 
-    /// The longer come before the shorter, which may be a part of them.
+    /// The secrets as they are, and percent-decoded. The longer come before the shorter, which may be a part of them.
     fn encodings(&self) -> Vec<(SecretString, &'static str)> {
         let mut all = self.0.clone();
         for (secret, name) in &self.0 {
             let secret = secret.expose_secret();
-            // Replies that are no answers are quoted as they are: in JSON, likely. Some escape the slash there.
-            let in_json = secret.replace('\\', "\\\\").replace('"', "\\\"");
-            let slashes_too = in_json.replace('/', "\\/");
-            let decoded = percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned();
-            for spelling in [in_json, slashes_too, decoded] {
-                if spelling != secret {
-                    all.push((spelling.into(), name));
-                }
+            let decoded = percent_encoding::percent_decode_str(secret).decode_utf8_lossy();
+            if decoded != secret {
+                all.push((decoded.into_owned().into(), name));
             }
         }
         all.sort_by_key(|(secret, _)| Reverse(secret.expose_secret().len()));
@@ -60,85 +66,199 @@ impl Secrets {
     }
 }
 
-/// Ranges of the text, in order and apart from each other.
-type Found = Vec<Range<usize>>;
-
-fn replaced(text: String, find: fn(&str, &str) -> Found, secret: &str, name: &str) -> String {
-    let (mut clean, mut at) = (String::new(), 0);
-    for Range { start, end } in find(&text, secret) {
-        clean.extend([&text[at..start], name]);
-        at = end;
+/// The text with names in place of the ranges. Of two that overlap the first found takes the text of both.
+fn replaced(text: String, mut found: Vec<(Range<usize>, &'static str)>) -> String {
+    if found.is_empty() {
+        return text;
     }
-    match at {
-        0 => text,
-        _ => clean + &text[at..],
+    // Stable, so that of two ranges with the same start the longer secret's comes first.
+    found.sort_by_key(|(range, _)| range.start);
+    let (mut clean, mut end) = (String::new(), 0);
+    for (range, name) in found {
+        if range.start >= end {
+            clean.extend([&text[end..range.start], name]);
+        }
+        end = end.max(range.end);
     }
+    clean + &text[end..]
 }
 
-fn find_plain(text: &str, secret: &str) -> Found {
-    text.match_indices(secret).map(|(start, found)| start..start + found.len()).collect()
+/// A text, or what it decodes to, and where each byte of it comes from.
+struct View<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// The range of the original text behind each byte; `None` for the text itself.
+    origins: Option<Vec<Range<usize>>>,
 }
 
-fn find_percent_encoded(text: &str, secret: &str) -> Found {
-    if !text.contains('%') {
-        return Vec::new();
+impl<'a> View<'a> {
+    fn of(text: &'a str) -> Self {
+        View { bytes: Cow::Borrowed(text.as_bytes()), origins: None }
     }
-    let bytes = text.as_bytes();
-    // What is between two escapes is matched too, since encoders differ in what they escape.
-    let (mut decoded, mut starts) = (Vec::new(), Vec::new());
-    let mut at = 0;
-    while at < bytes.len() {
-        starts.push(at);
-        let escaped = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%').and_then(hex_byte);
-        decoded.push(escaped.unwrap_or(bytes[at]));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    starts.push(bytes.len());
-    let mut found = Found::new();
-    let mut at = 0;
-    while let Some(rest) = decoded.get(at..at + secret.len()) {
-        match rest == secret.as_bytes() {
-            true => {
-                found.push(starts[at]..starts[at + secret.len()]);
-                at += secret.len();
-            }
-            false => at += 1,
+
+    /// The range of the original text behind a range of this one.
+    fn origin(&self, range: Range<usize>) -> Range<usize> {
+        match &self.origins {
+            None => range,
+            Some(origins) => origins[range.start].start..origins[range.end - 1].end,
         }
     }
-    found
+
+    /// The same with one layer of escapes undone; `None` if there is none.
+    fn decoded(&self) -> Option<View<'static>> {
+        let (mut bytes, mut origins, mut at) = (Vec::new(), Vec::new(), 0);
+        let mut undone = false;
+        while at < self.bytes.len() {
+            let (length, unit) = match escape(&self.bytes[at..]) {
+                Some((length, c)) => {
+                    undone = true;
+                    (length, c)
+                }
+                None => (1, Unit::Byte(self.bytes[at])),
+            };
+            let origin = self.origin(at..at + length);
+            let mut buffer = [0; 4];
+            let decoded: &[u8] = match &unit {
+                Unit::Byte(byte) => std::slice::from_ref(byte),
+                Unit::Char(c) => c.encode_utf8(&mut buffer).as_bytes(),
+            };
+            bytes.extend_from_slice(decoded);
+            origins.extend(decoded.iter().map(|_| origin.clone()));
+            at += length;
+        }
+        undone.then_some(View { bytes: Cow::Owned(bytes), origins: Some(origins) })
+    }
+
+    fn find(&self, secret: &str) -> Vec<Range<usize>> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while let Some(rest) = self.bytes.get(at..at + secret.len()) {
+            match rest == secret.as_bytes() {
+                true => {
+                    found.push(self.origin(at..at + secret.len()));
+                    at += secret.len();
+                }
+                false => at += 1,
+            }
+        }
+        found
+    }
+
+    /// Finds the whole runs of base64 that hold the secret.
+    fn find_base64(&self, secret: &str) -> Vec<Range<usize>> {
+        let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+        let cores = base64_cores(secret);
+        let (mut found, mut end) = (Vec::new(), 0);
+        while let Some(before) = self.bytes[end..].iter().position(in_alphabet) {
+            let start = end + before;
+            let length = self.bytes[start..].iter().position(|byte| !in_alphabet(byte));
+            end = length.map_or(self.bytes.len(), |length| start + length);
+            let run = &self.bytes[start..end];
+            let holds = |core: &String| run.windows(core.len()).any(|part| part == core.as_bytes());
+            if cores.iter().any(holds) {
+                found.push(self.origin(start..end));
+            }
+        }
+        found
+    }
 }
 
-fn hex_byte(digits: &[u8]) -> Option<u8> {
+enum Unit {
+    Byte(u8),
+    Char(char),
+}
+
+/// The escape at the start of the bytes, and its length: `%2D`, `\u002d`, `\"`, `&#45;`, `&amp;`.
+fn escape(bytes: &[u8]) -> Option<(usize, Unit)> {
+    match bytes[0] {
+        b'%' => Some((3, Unit::Byte(hex(bytes.get(1..3)?)? as u8))),
+        b'\\' if *bytes.get(1)? == b'u' => json_unicode_escape(bytes),
+        b'\\' => {
+            let unit = match bytes.get(1)? {
+                byte @ (b'"' | b'\\' | b'/' | b'\'') => *byte,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                _ => return None,
+            };
+            Some((2, Unit::Byte(unit)))
+        }
+        b'&' => html_escape(bytes),
+        _ => None,
+    }
+}
+
+/// `\uXXXX`, or a pair of them for what lies beyond 16 bits.
+fn json_unicode_escape(bytes: &[u8]) -> Option<(usize, Unit)> {
+    let first = hex(bytes.get(2..6)?)?;
+    let second = || match bytes.get(6..8)? == b"\\u" {
+        true => hex(bytes.get(8..12)?).filter(|low| (0xdc00..0xe000).contains(low)),
+        false => None,
+    };
+    match (first, second()) {
+        (0xd800..0xdc00, Some(low)) => {
+            let c = char::from_u32(0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00))?;
+            Some((12, Unit::Char(c)))
+        }
+        _ => Some((6, Unit::Char(char::from_u32(first)?))),
+    }
+}
+
+fn html_escape(bytes: &[u8]) -> Option<(usize, Unit)> {
+    const LONGEST: usize = 10;
+    let end = bytes.iter().take(LONGEST).position(|byte| *byte == b';')?;
+    let name = str::from_utf8(&bytes[1..end]).ok()?;
+    let number = match name.strip_prefix('#') {
+        Some(digits) => match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+            None => digits.parse().ok()?,
+        },
+        None => match name {
+            "amp" => '&'.into(),
+            "lt" => '<'.into(),
+            "gt" => '>'.into(),
+            "quot" => '"'.into(),
+            "apos" => '\''.into(),
+            _ => return None,
+        },
+    };
+    Some((end + 1, Unit::Char(char::from_u32(number)?)))
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
     match digits.iter().all(u8::is_ascii_hexdigit) {
-        true => u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok(),
+        true => u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok(),
         false => None,
     }
 }
 
-/// Finds the whole runs of base64 that hold the secret.
-fn find_base64(text: &str, secret: &str) -> Found {
-    // The percent sign is there for what is percent-encoded on top.
-    let in_alphabet = |c: char| c.is_ascii_alphanumeric() || "+/-_=%".contains(c);
+/// Of each base64 of the secret, at each offset and in each alphabet, the characters that depend on the secret alone.
+fn base64_cores(secret: &str) -> Vec<String> {
     let mut cores = Vec::new();
     for offset in 0..3 {
         let shifted = [&[0; 2][..offset], secret.as_bytes()].concat();
-        // Of each spelling, the characters that depend on the secret alone.
         let (first, end) = ((offset * 8).div_ceil(6), shifted.len() * 8 / 6);
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
             cores.push(encoded[first..end].to_owned());
         }
     }
-    let mut found = Found::new();
-    let mut end = 0;
-    while let Some(before) = text[end..].find(in_alphabet) {
-        let start = end + before;
-        end = text[start..].find(|c| !in_alphabet(c)).map_or(text.len(), |length| start + length);
-        let run = percent_encoding::percent_decode_str(&text[start..end]).decode_utf8_lossy();
-        if cores.iter().any(|core| run.contains(core)) {
-            found.push(start..end);
-        }
+    cores
+}
+
+/// The text with the credentials of every URL in it redacted: what was given in a wrong place may hold some.
+pub fn redact_url_credentials(text: &str) -> String {
+    let mut clean = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("//") {
+        clean.extend([before, "//"]);
+        let authority = &after[..after.find(['/', '?', '#', ' ']).unwrap_or(after.len())];
+        rest = match authority.rfind('@') {
+            Some(at) => {
+                clean.push_str("[credentials]");
+                &after[at..]
+            }
+            None => after,
+        };
     }
-    found
+    clean + rest
 }
 
 #[cfg(test)]
@@ -210,6 +330,82 @@ mod tests {
         let secrets = Secrets::of([(r#"ke"y\"#, "[clientKey]")]);
         let quoted = serde_json::to_string(r#"ke"y\"#).unwrap();
         assert_eq!(secrets.redact(format!("got {quoted}")), "got \"[clientKey]\"");
+    }
+
+    #[test]
+    fn a_secret_is_found_whatever_json_or_html_escape_of_it() {
+        let units = |escaped: fn(char) -> String| KEY.chars().map(escaped).collect::<String>();
+        let some = |of: char, by: &str| KEY.replace(of, by);
+        for encoded in [
+            units(|c| format!("\\u{:04x}", c as u32)),
+            units(|c| format!("\\u{:04X}", c as u32)),
+            units(|c| format!("&#{};", c as u32)),
+            units(|c| format!("&#x{:x};", c as u32)),
+            units(|c| format!("%{:02X}", c as u32)),
+            some('-', "\\u002d"),
+            some('0', "\\u0030"),
+            some('-', "&#45;"),
+            // Quoted twice and three times.
+            some('-', "\\\\u002d"),
+            some('-', "%252D"),
+            some('-', "%25252D"),
+            some('-', "&amp;#45;"),
+            some('-', "%5Cu002d"),
+        ] {
+            assert_eq!(redact(&format!("got {encoded}.")), "got [clientKey].", "{encoded}");
+        }
+    }
+
+    #[test]
+    fn a_secret_beyond_ascii_is_found_in_a_pair_of_json_escapes() {
+        let secrets = Secrets::of([("pass\u{1f511}wörd", "[password]")]);
+        assert_eq!(secrets.redact(r"got pass\ud83d\udd11w\u00f6rd!".into()), "got [password]!");
+        assert_eq!(secrets.redact("got pass%F0%9F%94%91w%c3%b6rd!".into()), "got [password]!");
+    }
+
+    #[test]
+    fn base64_whose_slashes_json_escapes_hides_nothing() {
+        let key = "??>>test-key-0123456789??>>";
+        let encoded = STANDARD_NO_PAD.encode(key).replace('/', "\\/");
+        assert_eq!(Secrets::of([(key, "[clientKey]")]).redact(format!("k {encoded} x")), "k [clientKey] x");
+    }
+
+    #[test]
+    fn text_that_only_looks_like_escapes_is_left_as_it_is() {
+        for text in [
+            "%",
+            "%2",
+            "%zz",
+            "\\",
+            "\\u",
+            "\\u12",
+            "\\ud800",
+            "&",
+            "&;",
+            "&#;",
+            "&#xffffff;",
+            "&nothing;",
+            "50 % of \\q",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+
+    #[test]
+    fn credentials_of_urls_are_redacted_and_nothing_else() {
+        for (text, clean) in [
+            ("http://user:secret@proxy.test:80", "http://[credentials]@proxy.test:80"),
+            (
+                "x http://u:p@a.test/y@z and socks5://token@b.test",
+                "x http://[credentials]@a.test/y@z and socks5://[credentials]@b.test",
+            ),
+            ("http://u:p@ss@a.test", "http://[credentials]@a.test"),
+            ("https://a.test/path@x", "https://a.test/path@x"),
+            ("a@b", "a@b"),
+            ("", ""),
+        ] {
+            assert_eq!(redact_url_credentials(text), clean);
+        }
     }
 
     #[test]
