@@ -141,7 +141,7 @@ export interface AccountOptions {
 export interface Balance {
   /** The balance in the provider's points. What a point costs differs by provider. */
   balance: number
-  /** The provider's whole reply as it came. */
+  /** The provider's whole reply as it came; what is nested more than 100 levels deep is `null`. */
   raw: Record<string, unknown>
 }
 
@@ -270,7 +270,7 @@ export interface Solution {
   polls: number
   /** How many requests had to be repeated after a transient failure. */
   retries: number
-  /** The provider's `solution` as it came. */
+  /** The provider's `solution` as it came; what is nested more than 100 levels deep is `null`. */
   raw: Record<string, unknown>
 }
 

@@ -46,7 +46,15 @@ pub async fn create_task<T: Transport>(
 ) -> Result<Task, Error> {
     let CreateTaskRequest { account, task } = *request;
     let mut call = Call::new(&account, registry, listener);
-    let ended = run_until(call.deadline(), &cancel, pin!(call.create_task(task))).await;
+    let ended = run_until(
+        call.deadline(),
+        &cancel,
+        pin!(async {
+            let task = call.create_task(task).await?;
+            call.require_usable_id(task)
+        }),
+    )
+    .await;
     call.finish(ended)
 }
 

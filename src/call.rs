@@ -96,7 +96,8 @@ struct State {
     started: Instant,
     activity: Activity,
     retries: u32,
-    task_id: Option<TaskId>,
+    /// As it is shown: a provider may put a secret into it.
+    task_id: Option<String>,
     created_at: Option<SystemTime>,
     last_error: Option<RequestError>,
 }
@@ -128,7 +129,7 @@ impl<'a, T: Transport> Call<'a, T> {
         task_id: &TaskId,
     ) -> Self {
         let mut call = Call::new(account, registry, listener);
-        call.state.task_id = Some(task_id.clone());
+        call.state.task_id = Some(account.secrets.redact(task_id.to_string()));
         call.state.activity = Activity::of_task();
         call
     }
@@ -145,10 +146,22 @@ impl<'a, T: Transport> Call<'a, T> {
             self.send(Method::CreateTask, body, &SINGLE, |status, body| wire::task_id(status, body).map(Some)).await?;
         let created_at = SystemTime::now();
         self.state.last_error = None;
-        self.state.task_id = Some(id.clone());
+        self.state.task_id = Some(self.endpoint.account.secrets.redact(id.to_string()));
         self.state.created_at = Some(created_at);
         self.state.emit(Phase::Created);
         Ok(Task { id, provider: self.state.provider, created_at })
+    }
+
+    /// An error, if the id of the task that was created cannot be shown, and so not be used by another call.
+    pub fn require_usable_id(&self, task: Task) -> Result<Task, Error> {
+        match self.state.task_id.as_deref() == Some(&task.id.to_string()) {
+            true => Ok(task),
+            false => {
+                let problem = "the reply to createTask has a taskId that repeats a secret of the account".into();
+                let error = RequestError::Protocol { status: 200, problem };
+                Err(self.state.error(ErrorKind::Request { call: Method::CreateTask.name(), error }))
+            }
+        }
     }
 
     /// Asks once for a task's status.
@@ -162,7 +175,7 @@ impl<'a, T: Transport> Call<'a, T> {
             }
             TaskStatus::Ready(provided) => {
                 self.state.emit(Phase::Ready);
-                Ok(Some(self.state.solution(task_id, provided)))
+                Ok(Some(self.state.solution(provided)))
             }
         }
     }
@@ -177,7 +190,7 @@ impl<'a, T: Transport> Call<'a, T> {
         };
         let provided = self.send(Method::GetTaskResult, body, &policy, decode).await?;
         self.state.emit(Phase::Ready);
-        Ok(self.state.solution(task_id, provided))
+        Ok(self.state.solution(provided))
     }
 
     pub async fn get_balance(&mut self) -> Result<Balance, Error> {
@@ -229,11 +242,11 @@ impl<'a, T: Transport> Call<'a, T> {
 }
 
 impl State {
-    fn solution(&self, task_id: &TaskId, provided: ProviderSolution) -> Solution {
+    fn solution(&self, provided: ProviderSolution) -> Solution {
         Solution {
             provided,
             provider: self.provider,
-            task_id: task_id.to_string(),
+            task_id: self.task_id.clone().unwrap_or_default(),
             created_at: self.created_at,
             ready_at: SystemTime::now(),
             elapsed: self.started.elapsed(),
@@ -246,7 +259,7 @@ impl State {
         Error {
             kind,
             provider: Some(self.provider),
-            task_id: self.task_id.as_ref().map(TaskId::to_string),
+            task_id: self.task_id.clone(),
             may_be_charged: self.activity.may_be_charged(),
             cause: None,
         }
@@ -257,7 +270,7 @@ impl State {
             listener(Event {
                 phase,
                 provider: self.provider,
-                task_id: self.task_id.as_ref().map(TaskId::to_string),
+                task_id: self.task_id.clone(),
                 polls: self.activity.polls,
                 retries: self.retries,
                 elapsed: self.started.elapsed(),

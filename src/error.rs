@@ -6,7 +6,14 @@
 
 use std::{fmt, mem, time::Duration};
 
-use crate::provider::Reason;
+use crate::{escape::Escaped, provider::Reason};
+
+// How many characters of a text from outside a message repeats. The fields of the error have all of it.
+const MAX_DETAIL: usize = 300;
+const MAX_EXCERPT: usize = 120;
+const MAX_PROBLEM: usize = 200;
+const MAX_CODE: usize = 100;
+const MAX_DESCRIPTION: usize = 300;
 
 /// Why a request came to no usable reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,10 +126,14 @@ impl RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestError::Connect { detail } => write!(f, "could not connect: {detail}"),
-            RequestError::NotProcessed { detail } => write!(f, "the server did not process it: {detail}"),
-            RequestError::Certificate { detail } => write!(f, "the server's certificate was refused: {detail}"),
-            RequestError::Interrupted { detail } => write!(f, "no complete reply: {detail}"),
+            RequestError::Connect { detail } => write!(f, "could not connect: {}", Escaped(detail, MAX_DETAIL)),
+            RequestError::NotProcessed { detail } => {
+                write!(f, "the server did not process it: {}", Escaped(detail, MAX_DETAIL))
+            }
+            RequestError::Certificate { detail } => {
+                write!(f, "the server's certificate was refused: {}", Escaped(detail, MAX_DETAIL))
+            }
+            RequestError::Interrupted { detail } => write!(f, "no complete reply: {}", Escaped(detail, MAX_DETAIL)),
             RequestError::Http { status: status @ 300..400, .. } => {
                 write!(f, "HTTP {status}, a redirect, which is never followed since the key travels in the body")
             }
@@ -130,19 +141,19 @@ impl fmt::Display for RequestError {
                 write!(f, "HTTP {status} with an empty body")
             }
             RequestError::Http { status, excerpt } => {
-                write!(f, "HTTP {status} without an answer of the task API: {excerpt:.120}")
+                write!(f, "HTTP {status} without an answer of the task API: {}", Escaped(excerpt, MAX_EXCERPT))
             }
             RequestError::Decode { problem, status } | RequestError::Protocol { problem, status } => {
-                write!(f, "{problem:.200} (HTTP {status})")
+                write!(f, "{} (HTTP {status})", Escaped(problem, MAX_PROBLEM))
             }
             RequestError::Provider(error) => {
                 match error.error_code.as_str() {
                     "" => write!(f, "errorId {}", error.error_id)?,
-                    code => write!(f, "{code:.100}")?,
+                    code => write!(f, "{}", Escaped(code, MAX_CODE))?,
                 }
                 match error.error_description.as_str() {
                     "" => Ok(()),
-                    description => write!(f, " ({description:.300})"),
+                    description => write!(f, " ({})", Escaped(description, MAX_DESCRIPTION)),
                 }
             }
         }
@@ -241,7 +252,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ErrorKind::InvalidOptions(bad) => write!(f, "{}: {}", bad.option, bad.problem)?,
+            ErrorKind::InvalidOptions(bad) => {
+                write!(f, "{}: {}", Escaped(&bad.option, MAX_CODE), Escaped(&bad.problem, MAX_DESCRIPTION))?
+            }
             ErrorKind::Request { call, error } => write!(f, "{call} failed: {error}")?,
             ErrorKind::Timeout { timeout, polls, .. } => {
                 let polls = match polls {
@@ -254,7 +267,7 @@ impl fmt::Display for Error {
         }
         let (provider, task_id) = (self.provider, self.task_id.as_deref());
         match (provider, task_id) {
-            (Some(provider), Some(task_id)) => write!(f, " [{provider}, task {task_id}]")?,
+            (Some(provider), Some(task_id)) => write!(f, " [{provider}, task {}]", Escaped(task_id, MAX_CODE))?,
             (Some(provider), None) if !matches!(self.kind, ErrorKind::InvalidOptions(_)) => write!(f, " [{provider}]")?,
             _ => {}
         }

@@ -20,6 +20,7 @@
 //! | [`wire`] | the JSON of the methods |
 //! | [`options`] | options, parsed once |
 //! | [`error`] | every way a call can fail |
+//! | [`escape`] | text from outside, made safe to print |
 //! | [`redact`] | secrets found in text and taken out |
 //! | [`provider`] | the providers, one record each, and their error codes |
 //! | [`sync`] | locking |
@@ -33,6 +34,7 @@ pub mod binding;
 pub mod breaker;
 pub mod call;
 pub mod error;
+pub mod escape;
 pub mod limiter;
 pub mod options;
 pub mod poll;

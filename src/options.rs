@@ -14,13 +14,13 @@ use url::Url;
 use crate::{
     error::Error,
     provider::{PROVIDERS, Provider},
-    redact::Secrets,
+    redact::{Secrets, redact_url_credentials},
 };
 
 use raw::{MAX_SAFE_INTEGER, OptionReader, wrong_type};
-pub use raw::{RawOption, RawOptions};
-pub use task_id::TaskId;
+pub use raw::{MAX_TEXT_LENGTH, RawOption, RawOptions};
 use task_id::task_id_of;
+pub use task_id::{MAX_LENGTH as MAX_TASK_ID_LENGTH, TaskId};
 
 const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
 const TASK: &[&str] = &["websiteURL", "websiteKey", "taskType", "action", "cData", "proxy", "extra", "appId", "softID"];
@@ -41,6 +41,8 @@ const MIN_LOOPBACK_POLL_INTERVAL_MS: u64 = 10;
 /// Providers stop answering for a task after so many polls. Not applied on loopback: there is no provider.
 const MAX_POLLS: u64 = 120;
 const MAX_KEY_LENGTH: usize = 512;
+/// A wrong key may be longer than a right one, and is not repeated either.
+const MAX_SECRET_LENGTH: usize = 4096;
 const MAX_ACTION_LENGTH: usize = 32;
 const MAX_C_DATA_LENGTH: usize = 255;
 
@@ -191,19 +193,33 @@ fn parse<T>(
         "taskId" if known.contains(&TASK_ID) => task_id_of(value).ok(),
         _ => None,
     });
-    let key = given.iter().find_map(|(name, value)| match value {
-        RawOption::Text(key) if name == "clientKey" => Some(key.clone()),
-        _ => None,
-    });
-    let secrets = Secrets::of(key.iter().map(|key| (key.as_str(), KEY_NAME)));
-    let task_id = task_id.map(|id| id.to_string()).filter(|id| key.as_ref() != Some(id));
+    let secrets = secrets_of(&given);
+    let task_id = task_id.map(|id| id.to_string()).filter(|id| !secrets.are_in(id));
     let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
-    // An unknown name is told in part, and part of a key could not be taken out any more.
-    let own = |name: String| if everywhere.contains(&name.as_str()) { name } else { secrets.redact(name) };
+    let redact = |text: String| secrets.redact(redact_url_credentials(&text));
+    // An unknown name is shown in part, and part of a secret could not be found any more.
+    let own = |name: String| if everywhere.contains(&name.as_str()) { name } else { redact(name) };
     let given = given.into_iter().map(|(name, value)| (own(name), value)).collect();
     OptionReader::new(given, call, &known.concat(), &everywhere)
         .and_then(|mut options| parse(&mut options))
-        .map_err(|error| Error { provider, task_id, ..error.redact_option(|text| secrets.redact(text)) })
+        .map_err(|error| Error { provider, task_id, ..error.redact_option(redact) })
+}
+
+/// The secrets among the options, before any of them is known to be right. What is too long to be one is not looked for.
+fn secrets_of(given: &RawOptions) -> Secrets {
+    let mut secrets = Secrets::default();
+    for (name, value) in given {
+        match (name.as_str(), value) {
+            ("clientKey", RawOption::Text(key)) if key.len() <= MAX_SECRET_LENGTH => {
+                secrets.extend([(key.as_str(), KEY_NAME)]);
+            }
+            ("proxy", RawOption::Text(proxy)) if proxy.len() <= proxy::MAX_LENGTH => {
+                secrets.extend(proxy::secrets_of(proxy));
+            }
+            _ => {}
+        }
+    }
+    secrets
 }
 
 impl OptionReader {
@@ -345,8 +361,8 @@ impl OptionReader {
     fn task_id(&mut self, account: &Account) -> Result<TaskId, Error> {
         let given = self.take("taskId").ok_or_else(|| Error::invalid_option("taskId", "is required"))?;
         let id = task_id_of(&given)?;
-        match id.to_string() == account.client_key.expose_secret() {
-            true => Err(Error::invalid_option("taskId", "is the account's key, not the id of a task")),
+        match account.secrets.are_in(&id.to_string()) {
+            true => Err(Error::invalid_option("taskId", "holds the account's key, and is not the id of a task")),
             false => Ok(id),
         }
     }

@@ -51,6 +51,11 @@ impl Secrets {
         replaced(text, found)
     }
 
+    /// Whether the text holds any of the secrets.
+    pub fn are_in(&self, text: &str) -> bool {
+        self.redact(text.to_owned()) != text
+    }
+
     /// The secrets as they are, and percent-decoded. The longer come before the shorter, which may be a part of them.
     fn encodings(&self) -> Vec<(SecretString, &'static str)> {
         let mut all = self.0.clone();

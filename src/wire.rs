@@ -4,6 +4,8 @@
 //! does the HTTP status say what happened, since providers send business errors with any status. Then the part that the
 //! method asked for, which must be there and be usable.
 
+mod depth;
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     error::{ProviderError, RequestError},
-    options::TaskId,
+    options::{MAX_TASK_ID_LENGTH, TaskId},
     provider::{NOT_READY, Reason},
 };
 
@@ -48,14 +50,14 @@ pub struct ProviderSolution {
     pub token: String,
     pub user_agent: Option<String>,
     pub headers: Option<BTreeMap<String, String>>,
-    /// The `solution` as it came.
+    /// The `solution` as it came, to a depth of [`depth::MAX_DEPTH`].
     pub raw: Box<RawValue>,
 }
 
 #[derive(Debug)]
 pub struct Balance {
     pub balance: f64,
-    /// The whole reply as it came.
+    /// The whole reply as it came, to the same depth.
     pub raw: Box<RawValue>,
 }
 
@@ -106,6 +108,9 @@ pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, RequestError> {
     match envelope.task_id.map(parse) {
         None | Some(Value::Null) => Err(broken("the reply to createTask has no taskId")),
         Some(Value::String(id)) if id.trim().is_empty() => Err(broken("the reply to createTask has an empty taskId")),
+        Some(Value::String(id)) if id.len() > MAX_TASK_ID_LENGTH => {
+            Err(broken("the reply to createTask has a taskId that is too long"))
+        }
         Some(Value::String(id)) => Ok(TaskId::Text(id.into())),
         Some(Value::Number(id)) if id.is_u64() => Ok(TaskId::Number(id.as_u64().unwrap_or_default())),
         Some(_) => Err(broken("the reply to createTask has a taskId that is neither text nor a whole number")),
@@ -147,8 +152,8 @@ pub fn balance(status: u16, body: &[u8]) -> Result<Balance, RequestError> {
         Some(Value::String(points)) => points.parse().ok().filter(|points: &f64| points.is_finite()),
         _ => None,
     };
-    match (balance, serde_json::from_slice(body)) {
-        (Some(balance), Ok(raw)) => Ok(Balance { balance, raw }),
+    match (balance, serde_json::from_slice::<Box<RawValue>>(body)) {
+        (Some(balance), Ok(raw)) => Ok(Balance { balance, raw: depth::bounded(&raw) }),
         _ => Err(RequestError::Protocol { status, problem: "the reply to getBalance has no usable balance".into() }),
     }
 }
@@ -234,7 +239,7 @@ impl<'a> Envelope<'a> {
                 let texts = headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
                 texts.collect()
             }),
-            raw: raw.to_owned(),
+            raw: depth::bounded(raw),
         })
     }
 }

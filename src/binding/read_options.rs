@@ -1,15 +1,21 @@
 //! Reads a JavaScript options object. What a getter, a proxy or a `toJSON` throws is reported under the option's name.
 
+use std::ptr;
+
 use napi::{
     Env, JsValue, ValueType,
     bindgen_prelude::{Array, FromNapiValue, Object, Result, Unknown},
+    check_status, sys,
 };
 
 use super::js_call::{JsResult, call_global, own_names, property};
 use crate::{
     error::Error,
-    options::{RawOption, RawOptions},
+    options::{MAX_TEXT_LENGTH, RawOption, RawOptions},
 };
+
+/// In bytes. No option has a name near it, and no secret is longer.
+const MAX_NAME_LENGTH: usize = 4096;
 
 /// The options, and the two values among them that stay in JavaScript.
 pub struct Reading<'env> {
@@ -32,7 +38,10 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
     let mut reading = Reading { options: Vec::new(), signal: None, on_progress: None };
     for at in 0..names.len() {
         let Some(key) = names.get::<Unknown>(at)? else { continue };
-        let name = String::from_unknown(key)?;
+        let name = match text_length(env, key)? > MAX_NAME_LENGTH {
+            true => first_of(env, key)?,
+            false => String::from_unknown(key)?,
+        };
         let value = match property(env, &object, key)? {
             Ok(value) => value,
             Err(thrown) => {
@@ -43,6 +52,7 @@ pub fn read<'env>(env: &'env Env, options: Unknown<'env>) -> Result<std::result:
         let option = match value.get_type()? {
             ValueType::Undefined => continue,
             ValueType::Number => RawOption::Number(f64::from_unknown(value)?),
+            ValueType::String if text_length(env, value)? > MAX_TEXT_LENGTH => RawOption::LongText,
             ValueType::String => RawOption::Text(String::from_unknown(value)?),
             ValueType::Function => {
                 if name == "onProgress" {
@@ -90,6 +100,25 @@ fn is_abort_signal(env: &Env, value: Unknown) -> Result<bool> {
 
 fn member<'env>(env: &Env, object: &Object, name: &str) -> Result<JsResult<Unknown<'env>>> {
     property(env, object, env.create_string(name)?.to_unknown())
+}
+
+/// In bytes, without copying the text.
+fn text_length(env: &Env, text: Unknown) -> Result<usize> {
+    let mut length = 0;
+    let status = unsafe { sys::napi_get_value_string_utf8(env.raw(), text.raw(), ptr::null_mut(), 0, &mut length) };
+    check_status!(status)?;
+    Ok(length)
+}
+
+/// The first bytes of a text that is too long to be a name.
+fn first_of(env: &Env, text: Unknown) -> Result<String> {
+    let (mut buffer, mut length) = (vec![0_u8; MAX_NAME_LENGTH], 0);
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(env.raw(), text.raw(), buffer.as_mut_ptr().cast(), buffer.len(), &mut length)
+    };
+    check_status!(status)?;
+    buffer.truncate(length);
+    Ok(String::from_utf8_lossy(&buffer).into_owned())
 }
 
 /// The value as `JSON.stringify` writes it.

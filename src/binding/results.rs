@@ -80,7 +80,7 @@ pub struct Solution {
     pub polls: u32,
     /// How many requests had to be repeated after a transient failure.
     pub retries: u32,
-    /// The provider's `solution` as it came.
+    /// The provider's `solution` as it came; what is nested more than 100 levels deep is `null`.
     #[napi(ts_type = "Record<string, unknown>")]
     pub raw: Json,
 }
@@ -110,7 +110,7 @@ impl From<call::Solution> for Solution {
 pub struct Balance {
     /// The balance in the provider's points. What a point costs differs by provider.
     pub balance: f64,
-    /// The provider's whole reply as it came.
+    /// The provider's whole reply as it came; what is nested more than 100 levels deep is `null`.
     #[napi(ts_type = "Record<string, unknown>")]
     pub raw: Json,
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-const MAX_LENGTH: usize = 1024;
+pub const MAX_LENGTH: usize = 1024;
 
 /// What is wrong with a task's proxy, in words that never repeat it.
 pub fn problem_of(proxy: &str) -> Option<&'static str> {

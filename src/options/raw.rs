@@ -9,6 +9,8 @@ use crate::error::Error;
 pub enum RawOption {
     Number(f64),
     Text(String),
+    /// A text that is longer than [`MAX_TEXT_LENGTH`].
+    LongText,
     /// A plain object, as its JSON.
     Object(String),
     Function,
@@ -25,7 +27,10 @@ pub type RawOptions = Vec<(String, RawOption)>;
 /// The largest integer up to which every integer is a JavaScript number.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// So much of an unknown name is told and compared.
+/// In bytes. What is longer is not even read: no option needs it.
+pub const MAX_TEXT_LENGTH: usize = 1 << 20;
+
+/// So much of an unknown name is shown and compared.
 const MAX_NAME_LENGTH: usize = 64;
 
 pub struct OptionReader(RawOptions);
@@ -98,6 +103,7 @@ pub fn wrong_type(name: &str, expected: &str, given: RawOption) -> Error {
     let got = match given {
         RawOption::Number(_) => "a number".to_owned(),
         RawOption::Text(_) => "a string".to_owned(),
+        RawOption::LongText => return Error::invalid_option(name, "is longer than 1 MiB"),
         RawOption::Object(_) => "an object".to_owned(),
         RawOption::Function => "a function".to_owned(),
         RawOption::AbortSignal => "an AbortSignal".to_owned(),

@@ -25,9 +25,15 @@ impl fmt::Display for TaskId {
     }
 }
 
+/// In bytes. No provider's id comes near it.
+pub const MAX_LENGTH: usize = 1024;
+
 pub fn task_id_of(given: &RawOption) -> Result<TaskId, Error> {
     match given {
         RawOption::Text(id) if id.trim().is_empty() => Err(Error::invalid_option("taskId", "is empty")),
+        RawOption::Text(id) if id.len() > MAX_LENGTH => {
+            Err(Error::invalid_option("taskId", format!("is longer than {MAX_LENGTH} bytes")))
+        }
         RawOption::Text(id) => Ok(restored_task_id(id)),
         RawOption::Number(id) if is_whole(*id, 0, MAX_SAFE_INTEGER) => Ok(TaskId::Number(*id as u64)),
         other => Err(wrong_type("taskId", "a task id as createTask returned it", other.clone())),

@@ -282,9 +282,36 @@ fn the_key_is_no_task_id_and_is_not_repeated_as_one() {
         let error = WaitForTaskRequest::parse(given).unwrap_err();
         assert!(!format!("{error} {error:?}").contains(KEY), "{error}");
         if wrong.is_none() {
-            assert_eq!(error.to_string(), "taskId: is the account's key, not the id of a task");
+            assert_eq!(error.to_string(), "taskId: holds the account's key, and is not the id of a task");
         }
     }
+}
+
+#[test]
+fn a_task_id_that_holds_the_key_is_refused() {
+    for id in [format!("job-{KEY}"), format!("job-{}", KEY.replace('-', "%2d"))] {
+        let given = [("provider", text("yescaptcha")), ("clientKey", text(KEY)), ("taskId", text(&id))];
+        let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let error = WaitForTaskRequest::parse(given).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(&KEY[4..]), "{error}");
+    }
+}
+
+#[test]
+fn credentials_in_an_unknown_name_are_not_repeated() {
+    for name in ["http://user:hunter2@proxy.test:80", "proxy=http://hunter2@proxy.test", "hunter2"] {
+        let proxy = ("proxy", Some(text("http://user:hunter2@proxy.example.com:80")));
+        let error = solve(&[proxy, (name, Some(text("x")))]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_text_that_is_too_long_is_refused_by_its_length() {
+    assert_eq!(refused(&[("clientKey", Some(RawOption::LongText))]).1, "is longer than 1 MiB");
+    assert_eq!(refused(&[("websiteURL", Some(RawOption::LongText))]).1, "is longer than 1 MiB");
+    let long = "k".repeat(MAX_KEY_LENGTH + 1);
+    assert_eq!(refused(&[("clientKey", Some(text(&long)))]).0, "clientKey");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The matrix of faults: every fault on every call, in paused time. It prints the README's table:
 //! `UPDATE_DOCS=1 cargo test matrix` writes it, `cargo test print_the_matrix -- --ignored --nocapture` shows every row.
 
-mod play;
+pub mod play;
 mod readme;
 mod rows;
 

@@ -139,6 +139,7 @@ fn options_of(call: Call, more: &[(&str, RawOption)]) -> RawOptions {
     if let Call::WaitForTask | Call::Solve = call {
         options.push(("pollIntervalMs", milliseconds(POLL_INTERVAL)));
     }
+    options.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
     options.extend_from_slice(more);
     options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

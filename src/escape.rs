@@ -1,0 +1,67 @@
+//! Text that came from outside, made safe to print: bounded, and without what a terminal or a reader could be misled by.
+
+use std::fmt;
+
+/// Displays a text in one line: at most so many characters, each that is not visible as it stands escaped as `\u{…}`.
+pub struct Escaped<'a>(pub &'a str, pub usize);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Escaped(text, max) = *self;
+        for c in text.chars().take(max) {
+            match is_misleading(c) {
+                true => write!(f, "\\u{{{:x}}}", c as u32)?,
+                false => write!(f, "{c}")?,
+            }
+        }
+        match text.chars().nth(max) {
+            Some(_) => f.write_str("…"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Controls, line separators, characters without a width, and those that change the direction of text.
+fn is_misleading(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_visible_is_escaped() {
+        for (text, shown) in [
+            ("plain: ünïcode 漢字 🔑", "plain: ünïcode 漢字 🔑"),
+            ("\u{1b}[31mred", r"\u{1b}[31mred"),
+            ("a\nb\r\tc\0", r"a\u{a}b\u{d}\u{9}c\u{0}"),
+            ("\u{7f}\u{9b}31m", r"\u{7f}\u{9b}31m"),
+            ("\u{202e}gpj.exe\u{2066}", r"\u{202e}gpj.exe\u{2066}"),
+            ("0x4A\u{200b}A\u{feff}", r"0x4A\u{200b}A\u{feff}"),
+            ("\u{2028}\u{2029}\u{e0041}\u{ad}", r"\u{2028}\u{2029}\u{e0041}\u{ad}"),
+        ] {
+            assert_eq!(Escaped(text, 100).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_says_so() {
+        assert_eq!(Escaped("abc", 3).to_string(), "abc");
+        assert_eq!(Escaped("abcd", 3).to_string(), "abc…");
+        assert_eq!(Escaped("\n\n\n", 2).to_string(), r"\u{a}\u{a}…");
+        assert_eq!(Escaped(&"é".repeat(900_000), 300).to_string().chars().count(), 301);
+    }
+}
