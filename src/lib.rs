@@ -48,6 +48,8 @@ pub mod wire;
 
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod freed_memory;
 
 /// The one name that Node.js looks for. zig exports every name of a Windows library unless told which.
 #[cfg(all(windows, target_env = "gnu"))]

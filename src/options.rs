@@ -5,11 +5,12 @@ mod proxy;
 mod raw;
 mod task_id;
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::Deref, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
+use zeroize::Zeroize;
 
 use crate::{
     error::Error,
@@ -74,7 +75,7 @@ impl Account {
 
 /// What is to be solved.
 pub struct NewTask {
-    fields: Map<String, Value>,
+    fields: TaskFields,
     proxy: Option<SecretString>,
     pub developer_id: Option<(&'static str, u64)>,
 }
@@ -88,12 +89,45 @@ impl fmt::Debug for NewTask {
 
 impl NewTask {
     /// The `task` object of createTask.
-    pub fn into_fields(mut self) -> Map<String, Value> {
+    pub fn into_fields(mut self) -> TaskFields {
         if let Some(proxy) = &self.proxy {
-            self.fields.insert("proxy".into(), proxy.expose_secret().into());
+            self.fields.0.insert("proxy".into(), proxy.expose_secret().into());
         }
         self.fields
     }
+}
+
+/// The fields of a task. Some may be secrets, so all are wiped when dropped.
+pub struct TaskFields(Map<String, Value>);
+
+impl Deref for TaskFields {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for TaskFields {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Moves a text to where it is wiped when dropped, without leaving a copy.
+fn secret(mut text: String) -> SecretString {
+    let secret = SecretString::from(text.as_str());
+    text.zeroize();
+    secret
 }
 
 #[derive(Debug)]
@@ -235,7 +269,7 @@ impl OptionReader {
         Ok(Account {
             provider,
             secrets: Secrets::of([(client_key.as_str(), KEY_NAME)]),
-            client_key: client_key.into(),
+            client_key: secret(client_key),
             base_url,
             loopback,
             timeout: self.milliseconds("timeoutMs", 1, MAX_MS, default_timeout)?,
@@ -260,7 +294,7 @@ impl OptionReader {
     /// The account learns the secrets of its task.
     fn task(&mut self, account: &mut Account) -> Result<NewTask, Error> {
         let provider = account.provider;
-        let mut fields = Map::new();
+        let mut fields = TaskFields(Map::new());
         let website_url = self.required_text("websiteURL")?;
         match Url::parse(&website_url) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {}
@@ -268,22 +302,22 @@ impl OptionReader {
             Err(problem) => return Err(Error::invalid_option("websiteURL", format!("is no URL: {problem}"))),
         }
         let website_key = self.required_text("websiteKey")?;
-        fields.insert("type".into(), self.task_type(provider)?.into());
-        fields.insert("websiteURL".into(), website_url.into());
-        fields.insert("websiteKey".into(), website_key.into());
+        fields.0.insert("type".into(), self.task_type(provider)?.into());
+        fields.0.insert("websiteURL".into(), website_url.into());
+        fields.0.insert("websiteKey".into(), website_key.into());
         for (name, longest, path) in
             [("action", MAX_ACTION_LENGTH, provider.action), ("cData", MAX_C_DATA_LENGTH, provider.c_data)]
         {
             if let Some(value) = self.widget_value(name, longest)? {
                 let path = path.ok_or_else(|| undocumented(name, provider))?;
-                insert_at(&mut fields, path, value.into());
+                insert_at(&mut fields.0, path, value.into());
             }
         }
         let proxy = self.proxy(provider)?;
         if let Some(proxy) = &proxy {
             account.secrets.extend(proxy::secrets_of(proxy.expose_secret()));
         }
-        self.extra(&mut fields, proxy.is_some(), &mut account.secrets)?;
+        self.extra(&mut fields.0, proxy.is_some(), &mut account.secrets)?;
         Ok(NewTask { fields, proxy, developer_id: self.developer_id(provider)? })
     }
 
@@ -320,19 +354,20 @@ impl OptionReader {
         }
         match proxy::problem_of(&proxy) {
             Some(problem) => Err(Error::invalid_option("proxy", problem)),
-            None => Ok(Some(proxy.into())),
+            None => Ok(Some(secret(proxy))),
         }
     }
 
     /// Further fields of the task, as they are. Some services take a proxy there: a secret like the option.
     fn extra(&mut self, fields: &mut Map<String, Value>, has_proxy: bool, secrets: &mut Secrets) -> Result<(), Error> {
-        let json = match self.take("extra") {
+        let mut json = match self.take("extra") {
             None => return Ok(()),
             Some(RawOption::Object(json)) if json.starts_with('{') => json,
             Some(other) => return Err(wrong_type("extra", "an object", other)),
         };
         let extra: Map<String, Value> = serde_json::from_str(&json)
             .map_err(|problem| Error::invalid_option("extra", format!("cannot be sent as JSON: {problem}")))?;
+        json.zeroize();
         for (name, value) in extra {
             if fields.contains_key(&name) || (has_proxy && name == "proxy") {
                 return Err(Error::invalid_option(format!("extra.{name}"), "is set by an option already"));

@@ -8,6 +8,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 /// The secrets of one call, each with the name that replaces it.
 #[derive(Debug, Default)]
@@ -63,7 +64,8 @@ impl Secrets {
             let secret = secret.expose_secret();
             let decoded = percent_encoding::percent_decode_str(secret).decode_utf8_lossy();
             if decoded != secret {
-                all.push((decoded.into_owned().into(), name));
+                let decoded = Zeroizing::new(decoded.into_owned());
+                all.push((decoded.as_str().into(), name));
             }
         }
         all.sort_by_key(|(secret, _)| Reverse(secret.expose_secret().len()));
@@ -157,7 +159,7 @@ impl<'a> View<'a> {
             let length = self.bytes[start..].iter().position(|byte| !in_alphabet(byte));
             end = length.map_or(self.bytes.len(), |length| start + length);
             let run = &self.bytes[start..end];
-            let holds = |core: &String| run.windows(core.len()).any(|part| part == core.as_bytes());
+            let holds = |core: &Zeroizing<String>| run.windows(core.len()).any(|part| part == core.as_bytes());
             if cores.iter().any(holds) {
                 found.push(self.origin(start..end));
             }
@@ -236,13 +238,13 @@ fn hex(digits: &[u8]) -> Option<u32> {
 }
 
 /// Of each base64 of the secret, at each offset and in each alphabet, the characters that depend on the secret alone.
-fn base64_cores(secret: &str) -> Vec<String> {
+fn base64_cores(secret: &str) -> Vec<Zeroizing<String>> {
     let mut cores = Vec::new();
     for offset in 0..3 {
-        let shifted = [&[0; 2][..offset], secret.as_bytes()].concat();
+        let shifted = Zeroizing::new([&[0; 2][..offset], secret.as_bytes()].concat());
         let (first, end) = ((offset * 8).div_ceil(6), shifted.len() * 8 / 6);
-        for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            cores.push(encoded[first..end].to_owned());
+        for encoded in [STANDARD_NO_PAD.encode(&*shifted), URL_SAFE_NO_PAD.encode(&*shifted)].map(Zeroizing::new) {
+            cores.push(Zeroizing::new(encoded[first..end].to_owned()));
         }
     }
     cores

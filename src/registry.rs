@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use secrecy::ExposeSecret;
@@ -17,15 +18,17 @@ use crate::{
     sync::lock,
 };
 
-/// A map that has grown to this size drops what nobody uses before it grows further.
-const SWEEP_AT: usize = 256;
+/// A map that has grown to this size drops what is not in use.
+const SWEEP_FROM: usize = 256;
+/// How often at the most: a sweep looks at every entry, and all may be in use.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 pub struct Registry<T> {
     pub transport: T,
     /// Where the polls of many calls at once are counted from.
     pub started: Instant,
-    breakers: Mutex<HashMap<u64, Arc<CircuitBreaker>>>,
-    limiters: Mutex<HashMap<HostId, Arc<HostLimiter>>>,
+    breakers: Mutex<SharedMap<u64, CircuitBreaker>>,
+    limiters: Mutex<SharedMap<HostId, HostLimiter>>,
     /// A key itself is not kept: its hash tells accounts apart well enough.
     hasher: RandomState,
 }
@@ -35,34 +38,44 @@ impl<T> Registry<T> {
         Registry {
             transport,
             started: Instant::now(),
-            breakers: Mutex::default(),
-            limiters: Mutex::default(),
+            breakers: Mutex::new(SharedMap::new()),
+            limiters: Mutex::new(SharedMap::new()),
             hasher: RandomState::new(),
         }
     }
 
     pub fn breaker(&self, account: &Account) -> Arc<CircuitBreaker> {
         let id = self.hasher.hash_one((account.host_id(), account.client_key.expose_secret()));
-        entry(&self.breakers, id, CircuitBreaker::is_idle, || CircuitBreaker::new(account.provider.ban_after))
+        let new = || CircuitBreaker::new(account.provider.ban_after);
+        lock(&self.breakers).get(id, CircuitBreaker::is_idle, new)
     }
 
     /// Counts a call to the account's host, until the returned value is dropped.
     pub fn enter(&self, account: &Account) -> InFlight {
-        entry(&self.limiters, account.host_id(), |_| true, HostLimiter::default).enter()
+        lock(&self.limiters).get(account.host_id(), |_| true, HostLimiter::default).enter()
     }
 }
 
-fn entry<K: Eq + Hash, V>(
-    map: &Mutex<HashMap<K, Arc<V>>>,
-    key: K,
-    is_idle: impl Fn(&V) -> bool,
-    new: impl FnOnce() -> V,
-) -> Arc<V> {
-    let mut map = lock(map);
-    if map.len() >= SWEEP_AT && !map.contains_key(&key) {
-        map.retain(|_, value| Arc::strong_count(value) > 1 || !is_idle(value));
+/// Values that calls share while they need them.
+struct SharedMap<K, V> {
+    entries: HashMap<K, Arc<V>>,
+    next_sweep: Instant,
+}
+
+impl<K: Eq + Hash, V> SharedMap<K, V> {
+    fn new() -> Self {
+        SharedMap { entries: HashMap::new(), next_sweep: Instant::now() }
     }
-    Arc::clone(map.entry(key).or_insert_with(|| Arc::new(new())))
+
+    /// The value of the key. What no call uses and `is_idle` says can go is dropped from time to time.
+    fn get(&mut self, key: K, is_idle: impl Fn(&V) -> bool, new: impl FnOnce() -> V) -> Arc<V> {
+        let now = Instant::now();
+        if self.entries.len() >= SWEEP_FROM && now >= self.next_sweep && !self.entries.contains_key(&key) {
+            self.entries.retain(|_, value| Arc::strong_count(value) > 1 || !is_idle(value));
+            self.next_sweep = now + SWEEP_INTERVAL;
+        }
+        Arc::clone(self.entries.entry(key).or_insert_with(|| Arc::new(new())))
+    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@
 
 mod depth;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, io};
 
 use bytes::Bytes;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
+use zeroize::Zeroizing;
 
 use crate::{
     error::{ProviderError, RequestError},
@@ -95,9 +96,30 @@ pub fn get_balance_body(client_key: &str) -> Bytes {
     encode(&Body { client_key })
 }
 
+/// The JSON in memory that is wiped when the last of it is dropped.
 fn encode(body: &impl Serialize) -> Bytes {
-    let json = serde_json::to_vec(body).expect("strings, numbers and JSON values always serialize");
-    json.into_boxed_slice().into()
+    // Its length comes first: a buffer that grows would leave copies behind.
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, body).expect(ALWAYS_SERIALIZES);
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, body).expect(ALWAYS_SERIALIZES);
+    Bytes::from_owner(json)
+}
+
+const ALWAYS_SERIALIZES: &str = "strings, numbers and JSON values always serialize";
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads the reply to createTask.

@@ -259,7 +259,7 @@ fn task(given: &RawOptions, account: &Account, task: NewTask) {
     }
     let key = account.client_key.expose_secret();
     let body: Value = serde_json::from_slice(&create_task_body(key, &fields, developer_id)).expect("JSON");
-    assert!(body["clientKey"] == key && body["task"] == Value::Object(fields));
+    assert!(body["clientKey"] == key && body["task"] == Value::Object(fields.clone()));
     assert_eq!(body.as_object().map(|body| body.len()), Some(2 + usize::from(developer_id.is_some())));
 }
 

@@ -37,7 +37,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(request.poll_interval, Duration::from_secs(3));
     assert_eq!(request.account.base_url.as_str(), "https://api.ez-captcha.com/");
     assert_eq!(
-        Value::Object(request.task.into_fields()).to_string(),
+        Value::Object(request.task.into_fields().clone()).to_string(),
         r#"{"type":"CloudFlareTurnstileTask","websiteKey":"0x4AAAAAAA","websiteURL":"https://example.com/login"}"#
     );
 }
@@ -340,4 +340,11 @@ fn empty_texts_are_refused() {
     for name in ["taskType", "action", "cData", "baseURL", "proxy"] {
         assert_eq!(refused(&[(name, Some(text("")))]).0, name);
     }
+}
+
+#[test]
+fn the_fields_of_a_task_are_wiped() {
+    let mut value = serde_json::json!({ "a": "secret", "b": ["secret", { "c": "secret" }], "d": 1 });
+    wipe(&mut value);
+    assert_eq!(value, serde_json::json!({ "a": "", "b": ["", { "c": "" }], "d": 1 }));
 }

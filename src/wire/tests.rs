@@ -99,6 +99,13 @@ fn the_task_stands_beside_the_key_and_the_developer_id() {
 }
 
 #[test]
+fn a_body_is_encoded_without_growing() {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, &json!({ "a": ["é", 1] })).unwrap();
+    assert_eq!(length.0, json!({ "a": ["é", 1] }).to_string().len());
+}
+
+#[test]
 fn deep_nesting_is_survived() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let deep = format!("{}0{}", open.repeat(100_000), close.repeat(100_000));
