@@ -11,7 +11,7 @@ use crate::{
     poll::run_until,
     registry::Registry,
     transport::Transport,
-    wire::Balance,
+    wire::{Balance, Created},
 };
 
 // Thousands of these calls wait at once, and an `async fn` keeps room for its arguments twice over: so requests come boxed,
@@ -30,7 +30,11 @@ pub async fn solve<T: Transport>(
         call.deadline(),
         &cancel,
         pin!(async {
-            let task_id = call.create_task(task).await?.id;
+            // Boxed, so that a call that polls does not carry the space of a createTask.
+            let task_id = match Box::pin(call.create_task(task)).await? {
+                Created::Pending(task_id) => task_id,
+                Created::Ready { solution, .. } => return Ok(call.deliver(solution)),
+            };
             call.wait_for_task(&task_id, poll_interval).await
         }),
     )
@@ -50,8 +54,8 @@ pub async fn create_task<T: Transport>(
         call.deadline(),
         &cancel,
         pin!(async {
-            let task = call.create_task(task).await?;
-            call.require_usable_id(task)
+            let created = call.create_task(task).await?;
+            call.task(created)
         }),
     )
     .await;

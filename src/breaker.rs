@@ -1,4 +1,5 @@
-//! Stops sending before a provider bans the key, and while it has banned it. One circuit breaker for each account.
+//! Stops sending before a provider bans the key, and while it has banned it; only polls for paid tasks go on then. One
+//! circuit breaker for each account.
 
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
@@ -83,7 +84,8 @@ impl CircuitBreaker {
         if let Some(error) = state.refusals[method as usize].refusal(now) {
             return Err(error);
         }
-        if let Some(open) = &mut state.open {
+        // A poll asks for what is paid for: at worst the query is refused.
+        if let Some(open) = state.open.as_mut().filter(|_| method != Method::GetTaskResult) {
             if now < open.next_probe {
                 return Err(ProviderError { retry_after: Some(open.next_probe - now), ..open.error.clone() });
             }

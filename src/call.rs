@@ -11,13 +11,14 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::{Activity, Endpoint, attempt},
-    error::{Error, ErrorKind, RequestError},
+    error::{Error, ErrorKind, RequestError, UnusableSolution},
     options::{Account, NewTask, TaskId},
     poll::{self, Alignment, Operation, Outcome, PollPolicy, RetryDelay, Stopped},
+    provider::Reason,
     registry::Registry,
     retry::{Retry, retry_policy},
     transport::Transport,
-    wire::{self, Balance, Method, ProviderSolution, TaskStatus},
+    wire::{self, Balance, Created, Method, ProviderSolution, TaskStatus},
 };
 
 /// How the requests of a single call follow each other when one has to go out again.
@@ -31,6 +32,8 @@ const SINGLE: PollPolicy = PollPolicy {
 const MAX_CONNECT_ATTEMPTS: u32 = 5;
 /// How far back-off spreads polls while a provider fails.
 const MAX_POLL_BACKOFF: Duration = Duration::from_secs(20);
+/// The least wait of a poll that was refused since the account is banned.
+const MIN_WAIT_WHILE_BANNED: Duration = Duration::from_secs(3);
 /// The polls of many calls at once go out at multiples of this.
 const ALIGNMENT_STEP: Duration = Duration::from_millis(250);
 
@@ -139,29 +142,44 @@ impl<'a, T: Transport> Call<'a, T> {
     }
 
     /// Creates a task: the call that is billed.
-    pub async fn create_task(&mut self, task: NewTask) -> Result<Task, Error> {
+    pub async fn create_task(&mut self, task: NewTask) -> Result<Created, Error> {
         let developer_id = task.developer_id;
         let body = wire::create_task_body(self.client_key(), &task.into_fields(), developer_id);
-        let id =
-            self.send(Method::CreateTask, body, &SINGLE, |status, body| wire::task_id(status, body).map(Some)).await?;
-        let created_at = SystemTime::now();
+        let decode = |status, body: &[u8]| wire::created(status, body).map(Some);
+        let created = self.send(Method::CreateTask, body, &SINGLE, decode).await?;
         self.state.last_error = None;
-        self.state.task_id = Some(self.endpoint.account.secrets.redact(id.to_string()));
-        self.state.created_at = Some(created_at);
+        self.state.created_at = Some(SystemTime::now());
+        if let Created::Pending(id) | Created::Ready { id: Some(id), .. } = &created {
+            self.state.task_id = Some(self.endpoint.account.secrets.redact(id.to_string()));
+        }
         self.state.emit(Phase::Created);
-        Ok(Task { id, provider: self.state.provider, created_at })
+        Ok(created)
     }
 
-    /// An error, if the id of the task that was created cannot be shown, and so not be used by another call.
-    pub fn require_usable_id(&self, task: Task) -> Result<Task, Error> {
-        match self.state.task_id.as_deref() == Some(&task.id.to_string()) {
-            true => Ok(task),
-            false => {
-                let problem = "the reply to createTask has a taskId that repeats a secret of the account".into();
-                let error = RequestError::Protocol { status: 200, problem };
-                Err(self.state.error(ErrorKind::Request { call: Method::CreateTask.name(), error }))
+    /// The task that was created, for a call that delivers nothing else. An error, if it has no id, or none that can be
+    /// shown: the id is all that another call can fetch the token with.
+    pub fn task(&self, created: Created) -> Result<Task, Error> {
+        let (problem, raw) = match created {
+            Created::Pending(id) | Created::Ready { id: Some(id), .. } => {
+                if self.state.task_id.as_deref() == Some(&id.to_string()) {
+                    let created_at = self.state.created_at.unwrap_or_else(SystemTime::now);
+                    return Ok(Task { id, provider: self.state.provider, created_at });
+                }
+                ("the reply to createTask has a taskId that repeats a secret of the account", "null".into())
             }
-        }
+            Created::Ready { id: None, solution } => {
+                ("the reply to createTask has a solution but no taskId", solution.raw.get().into())
+            }
+        };
+        let error = RequestError::Solution(Box::new(UnusableSolution { status: 200, problem, raw }));
+        let error = error.redact(|text| self.endpoint.account.secrets.redact(text));
+        Err(self.state.error(ErrorKind::Request { call: Method::CreateTask.name(), error }))
+    }
+
+    /// The solution that came with the reply to createTask.
+    pub fn deliver(&self, provided: ProviderSolution) -> Solution {
+        self.state.emit(Phase::Ready);
+        self.state.solution(provided)
     }
 
     /// Asks once for a task's status.
@@ -173,10 +191,7 @@ impl<'a, T: Transport> Call<'a, T> {
                 self.state.emit(Phase::Processing);
                 Ok(None)
             }
-            TaskStatus::Ready(provided) => {
-                self.state.emit(Phase::Ready);
-                Ok(Some(self.state.solution(provided)))
-            }
+            TaskStatus::Ready(provided) => Ok(Some(self.deliver(provided))),
         }
     }
 
@@ -189,8 +204,7 @@ impl<'a, T: Transport> Call<'a, T> {
             TaskStatus::Ready(provided) => Ok(Some(provided)),
         };
         let provided = self.send(Method::GetTaskResult, body, &policy, decode).await?;
-        self.state.emit(Phase::Ready);
-        Ok(self.state.solution(provided))
+        Ok(self.deliver(provided))
     }
 
     pub async fn get_balance(&mut self) -> Result<Balance, Error> {
@@ -323,9 +337,10 @@ where
         // The server closes a connection, say, and has processed nothing: another one serves the request at once.
         let at_once = matches!(error, RequestError::NotProcessed { .. }) && !self.resent_at_once;
         self.resent_at_once |= at_once;
+        let banned = matches!(&error, RequestError::Provider(error) if error.reason == Reason::Banned);
         let delay = match at_once {
             true => RetryDelay::None,
-            false => RetryDelay::Backoff { at_least: failed.retry_after },
+            false => RetryDelay::Backoff { at_least: failed.retry_after.max(banned.then_some(MIN_WAIT_WHILE_BANNED)) },
         };
         Outcome::Retry { error, delay }
     }

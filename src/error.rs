@@ -4,7 +4,9 @@
 //! caller gets: the request's error, or what else ended the call, with everything known about the task. Whether a request
 //! is sent again is decided in one place, [`crate::retry::retry_policy`].
 
-use std::{fmt, mem, time::Duration};
+use std::{collections::BTreeMap, fmt, mem, time::Duration};
+
+use serde::de::IgnoredAny;
 
 use crate::{escape::Escaped, provider::Reason};
 
@@ -14,6 +16,7 @@ const MAX_EXCERPT: usize = 120;
 const MAX_PROBLEM: usize = 200;
 const MAX_CODE: usize = 100;
 const MAX_DESCRIPTION: usize = 300;
+const MAX_FIELD_ERRORS: usize = 5;
 
 /// Why a request came to no usable reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +35,19 @@ pub enum RequestError {
     Decode { status: u16, problem: String },
     /// An envelope that breaks the protocol's contract. `INVALID_RESPONSE`.
     Protocol { status: u16, problem: String },
+    /// The task is ready, and its solution cannot be used. `INVALID_RESPONSE`.
+    Solution(Box<UnusableSolution>),
     /// The provider said no: `errorId != 0`. `PROVIDER_ERROR`.
     Provider(Box<ProviderError>),
+}
+
+/// What came where a usable solution should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnusableSolution {
+    pub status: u16,
+    pub problem: &'static str,
+    /// The solution, or the whole reply where there is none, as JSON.
+    pub raw: String,
 }
 
 /// The provider's own words, verbatim but for secrets.
@@ -44,6 +58,10 @@ pub struct ProviderError {
     pub error_code: String,
     pub error_description: String,
     pub reason: Reason,
+    /// The provider's id of the request, where it sends one.
+    pub request_id: Option<String>,
+    /// What is wrong with which field, where the provider says so.
+    pub field_errors: BTreeMap<String, String>,
     /// For how long nothing more is sent, where the provider or the circuit breaker says so.
     pub retry_after: Option<Duration>,
 }
@@ -55,7 +73,10 @@ impl RequestError {
             RequestError::Connect { .. } | RequestError::NotProcessed { .. } | RequestError::Certificate { .. } => {
                 false
             }
-            RequestError::Interrupted { .. } | RequestError::Decode { .. } | RequestError::Protocol { .. } => true,
+            RequestError::Interrupted { .. }
+            | RequestError::Decode { .. }
+            | RequestError::Protocol { .. }
+            | RequestError::Solution(_) => true,
             // A gateway answers 408 and 5xx also after it has passed the request on, and 301 to 303 are how many a server
             // says "done, look there".
             RequestError::Http { status, .. } => matches!(status, 100..200 | 301..=303 | 408 | 500..),
@@ -73,9 +94,20 @@ impl RequestError {
             RequestError::Http { status, excerpt } => RequestError::Http { status, excerpt: redact(excerpt) },
             RequestError::Decode { status, problem } => RequestError::Decode { status, problem: redact(problem) },
             RequestError::Protocol { status, problem } => RequestError::Protocol { status, problem: redact(problem) },
+            RequestError::Solution(mut solution) => {
+                solution.raw = redact(mem::take(&mut solution.raw));
+                // What is not JSON any more is not delivered.
+                if serde_json::from_str::<IgnoredAny>(&solution.raw).is_err() {
+                    solution.raw = "null".into();
+                }
+                RequestError::Solution(solution)
+            }
             RequestError::Provider(mut error) => {
                 error.error_code = redact(error.error_code);
                 error.error_description = redact(error.error_description);
+                error.request_id = error.request_id.map(&redact);
+                let field_errors = mem::take(&mut error.field_errors).into_iter();
+                error.field_errors = field_errors.map(|(path, problem)| (redact(path), redact(problem))).collect();
                 RequestError::Provider(error)
             }
         }
@@ -89,7 +121,9 @@ impl RequestError {
             | RequestError::Certificate { .. }
             | RequestError::Interrupted { .. } => "CONNECTION_FAILED",
             RequestError::Http { .. } => "HTTP_ERROR",
-            RequestError::Decode { .. } | RequestError::Protocol { .. } => "INVALID_RESPONSE",
+            RequestError::Decode { .. } | RequestError::Protocol { .. } | RequestError::Solution(_) => {
+                "INVALID_RESPONSE"
+            }
             RequestError::Provider(_) => "PROVIDER_ERROR",
         }
     }
@@ -104,6 +138,7 @@ impl RequestError {
             RequestError::Http { status, .. }
             | RequestError::Decode { status, .. }
             | RequestError::Protocol { status, .. } => Some(*status),
+            RequestError::Solution(solution) => Some(solution.status),
             RequestError::Provider(error) => Some(error.status),
         }
     }
@@ -118,6 +153,7 @@ impl RequestError {
             RequestError::Http { .. }
             | RequestError::Decode { .. }
             | RequestError::Protocol { .. }
+            | RequestError::Solution(_)
             | RequestError::Provider(_) => None,
         }
     }
@@ -146,15 +182,22 @@ impl fmt::Display for RequestError {
             RequestError::Decode { problem, status } | RequestError::Protocol { problem, status } => {
                 write!(f, "{} (HTTP {status})", Escaped(problem, MAX_PROBLEM))
             }
+            RequestError::Solution(solution) => {
+                let UnusableSolution { status, problem, raw } = &**solution;
+                write!(f, "{problem} (HTTP {status}): {}", Escaped(raw, MAX_EXCERPT))
+            }
             RequestError::Provider(error) => {
                 match error.error_code.as_str() {
                     "" => write!(f, "errorId {}", error.error_id)?,
                     code => write!(f, "{}", Escaped(code, MAX_CODE))?,
                 }
-                match error.error_description.as_str() {
-                    "" => Ok(()),
-                    description => write!(f, " ({})", Escaped(description, MAX_DESCRIPTION)),
+                if !error.error_description.is_empty() {
+                    write!(f, " ({})", Escaped(&error.error_description, MAX_DESCRIPTION))?;
                 }
+                for (path, problem) in error.field_errors.iter().take(MAX_FIELD_ERRORS) {
+                    write!(f, "; {}: {}", Escaped(path, MAX_CODE), Escaped(problem, MAX_CODE))?;
+                }
+                Ok(())
             }
         }
     }
@@ -238,6 +281,8 @@ impl Error {
         }
         match &self.kind {
             ErrorKind::Request { error: RequestError::Provider(error), .. } => error.reason.advice(),
+            // The task is ready, and its solution is what it is.
+            ErrorKind::Request { error: RequestError::Solution(_), .. } => None,
             ErrorKind::Request { .. } | ErrorKind::Timeout { .. } | ErrorKind::Aborted if self.may_be_charged => {
                 match self.task_id {
                     Some(_) => Some("waitForTask with this taskId can still fetch the token"),

@@ -111,15 +111,26 @@ impl Reason {
         }
     }
 
-    /// Sorts an `errorCode`. One table serves all providers: where they share a code they mean the same by it.
+    /// Classifies an `errorCode`. One table serves all providers: where they share a code they mean the same by it.
     pub fn of(error_code: &str) -> Reason {
-        let row = CODES.iter().find(|(codes, _)| codes.contains(&error_code));
-        let family = || FAMILIES.iter().find(|(prefix, _)| error_code.starts_with(prefix));
+        let code = error_code.trim();
+        let code = match code.strip_prefix(PREFIX) {
+            Some(code) => code,
+            None if WITHOUT_PREFIX.contains(&code) => code,
+            None => return Reason::Unknown,
+        };
+        let row = CODES.iter().find(|(codes, _)| codes.contains(&code));
+        let family = || FAMILIES.iter().find(|(prefix, _)| code.starts_with(prefix));
         match row {
             Some((_, reason)) => *reason,
             None => family().map_or(Reason::Unknown, |(_, reason)| *reason),
         }
     }
+}
+
+/// Whether an error only says "not yet": compatible services send it while a task is processed.
+pub fn is_not_ready(error_code: &str) -> bool {
+    matches!(error_code.trim(), "CAPTCHA_NOT_READY" | "ERROR_CAPTCHA_NOT_READY" | "CAPCHA_NOT_READY")
 }
 
 impl fmt::Display for Reason {
@@ -128,67 +139,104 @@ impl fmt::Display for Reason {
     }
 }
 
-/// An error that only says "not yet": relatives of the protocol send it while a task is processed.
-pub const NOT_READY: &str = "CAPTCHA_NOT_READY";
+const PREFIX: &str = "ERROR_";
+/// Codes that are also sent without the prefix.
+const WITHOUT_PREFIX: &[&str] = &["INVALID_RECAPTCHA_SITEURL", "WRONG_CAPTCHA_ID"];
 
-/// Misspelt codes are the providers' own.
+/// Without the prefix. Misspelt codes are the providers' own.
 const CODES: &[(&[&str], Reason)] = &[
     (
         &[
-            "ERROR_CLIENTKEY_UNAUTHORIZED",
-            "ERROR_PACKAGE_NOT_EXIST",
-            "ERROR_PACKAGE_TASK_TYPE_NOT_SUPPORTED",
-            "ERROR_SETTLEMENT_FAILED",
-            "ERROR_SUBSCRIPTION_EXPIRED",
-            "ERROR_ZERO_BALANCE",
+            "CLIENTKEY_UNAUTHORIZED",
+            "IP_NOT_ALLOWED",
+            "PACKAGE_NOT_EXIST",
+            "PACKAGE_TASK_TYPE_NOT_SUPPORTED",
+            "SETTLEMENT_FAILED",
+            "SUBSCRIPTION_EXPIRED",
+            "ZERO_BALANCE",
         ],
         Reason::Account,
     ),
-    (&["ERROR_REQUEST_BANNED"], Reason::Banned),
+    (&["KEY_TEMP_BLOCKED", "REQUEST_BANNED"], Reason::Banned),
     (
         &[
-            "ERROR_INTERNAL_SERVER_ERROR",
-            "ERROR_REQUEST_LIMIT",
-            "ERROR_SERVICE_TIMEOUT",
-            "ERROR_SERVICE_UNAVAILABLE",
-            "ERROR_SERVICE_UNAVALIABLE",
-            "ERROR_THREADS_MAXIMUM",
+            "INTERNAL_SERVER_ERROR",
+            "RATE_LIMIT",
+            "REQUEST_LIMIT",
+            "SERVICE_TIMEOUT",
+            "SERVICE_UNAVAILABLE",
+            "SERVICE_UNAVALIABLE",
+            "THREADS_MAXIMUM",
+            "TOO_MANY_REQUESTS",
+            "TOO_MUCH_REQUESTS",
         ],
         Reason::Busy,
     ),
     (
         &[
-            "ERROR_BAD_REQUEST",
-            "ERROR_CONTENT_TYPE_ERROR",
-            "ERROR_DOMAIN_NOT_ALLOWED",
-            "ERROR_NOT_FOUND",
-            "ERROR_PAGE_NOT_FOUND",
-            "ERROR_RECAPTCHA_INVALID_SITEKEY",
-            "ERROR_REQUEST_METHOD",
-            "ERROR_REQUEST_PARAMETERS",
-            "ERROR_REQUIRED_FIELDS",
-            "ERROR_TASK_NOT_SUPPORTED",
-            "ERROR_TASK_TYPE_NOT_ALLOWED",
-            "ERROR_TASK_TYPE_NOT_AVAILABLE",
-            "ERROR_TASK_TYPE_NOT_SUPPORTED",
-            "ERROR_WEBSITE_NOT_ALLOWED",
+            "BAD_PARAMETERS",
+            "BAD_REQUEST",
+            "CONTENT_TYPE_ERROR",
+            "DOMAIN_NOT_ALLOWED",
+            "INCORRECT_SESSION_DATA",
             "INVALID_RECAPTCHA_SITEURL",
+            "INVALID_TASK_DATA",
+            "NOT_FOUND",
+            "NO_SUCH_METHOD",
+            "PAGEURL",
+            "PAGE_NOT_FOUND",
+            "RECAPTCHA_INVALID_DOMAIN",
+            "RECAPTCHA_INVALID_SITEKEY",
+            "REQUEST_METHOD",
+            "REQUEST_PARAMETERS",
+            "REQUIRED_FIELDS",
+            "TASK_ABSENT",
+            "TASK_NOT_SUPPORTED",
+            "TASK_TYPE_NOT_ALLOWED",
+            "TASK_TYPE_NOT_AVAILABLE",
+            "TASK_TYPE_NOT_SUPPORTED",
+            "UNKNOWN_QUESTION",
+            "WEBSITE_NOT_ALLOWED",
+            "WRONG_USERAGENT",
         ],
         Reason::Request,
     ),
-    (&["ERROR_CAPTCHA_UNSOLVABLE", "ERROR_TASK_TIMEOUT"], Reason::Unsolvable),
-    (&["ERROR_NO_SUCH_CAPCHA_ID", "ERROR_TASKID_INVALID", "ERROR_TASK_NOT_EXIST"], Reason::Expired),
-    (&["ERROR_BAD_PROXY", "ERROR_REQUEST_PROXY_MISSING"], Reason::Proxy),
+    (
+        &[
+            "ALL_WORKERS_FILTERED",
+            "BAD_DUPLICATES",
+            "CAPTCHA_SOLVE_FAILED",
+            "CAPTCHA_UNSOLVABLE",
+            "FAILED_LOADING_WIDGET",
+            "RECAPTCHA_TIMEOUT",
+            "TASK_CANCELED",
+            "TASK_TIMEOUT",
+            "TOKEN_EXPIRED",
+        ],
+        Reason::Unsolvable,
+    ),
+    (
+        &[
+            "NO_SUCH_CAPCHA_ID",
+            "NO_SUCH_TASK",
+            "TASKID_INVALID",
+            "TASK_NOT_EXIST",
+            "TASK_NOT_FOUND",
+            "WRONG_CAPTCHA_ID",
+        ],
+        Reason::Expired,
+    ),
+    (&["BAD_PROXY", "REQUEST_PROXY_MISSING"], Reason::Proxy),
 ];
 
-/// Codes that come in families are sorted by how they begin.
+/// Codes that come in families are classified by how they begin.
 const FAMILIES: &[(&str, Reason)] = &[
-    ("ERROR_ACCOUNT_", Reason::Account),
-    ("ERROR_KEY_", Reason::Account),
-    ("ERROR_IP_BANNED", Reason::Banned),
-    ("ERROR_IP_BLOCKED", Reason::Banned),
-    ("ERROR_NO_SLOT_AVAILABLE", Reason::Busy),
-    ("ERROR_PROXY_", Reason::Proxy),
+    ("ACCOUNT_", Reason::Account),
+    ("KEY_", Reason::Account),
+    ("IP_BANNED", Reason::Banned),
+    ("IP_BLOCKED", Reason::Banned),
+    ("NO_SLOT_AVAILABLE", Reason::Busy),
+    ("PROXY_", Reason::Proxy),
 ];
 
 #[cfg(test)]

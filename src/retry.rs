@@ -37,10 +37,12 @@ pub fn retry_policy(method: Method, error: &RequestError) -> Retry {
         }
         (GetTaskResult | GetBalance, RequestError::Http { .. }) => Retry::Never,
         // The provider broke the protocol: it would again.
-        (_, RequestError::Protocol { .. }) => Retry::Never,
-        (_, RequestError::Provider(error)) => match error.reason {
-            // Nothing was created or charged, and while polling it is the query that was refused, not the task.
+        (_, RequestError::Protocol { .. } | RequestError::Solution(_)) => Retry::Never,
+        (method, RequestError::Provider(error)) => match error.reason {
+            // Nothing was created or charged.
             Reason::Busy => Retry::UntilDeadline,
+            // While polling it is the query that was refused, whatever the name for it, and not the paid task.
+            Reason::Banned if method == GetTaskResult => Retry::UntilDeadline,
             // These count toward a ban, or will not change.
             Reason::Account | Reason::Banned | Reason::Request | Reason::Proxy => Retry::Never,
             // The task has ended; who pays for that differs, so a new one is the caller's decision.

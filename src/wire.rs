@@ -1,24 +1,26 @@
 //! The JSON of the methods: request bodies out, replies in. Pure, and strict about everything that a decision depends on.
 //!
-//! A reply is read in two steps. First the envelope: a JSON object with an integer `errorId`. Only where there is none
-//! does the HTTP status say what happened, since providers send business errors with any status. Then the part that the
-//! method asked for, which must be there and be usable.
+//! A reply is read in two steps. First the envelope ([`envelope`]): only where there is none does the HTTP status say what
+//! happened, since providers send business errors with any status. Then the part that the method asked for, which must be
+//! there and be usable. Reading is strict about what decides about money, and liberal about everything beside it: no oddity
+//! there may cost a paid token.
 
 mod depth;
+mod envelope;
 
-use std::{borrow::Cow, collections::BTreeMap, io};
+use std::{collections::BTreeMap, io};
 
 use bytes::Bytes;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 use zeroize::Zeroizing;
 
 use crate::{
-    error::{ProviderError, RequestError},
-    options::{MAX_TASK_ID_LENGTH, TaskId},
-    provider::{NOT_READY, Reason},
+    error::{RequestError, UnusableSolution},
+    options::TaskId,
 };
+use envelope::{Envelope, FAILED, PENDING, READY, excerpt, is_ready, reply_text};
 
 /// The methods of the task API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,15 @@ impl Method {
             Method::GetBalance => "getBalance",
         }
     }
+}
+
+/// What createTask delivered.
+#[derive(Debug)]
+pub enum Created {
+    /// A task that has to be polled for.
+    Pending(TaskId),
+    /// Some services answer at once, with or without an id.
+    Ready { id: Option<TaskId>, solution: ProviderSolution },
 }
 
 #[derive(Debug)]
@@ -123,193 +134,75 @@ impl io::Write for Length {
 }
 
 /// Reads the reply to createTask.
-pub fn task_id(status: u16, body: &[u8]) -> Result<TaskId, RequestError> {
-    let envelope = Envelope::read(status, body)?;
-    envelope.success(status)?;
-    let broken = |problem: &str| RequestError::Protocol { status, problem: problem.into() };
-    match envelope.task_id.map(parse) {
-        None | Some(Value::Null) => Err(broken("the reply to createTask has no taskId")),
-        Some(Value::String(id)) if id.trim().is_empty() => Err(broken("the reply to createTask has an empty taskId")),
-        Some(Value::String(id)) if id.len() > MAX_TASK_ID_LENGTH => {
-            Err(broken("the reply to createTask has a taskId that is too long"))
+pub fn created(status: u16, body: &[u8]) -> Result<Created, RequestError> {
+    let text = reply_text(body);
+    let envelope = Envelope::read(status, &text)?;
+    let id = envelope.task_id();
+    // A task that has to be polled for has no solution yet, whatever stands there.
+    let solution = match envelope.status() {
+        Some(word) if !is_ready(&word) => None,
+        _ => envelope.solution().ok(),
+    };
+    envelope.require_success(status, id.is_ok() || solution.is_some())?;
+    match (id, solution) {
+        (id, Some(solution)) => Ok(Created::Ready { id: id.ok(), solution }),
+        (Ok(id), None) => Ok(Created::Pending(id)),
+        (Err(problem), None) => {
+            let problem = format!("the reply to createTask has {problem}");
+            Err(RequestError::Protocol { status, problem })
         }
-        Some(Value::String(id)) => Ok(TaskId::Text(id.into())),
-        Some(Value::Number(id)) if id.is_u64() => Ok(TaskId::Number(id.as_u64().unwrap_or_default())),
-        Some(_) => Err(broken("the reply to createTask has a taskId that is neither text nor a whole number")),
     }
 }
 
 /// Reads the reply to getTaskResult.
 pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, RequestError> {
-    let envelope = Envelope::read(status, body)?;
-    if envelope.error_id != 0 && text(envelope.error_code) == NOT_READY {
+    let text = reply_text(body);
+    let envelope = Envelope::read(status, &text)?;
+    if envelope.says_not_ready() {
         return Ok(TaskStatus::Processing);
     }
-    let word = envelope.status.map(parse);
-    if let Some("error" | "failed") = word.as_ref().and_then(Value::as_str) {
-        let refusal = envelope.refusal(status);
-        let reason = if refusal.error_code.is_empty() { Reason::Unsolvable } else { refusal.reason };
-        return Err(RequestError::Provider(Box::new(ProviderError { reason, ..refusal })));
+    let word = envelope.status();
+    let is = |words: &[&str]| word.as_ref().is_some_and(|word| words.contains(&word.as_str()));
+    let solution = envelope.solution();
+    let (pending, ready) = (is(PENDING), is(READY) && envelope.has_solution());
+    if is(FAILED) && envelope.says_why() {
+        return Err(envelope.failed_task(status));
     }
-    envelope.success(status)?;
-    match word {
-        Some(Value::String(word)) => match word.as_str() {
-            "processing" | "idle" => Ok(TaskStatus::Processing),
-            "ready" => envelope.solution(status).map(TaskStatus::Ready),
-            _ => Err(RequestError::Protocol {
-                status,
-                problem: format!("unknown task status '{}'", excerpt(word.as_bytes())),
-            }),
-        },
-        _ => Err(RequestError::Protocol { status, problem: "the reply to getTaskResult has no status".into() }),
+    envelope.require_success(status, pending || ready || solution.is_ok())?;
+    match (&word, solution) {
+        (Some(_), _) if pending => Ok(TaskStatus::Processing),
+        // Whatever the word for it: the token is there.
+        (_, Ok(solution)) => Ok(TaskStatus::Ready(solution)),
+        (Some(_), Err(problem)) if is(READY) => {
+            let raw = envelope.raw_solution(&text);
+            Err(RequestError::Solution(Box::new(UnusableSolution { status, problem, raw })))
+        }
+        (Some(word), _) => {
+            let problem = format!("unknown task status '{}'", excerpt(word));
+            Err(RequestError::Protocol { status, problem })
+        }
+        (None, _) => {
+            let problem =
+                format!("the reply to getTaskResult has no status: {}", excerpt(&String::from_utf8_lossy(body)));
+            Err(RequestError::Protocol { status, problem })
+        }
     }
 }
 
 /// Reads the reply to getBalance.
 pub fn balance(status: u16, body: &[u8]) -> Result<Balance, RequestError> {
-    let envelope = Envelope::read(status, body)?;
-    envelope.success(status)?;
-    let balance = match envelope.balance.map(parse) {
-        Some(Value::Number(points)) => points.as_f64(),
-        Some(Value::String(points)) => points.parse().ok().filter(|points: &f64| points.is_finite()),
-        _ => None,
-    };
-    match (balance, serde_json::from_slice::<Box<RawValue>>(body)) {
+    let text = reply_text(body);
+    let envelope = Envelope::read(status, &text)?;
+    let balance = envelope.balance();
+    envelope.require_success(status, balance.is_some())?;
+    match (balance, serde_json::from_str::<Box<RawValue>>(text.trim())) {
         (Some(balance), Ok(raw)) => Ok(Balance { balance, raw: depth::bounded(&raw) }),
-        _ => Err(RequestError::Protocol { status, problem: "the reply to getBalance has no usable balance".into() }),
-    }
-}
-
-/// The frame of every reply. Fields stay unread text until a call asks for one, so that an odd type in a field that
-/// nobody needs breaks nothing.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    error_id: i64,
-    #[serde(borrow)]
-    error_code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error_description: Option<&'a RawValue>,
-    #[serde(borrow)]
-    task_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    solution: Option<&'a RawValue>,
-    #[serde(borrow)]
-    balance: Option<&'a RawValue>,
-}
-
-impl<'a> Envelope<'a> {
-    fn read(status: u16, body: &'a [u8]) -> Result<Self, RequestError> {
-        match serde_json::from_slice(body) {
-            Ok(envelope) if starts_an_object(body) => Ok(envelope),
-            _ if (200..300).contains(&status) => {
-                let problem = match body {
-                    [] => "the reply is empty".into(),
-                    _ => format!("the reply is no answer of the task API: {}", excerpt(body)),
-                };
-                Err(RequestError::Decode { status, problem })
-            }
-            _ => Err(RequestError::Http { status, excerpt: excerpt(body) }),
+        _ => {
+            let shown = excerpt(&String::from_utf8_lossy(body));
+            let problem = format!("the reply to getBalance has no usable balance: {shown}");
+            Err(RequestError::Protocol { status, problem })
         }
     }
-
-    /// Success is `errorId == 0` and nothing else.
-    fn success(&self, status: u16) -> Result<(), RequestError> {
-        match self.error_id {
-            0 => Ok(()),
-            _ => Err(RequestError::Provider(Box::new(self.refusal(status)))),
-        }
-    }
-
-    fn refusal(&self, status: u16) -> ProviderError {
-        let error_code = text(self.error_code);
-        ProviderError {
-            status,
-            error_id: self.error_id,
-            reason: Reason::of(&error_code),
-            error_code,
-            error_description: text(self.error_description),
-            retry_after: None,
-        }
-    }
-
-    fn solution(&self, status: u16) -> Result<ProviderSolution, RequestError> {
-        let broken = |problem: &str| RequestError::Protocol { status, problem: problem.into() };
-        let raw = self.solution.ok_or_else(|| broken("the task is ready but the reply has no solution"))?;
-        if !starts_an_object(raw.get().as_bytes()) {
-            return Err(broken("the task is ready but its solution is no object"));
-        }
-        let ambiguous =
-            |problem| RequestError::Decode { status, problem: format!("the solution is ambiguous: {problem}") };
-        let solution: RawSolution = serde_json::from_str(raw.get()).map_err(ambiguous)?;
-        let usable = |field: Option<&RawValue>| match field.map(parse) {
-            Some(Value::String(value)) if !value.is_empty() => Some(value),
-            _ => None,
-        };
-        let token = usable(solution.token).or_else(|| usable(solution.g_recaptcha_response));
-        let token = token.ok_or_else(|| broken("the task is ready but its solution has no token"))?;
-        let headers = [solution.headers, solution.header].into_iter().flatten().find_map(|field| match parse(field) {
-            Value::Object(headers) => Some(headers),
-            _ => None,
-        });
-        Ok(ProviderSolution {
-            token,
-            user_agent: usable(solution.user_agent),
-            headers: headers.map(|headers| {
-                let texts = headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
-                texts.collect()
-            }),
-            raw: depth::bounded(raw),
-        })
-    }
-}
-
-/// The parts of a solution that have a meaning here, unread for the same reason: the token is paid for, and no oddity
-/// beside it may cost it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawSolution<'a> {
-    #[serde(borrow)]
-    token: Option<&'a RawValue>,
-    #[serde(borrow)]
-    g_recaptcha_response: Option<&'a RawValue>,
-    #[serde(borrow)]
-    user_agent: Option<&'a RawValue>,
-    #[serde(borrow)]
-    header: Option<&'a RawValue>,
-    #[serde(borrow)]
-    headers: Option<&'a RawValue>,
-}
-
-/// Derived readers accept an array of the fields in order too; the protocol does not.
-fn starts_an_object(body: &[u8]) -> bool {
-    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
-}
-
-/// A field's value. What nests too deep to be a value of this protocol reads as null.
-fn parse(field: &RawValue) -> Value {
-    serde_json::from_str(field.get()).unwrap_or_default()
-}
-
-/// A field that may be text, null or missing, as text. Any other type keeps its JSON spelling.
-fn text(field: Option<&RawValue>) -> String {
-    match field.map(|field| (parse(field), field)) {
-        None | Some((Value::Null, _)) => String::new(),
-        Some((Value::String(text), _)) => text,
-        Some((_, field)) => field.get().to_owned(),
-    }
-}
-
-/// How a body begins, in one printable line: more than an error shows, so that no secret is cut in half before it is
-/// found.
-fn excerpt(body: &[u8]) -> String {
-    const CHARS: usize = 1000;
-    // Four bytes are the most that a character takes.
-    let start: Cow<'_, str> = String::from_utf8_lossy(&body[..body.len().min(CHARS * 4)]);
-    let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(CHARS).collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ fn every_code_of_the_shared_table_has_its_reason() {
 fn every_code_of_the_table_is_in_the_shared_one_too() {
     let rows: Vec<Row> = serde_json::from_str(include_str!("../../__test__/fixtures/wire/error-codes.json")).unwrap();
     for code in CODES.iter().flat_map(|(codes, _)| *codes) {
-        assert!(rows.iter().any(|row| row.code == *code), "{code}");
+        assert!(rows.iter().any(|row| row.code.trim_start_matches(PREFIX) == *code), "{code}");
     }
 }
 
@@ -31,4 +31,22 @@ fn every_provider_is_found_by_its_name() {
         assert!(std::ptr::eq(Provider::named(provider.name).unwrap(), provider));
     }
     assert!(Provider::named("Ezcaptcha").is_none());
+}
+
+#[test]
+fn a_code_is_recognized_as_it_is_spelt() {
+    for code in ["ERROR_WRONG_CAPTCHA_ID", "WRONG_CAPTCHA_ID", " WRONG_CAPTCHA_ID "] {
+        assert_eq!(Reason::of(code), Reason::Expired, "{code}");
+    }
+    for code in ["ZERO_BALANCE", "error_zero_balance", "ERROR_ERROR_ZERO_BALANCE", ""] {
+        assert_eq!(Reason::of(code), Reason::Unknown, "{code}");
+    }
+}
+
+#[test]
+fn not_ready_is_recognized_in_each_spelling() {
+    for code in ["CAPTCHA_NOT_READY", "ERROR_CAPTCHA_NOT_READY", "CAPCHA_NOT_READY"] {
+        assert!(is_not_ready(code), "{code}");
+    }
+    assert!(!is_not_ready("ERROR_CAPTCHA_UNSOLVABLE") && !is_not_ready(""));
 }

@@ -1,5 +1,5 @@
 use super::{Method::*, Retry::*, *};
-use crate::error::ProviderError;
+use crate::error::{ProviderError, UnusableSolution};
 
 fn refused(reason: Reason) -> RequestError {
     refused_with(200, reason)
@@ -13,6 +13,8 @@ fn refused_with(status: u16, reason: Reason) -> RequestError {
         error_code,
         error_description,
         reason,
+        request_id: None,
+        field_errors: Default::default(),
         retry_after: None,
     }))
 }
@@ -32,6 +34,10 @@ fn only_what_surely_created_nothing_is_sent_again() {
         (RequestError::Interrupted { detail: text() }, [Never, UntilDeadline, UntilDeadline]),
         (RequestError::Decode { status: 200, problem: text() }, [Never, UntilDeadline, UntilDeadline]),
         (RequestError::Protocol { status: 200, problem: text() }, [Never, Never, Never]),
+        (
+            RequestError::Solution(Box::new(UnusableSolution { status: 200, problem: "", raw: text() })),
+            [Never, Never, Never],
+        ),
         (http_status(101), [Never, UntilDeadline, UntilDeadline]),
         (http_status(301), [Never, UntilDeadline, UntilDeadline]),
         (http_status(307), [Never, UntilDeadline, UntilDeadline]),
@@ -45,7 +51,7 @@ fn only_what_surely_created_nothing_is_sent_again() {
         (http_status(503), [Never, UntilDeadline, UntilDeadline]),
         (http_status(599), [Never, UntilDeadline, UntilDeadline]),
         (refused(Reason::Account), [Never, Never, Never]),
-        (refused(Reason::Banned), [Never, Never, Never]),
+        (refused(Reason::Banned), [Never, UntilDeadline, Never]),
         (refused(Reason::Busy), [UntilDeadline, UntilDeadline, UntilDeadline]),
         (refused(Reason::Request), [Never, Never, Never]),
         (refused(Reason::Unsolvable), [Never, Never, Never]),
@@ -53,7 +59,7 @@ fn only_what_surely_created_nothing_is_sent_again() {
         (refused(Reason::Proxy), [Never, Never, Never]),
         (refused(Reason::Unknown), [Never, Never, Never]),
         (refused_with(429, Reason::Unknown), [UntilDeadline, UntilDeadline, UntilDeadline]),
-        (refused_with(429, Reason::Banned), [Never, Never, Never]),
+        (refused_with(429, Reason::Banned), [Never, UntilDeadline, Never]),
     ];
     for (error, expected) in table {
         let decided = [CreateTask, GetTaskResult, GetBalance].map(|method| retry_policy(method, &error));

@@ -62,6 +62,8 @@ const NOT_CREATE: Cells =
     [Some(ChargeUnknown), Some(ChargeUnknown), Some(Retried), Some(Retried), Some(Retried), Some(Retried)];
 const NOT_CREATE_FREE: Cells =
     [Some(NotCharged), Some(NotCharged), Some(Retried), Some(Retried), Some(Retried), Some(Retried)];
+const NOT_CREATE_BANNED: Cells =
+    [Some(NotCharged), Some(NotCharged), Some(Retried), Some(Retried), Some(Retried), Some(NotCharged)];
 const REFUSED: Cells =
     [Some(NotCharged), Some(NotCharged), Some(Resumable), Some(Resumable), Some(Resumable), Some(NotCharged)];
 const IN_POLL: Cells = [None, None, Some(Resumable), Some(Resumable), Some(Resumable), None];
@@ -271,9 +273,15 @@ fn refusals(table: &mut Table) {
     // At least a minute of silence, since one probe a minute is all that a ban allows.
     let pause = Some(Duration::from_secs(60));
     let banned = Fields { retry_after: pause, ..provider("ERROR_REQUEST_BANNED", Banned, 429) };
-    table.add("`reason: banned`: nothing more is sent for `retryAfterMs`", "banned", REFUSED, banned, |_| {
-        refusal("ERROR_REQUEST_BANNED", 429)
-    });
+    table
+        .add(
+            "`reason: banned`: nothing but polls is sent for `retryAfterMs`",
+            "banned",
+            NOT_CREATE_BANNED,
+            banned,
+            |_| refusal("ERROR_REQUEST_BANNED", 429),
+        )
+        .pause = Duration::from_secs(3);
     for (spelling, echo) in KEY.spellings() {
         let fields = provider("ERROR_REQUEST_PARAMETERS", Reason::Request, 400);
         table.add(
@@ -318,12 +326,20 @@ fn replies(table: &mut Table) {
     }
 
     const NOT_READY: &str = "The task is not ready, said in another way";
-    table.add(NOT_READY, "CAPTCHA_NOT_READY", STILL_PENDING, Fields::default(), |_| refusal("CAPTCHA_NOT_READY", 200));
-    for status in ["processing", "idle"] {
+    for code in ["CAPTCHA_NOT_READY", "ERROR_CAPTCHA_NOT_READY", "CAPCHA_NOT_READY"] {
+        table.add(NOT_READY, code, STILL_PENDING, Fields::default(), move |_| refusal(code, 200));
+    }
+    for status in ["processing", "idle", "pending", "queued"] {
         table.add(NOT_READY, format!("status {status}"), STILL_PENDING, Fields::default(), move |_| {
             Step::json(&json!({ "errorId": 0, "status": status }))
         });
     }
+
+    const AT_ONCE: &str = "A reply to `createTask` that has the token already";
+    table.add(AT_ONCE, "ready at once", [Some(Fine), Some(Fine), None, None, None, None], Fields::default(), |_| {
+        let solution = json!({ "token": "token-1" });
+        Step::json(&json!({ "errorId": 0, "taskId": "task-1", "status": "ready", "solution": solution }))
+    });
 
     const NO_ID: &str = "Created, but without an id";
     for (name, id) in
@@ -336,6 +352,7 @@ fn replies(table: &mut Table) {
     for (name, body) in [
         ("unknown status", json!({ "errorId": 0, "status": "resting" })),
         ("no status", json!({ "errorId": 0 })),
+        ("ready with text for a solution", json!({ "errorId": 0, "status": "ready", "solution": "token" })),
         ("ready without a token", json!({ "errorId": 0, "status": "ready", "solution": {} })),
         ("ready with an empty token", json!({ "errorId": 0, "status": "ready", "solution": { "token": "" } })),
         ("ready with solution null", json!({ "errorId": 0, "status": "ready", "solution": null })),
