@@ -207,8 +207,9 @@ export declare function getTaskResult(options: GetTaskResultOptions): Promise<Ta
 export interface PollingOptions {
   /**
    * The wait before the first poll and between polls, in milliseconds. A whole number from 1000 to 300 000, and at least
-   * a 120th of `timeoutMs`, since vendors stop answering after 120 polls of a task. Among a thousand calls at once the
-   * first poll comes up to an interval later, so that they do not all poll together.
+   * a 120th of `timeoutMs`, since vendors stop answering after 120 polls of a task; where `baseURL` is on loopback, from
+   * 10 and without that bound. Among a thousand calls at once the first poll comes up to an interval later, so that they
+   * do not all poll together.
    *
    * @default 3_000, what the vendors ask for
    */
