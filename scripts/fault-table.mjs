@@ -56,7 +56,7 @@ export function markdown() {
     return `| ${[group, ...cells].join(' | ')} |`
   })
   return [
-    'The tests drive every line of this table against the sandbox, on every call, and the table is printed from theirs.',
+    'The tests hold the client to every line of this table, and the table is printed from theirs.',
     '',
     '- *Sent again*: with back-off, until it works. What never works ends as a `TIMEOUT` whose `cause` is the last failure.',
     '- Everything else ends the call at once, with that error.',
