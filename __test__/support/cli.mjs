@@ -1,7 +1,8 @@
-/** Runs the command line as its users do: a process of its own, whose output is searched for secrets at the end. */
+/** Runs the command line as its users do, or many in one process; the output is searched for secrets at the end. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { startSandbox } from '../../sandbox/index.mjs'
 
@@ -43,12 +44,7 @@ export function start(args, { env, input, command, bin = BIN } = {}) {
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, ...output }))
-  }).then(result => {
-    for (const secret of [KEY, PROXY_PASSWORD]) {
-      assert.ok(!`${output.stdout}${output.stderr}`.includes(secret), 'a secret was printed')
-    }
-    return /** @type {Ended} */ (result)
-  })
+  }).then(result => withoutSecrets(/** @type {Ended} */ (result)))
 
   /** @param {RegExp} pattern @returns {Promise<void>} */
   const said = pattern =>
@@ -63,6 +59,34 @@ export function start(args, { env, input, command, bin = BIN } = {}) {
       ended.then(({ stderr }) => reject(new Error(`it ended without saying ${pattern}: ${stderr}`)), reject)
     })
   return { child, output, ended, said }
+}
+
+/** @param {Ended} ended */
+function withoutSecrets(ended) {
+  for (const secret of [KEY, PROXY_PASSWORD]) {
+    assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret), 'a secret was printed')
+  }
+  return ended
+}
+
+/**
+ * Runs each to its end, one after another in one process: for what is the same there as in a process of its own.
+ * @param {{ args: string[], env?: Record<string, string> }[]} list
+ * @returns {Promise<Ended[]>}
+ */
+export async function runAll(list) {
+  const child = fork(fileURLToPath(new URL('cli-sequence.mjs', import.meta.url)), [JSON.stringify(list)], {
+    env: environment(),
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  /** @type {Ended[]} */
+  let results = []
+  child.on('message', message => {
+    results = /** @type {Ended[]} */ (message)
+  })
+  const [code] = await once(child, 'exit')
+  assert.deepEqual([code, results.length], [0, list.length])
+  return results.map(withoutSecrets)
 }
 
 /**
