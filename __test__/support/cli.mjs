@@ -99,22 +99,37 @@ export const run = (args, surroundings) => start(args, { input: '', ...surroundi
 /**
  * A sandbox that the test's end closes, and the command line pointed at it.
  * @param {import('node:test').TestContext} t
- * @param {import('../../sandbox/index.mjs').SandboxOptions} [options]
+ * @param {import('../../sandbox/index.mjs').SandboxOptions & { readyAfterPolls?: number }} [options] a task is ready for the
+ *   poll after so many
  */
-export async function open(t, options) {
-  const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, ...options })
+export async function open(t, { readyAfterPolls, ...options } = {}) {
+  let ahead = 0
+  const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
+  const sandbox = await startSandbox({
+    clientKey: KEY,
+    solveTimeMs: 0,
+    ...(readyAfterPolls ? waiting : {}),
+    ...options,
+  })
   t.after(() => sandbox.close())
+  sandbox.events.on('event', event => {
+    if (event.type === 'polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
+  })
   const { provider } = sandbox.account
   const account = ['--provider', provider, '--base-url', sandbox.baseURL]
   const task = ['--url', 'https://shop.example/login', '--sitekey', '0x4AAAAAAATestSitekey']
   const taskType = provider === 'custom' ? ['--task-type', sandbox.taskType] : []
-  const wait = [...account, '--poll-interval', '1000']
+  const wait = [...account, '--poll-interval', '50']
   return {
     sandbox,
     env: { [`${provider.toUpperCase()}_API_KEY`]: KEY },
     account,
     solve: ['solve', ...wait, ...task, ...taskType],
     wait: ['wait', ...wait],
+    /** From now on the tasks are ready. */
+    later() {
+      ahead = 60_000
+    },
     /** A task that was created elsewhere. */
     async create() {
       const response = await fetch(`${sandbox.baseURL}/createTask`, {
