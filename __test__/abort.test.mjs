@@ -22,9 +22,8 @@ import { runScript } from './support/child.mjs'
 
 const together = { concurrency: 32 }
 
-/** The time for all of a call is far beyond what an abort may take. */
-const patient = { timeoutMs: 120_000, requestTimeoutMs: 60_000 }
-const promptMs = 10_000
+/** The time for all of a call is far beyond what a test may take. */
+const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
 
 /** @type {Record<CallName, string>} The first request of each call. */
 const firstPath = {
@@ -36,7 +35,7 @@ const firstPath = {
 }
 
 /** @param {CallName} name */
-const patientOptions = name => (polling.includes(name) ? { ...patient, pollIntervalMs: 1000 } : patient)
+const patientOptions = name => (polling.includes(name) ? { ...patient, pollIntervalMs: 10 } : patient)
 
 /**
  * @param {AbortController} controller
@@ -44,11 +43,8 @@ const patientOptions = name => (polling.includes(name) ? { ...patient, pollInter
  * @param {unknown} [reason]
  */
 async function abortedAt(controller, pending, reason) {
-  const started = performance.now()
   controller.abort(reason)
   const error = await failure(pending)
-  const took = performance.now() - started
-  assert.ok(took < promptMs, `the rejection took ${took} ms`)
   assert.equal(error.code, 'ABORT_ERR')
   assert.equal(error.name, 'AbortError')
   assert.equal(error.cause, controller.signal.reason)
@@ -162,7 +158,8 @@ describe('an abort', together, () => {
       const polled = /** @type {Deferred<void>} */ (new Deferred())
       const server = await scripted(t, [...before, replies.processing])
       const onProgress = (/** @type {any} */ { phase }) => void (phase === 'processing' && polled.resolve())
-      const options = { ...patientOptions(name), signal: controller.signal, onProgress }
+      const times = { ...patient, pollIntervalMs: 1000 }
+      const options = { ...times, signal: controller.signal, onProgress }
       const pending = calls[name](required(name, server.baseURL, options))
       await polled.promise
       const error = await abortedAt(controller, pending)
@@ -198,7 +195,7 @@ describe('an abort', together, () => {
     const controller = new AbortController()
     const server = await scripted(t, [replies.created])
     const onProgress = () => controller.abort()
-    const options = { pollIntervalMs: 1000, signal: controller.signal, onProgress }
+    const options = { pollIntervalMs: 60_000, signal: controller.signal, onProgress }
     const error = await failure(calls.solveTurnstile(required('solveTurnstile', server.baseURL, options)))
     assert.deepEqual([error.code, error.taskId], ['ABORT_ERR', TASK])
   })
@@ -260,7 +257,7 @@ describe('an abort', together, () => {
 
 describe('a signal', together, () => {
   for (const name of callNames) {
-    const times = polling.includes(name) ? { pollIntervalMs: 1000 } : {}
+    const times = polling.includes(name) ? { pollIntervalMs: 10 } : {}
 
     test(`has no listener left after ${name} ended well`, async t => {
       const { signal } = new AbortController()

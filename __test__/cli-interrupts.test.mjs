@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { happened, open, resumeArguments, run, start } from './support/cli.mjs'
+import { Deferred, replies, scripted, TASK } from './support/calls.mjs'
+import { happened, KEY, open, resumeArguments, run, start } from './support/cli.mjs'
 
 // Windows has no signals to send: there a console's Ctrl-C alone becomes one.
 const posix = { concurrency: 6, skip: process.platform === 'win32' }
@@ -9,12 +10,29 @@ const posix = { concurrency: 6, skip: process.platform === 'win32' }
 /** @param {string} type @returns {(event: import('../sandbox/index.mjs').SandboxEvent) => boolean} */
 const is = type => event => event.type === type
 
-/** @type {import('../sandbox/index.mjs').FaultRule} */
-const slowCreate = { on: 'createTask', fault: 'slow', delayMs: 1000 }
+/**
+ * A provider that is creating a task until it is told to answer, and the command line pointed at it.
+ * @param {import('node:test').TestContext} t
+ */
+async function creating(t) {
+  const [arrived, answered] = [new Deferred(), new Deferred()]
+  const server = await scripted(t, [
+    async (_, response) => {
+      arrived.resolve(undefined)
+      await answered.promise
+      response.end(JSON.stringify(replies.created.body))
+    },
+  ])
+  const account = ['--provider', 'yescaptcha', '--base-url', server.baseURL, '--poll-interval', '60000']
+  const task = ['--url', 'https://shop.example/login', '--sitekey', '0x4AAAAAAATestSitekey']
+  const started = start(['solve', ...account, ...task], { env: { YESCAPTCHA_API_KEY: KEY }, input: '' })
+  await arrived.promise
+  return { ...started, answer: () => answered.resolve(undefined) }
+}
 
 describe('Ctrl-C', posix, () => {
   test('it prints the task and the command that resumes it, which fetches the token that is paid for', async t => {
-    const { sandbox, solve, env } = await open(t, { solveTimeMs: 2000 })
+    const { sandbox, solve, env, later } = await open(t, { readyAfterPolls: Number.POSITIVE_INFINITY })
     const { child, ended } = start(solve, { env, input: '' })
     await happened(sandbox, is('polled'))
     child.kill('SIGINT')
@@ -27,7 +45,8 @@ describe('Ctrl-C', posix, () => {
     )
     assert.doesNotMatch(stderr, /^\s+at /m)
 
-    const resumed = await run([...resumeArguments(stderr), '--poll-interval', '1000'], { env })
+    later()
+    const resumed = await run([...resumeArguments(stderr), '--poll-interval', '20'], { env })
     const [task] = sandbox.tasks()
     assert.equal(resumed.stdout, `${task.token}\n`)
     assert.equal(sandbox.stats().tasks.created, 1)
@@ -58,24 +77,23 @@ describe('Ctrl-C', posix, () => {
   })
 
   test('while the task is being created it waits for the id', async t => {
-    const { sandbox, solve, env } = await open(t, { faults: [slowCreate] })
-    const { child, ended } = start(solve, { env, input: '' })
-    await happened(sandbox, is('created'))
+    const { child, ended, said, answer } = await creating(t)
     child.kill('SIGINT')
+    await said(/^The task is just being created: waiting for its id\./m)
+    answer()
     const { code, stderr } = await ended
     assert.equal(code, 130)
-    assert.match(stderr, /^The task is just being created: waiting for its id\./m)
-    assert.equal(resumeArguments(stderr)[4], sandbox.tasks()[0].taskId)
+    assert.equal(resumeArguments(stderr)[4], TASK)
   })
 
   test('two that come at once, as npx sends them, are one', async t => {
-    const { sandbox, solve, env } = await open(t, { faults: [slowCreate] })
-    const { child, ended } = start(solve, { env, input: '' })
-    await happened(sandbox, is('created'))
+    const { child, ended, said, answer } = await creating(t)
     child.kill('SIGINT')
     child.kill('SIGINT')
+    await said(/waiting for its id/)
+    answer()
     const { stderr } = await ended
-    assert.equal(resumeArguments(stderr)[4], sandbox.tasks()[0].taskId)
+    assert.equal(resumeArguments(stderr)[4], TASK)
   })
 
   test('a second one later leaves at once', async t => {

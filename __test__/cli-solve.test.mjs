@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { KEY, open, PROXY_PASSWORD, run, start } from './support/cli.mjs'
+import { KEY, open, PROXY_PASSWORD, run, runAll, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
 const PROXY = `http://user:${PROXY_PASSWORD}@203.0.113.7:8080`
@@ -35,9 +35,9 @@ describe('solve', { concurrency: 6 }, () => {
   }
 
   test('every poll that finds nothing is a plain line', async t => {
-    const { solve, env } = await open(t, { solveTimeMs: 1500 })
+    const { solve, env } = await open(t, { readyAfterPolls: 1 })
     const { stderr } = await run(solve, { env })
-    assert.match(stderr, /^yescaptcha: not ready after 1\.\d s, 1 poll$/m)
+    assert.match(stderr, /^yescaptcha: not ready after \d\.\d s, 1 poll$/m)
   })
 
   test('a retry is a plain line that says why', async t => {
@@ -124,7 +124,7 @@ describe('solve', { concurrency: 6 }, () => {
 
   test('the request timeout is obeyed', async t => {
     const { solve, env } = await open(t, { faults: [{ on: 'createTask', fault: 'hang' }] })
-    const { code, stderr } = await run([...solve, '--request-timeout', '300'], { env })
+    const { code, stderr } = await run([...solve, '--request-timeout', '1000'], { env })
     assert.equal(code, 8)
     assert.match(stderr, /createTask failed/)
   })
@@ -139,11 +139,14 @@ describe('solve', { concurrency: 6 }, () => {
   test('a proxy that makes no sense is named by where it came from, and not repeated', async t => {
     const { sandbox, solve, env } = await open(t, { provider: 'ezcaptcha' })
     const bad = { ...env, TURNSTILE_PROXY: `user:${PROXY_PASSWORD}` }
-    const { code, stderr } = await run(solve, { env: bad })
+    const path = file(t, `user:${PROXY_PASSWORD}`)
+    const [{ code, stderr }, inFile] = await runAll([
+      { args: solve, env: bad },
+      { args: [...solve, '--proxy-file', path], env },
+    ])
     assert.equal(code, 2)
     assert.match(stderr, /^error: TURNSTILE_PROXY: /)
-    const path = file(t, `user:${PROXY_PASSWORD}`)
-    assert.match((await run([...solve, '--proxy-file', path], { env })).stderr, /^error: --proxy-file: /)
+    assert.match(inFile.stderr, /^error: --proxy-file: /)
     assert.equal(sandbox.stats().tasks.created, 0)
   })
 })
@@ -151,10 +154,11 @@ describe('solve', { concurrency: 6 }, () => {
 describe('the key', { concurrency: 6 }, () => {
   test('it comes from a file, whose trailing newline is cut, before the environment', async t => {
     const { account } = await open(t)
-    for (const text of [KEY, `${KEY}\n`, `${KEY}\r\n`]) {
-      const args = ['balance', ...account, '--key-file', file(t, text)]
-      assert.equal((await run(args, { env: { YESCAPTCHA_API_KEY: 'another-key' } })).stdout, '10000\n')
-    }
+    const runs = [KEY, `${KEY}\n`, `${KEY}\r\n`].map(text => ({
+      args: ['balance', ...account, '--key-file', file(t, text)],
+      env: { YESCAPTCHA_API_KEY: 'another-key' },
+    }))
+    for (const { stdout } of await runAll(runs)) assert.equal(stdout, '10000\n')
   })
 
   test('it comes from standard input', async t => {
@@ -172,9 +176,11 @@ describe('the key', { concurrency: 6 }, () => {
 
   test('an empty variable is no key, and an empty file is an error', async t => {
     const { account } = await open(t)
-    const empty = await run(['balance', ...account], { env: { YESCAPTCHA_API_KEY: '' } })
+    const [empty, { code, stderr }] = await runAll([
+      { args: ['balance', ...account], env: { YESCAPTCHA_API_KEY: '' } },
+      { args: ['balance', ...account, '--key-file', file(t, '\n')] },
+    ])
     assert.match(empty.stderr, /^error: no key for yescaptcha/)
-    const { code, stderr } = await run(['balance', ...account, '--key-file', file(t, '\n')])
     assert.equal(code, 2)
     assert.match(stderr, /^error: --key-file: is empty/)
   })

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, exitCodeTable } from '../bin/exit-codes.mjs'
 import { nearest, quote, wrapCommand } from '../bin/words.mjs'
-import { KEY, run } from './support/cli.mjs'
+import { KEY, run, runAll } from './support/cli.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox', 'completion']
@@ -24,20 +24,27 @@ describe('the texts', { concurrency: 4 }, () => {
     assert.equal(stderr, '')
     for (const name of COMMANDS) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
     for (const [codes] of exitCodeTable) assert.match(stdout, new RegExp(`^  ${codes} `, 'm'))
-    assert.deepEqual(await run(['help']), await run(['-h']))
+    const [help, short] = await runAll([{ args: ['help'] }, { args: ['-h'] }])
+    assert.deepEqual(help, { code, stdout, stderr, signal: null })
+    assert.deepEqual(short, help)
   })
 
   for (const name of COMMANDS) {
     test(`${name} --help fits 80 columns, apart from commands to copy, and has no escape code`, async () => {
-      const { code, stdout, stderr } = await run([name, '--help'])
+      const ways = [
+        [name, '--help'],
+        ['help', name],
+        [name, '-h', '--nonsense'],
+      ]
+      const [help, ...same] = await runAll(ways.map(args => ({ args })))
+      const { code, stdout, stderr } = help
       assert.equal(code, 0)
       assert.equal(stderr, '')
       assert.match(stdout, new RegExp(`^  turnstile-solver ${name}`, 'm'))
       assert.ok(!stdout.includes(ESCAPE))
       const long = stdout.split('\n').filter(line => line.length > 80 && !line.includes('turnstile-solver'))
       assert.deepEqual(long, [])
-      assert.deepEqual(await run(['help', name]), { code, stdout, stderr, signal: null })
-      assert.deepEqual(await run([name, '-h', '--nonsense']), { code, stdout, stderr, signal: null })
+      assert.deepEqual(same, [help, help])
     })
   }
 
@@ -186,9 +193,13 @@ describe('wrong usage', { concurrency: 4 }, () => {
       'a provider that no sandbox plays',
     ],
   ]
-  for (const [args, says, because] of cases) {
+  const runs = cases.map(([args]) => ({ args, env: { ...env, CUSTOM_API_KEY: KEY } }))
+  /** @type {ReturnType<typeof runAll> | undefined} */
+  let ended
+  for (const [index, [args, says, because]] of cases.entries()) {
     test(`${because} is refused with exit code 2 and without a trace`, async () => {
-      const { code, stdout, stderr } = await run(args, { env: { ...env, CUSTOM_API_KEY: KEY } })
+      ended ??= runAll(runs)
+      const { code, stdout, stderr } = (await ended)[index]
       assert.match(args.includes('--json') ? stdout : stderr, says)
       assert.equal(code, 2)
       assert.equal(args.includes('--json') ? stderr : stdout, '')
@@ -198,8 +209,11 @@ describe('wrong usage', { concurrency: 4 }, () => {
 
   for (const flag of ['--key', '--client-key', '--api-key', '--apikey', '--clientKey', '--proxy']) {
     test(`${flag} is refused with an explanation, and its value is not repeated`, async () => {
-      for (const args of [[flag, KEY], [`${flag}=${KEY}`]]) {
-        const { code, stderr } = await run(['solve', ...args])
+      const ways = [
+        ['solve', flag, KEY],
+        ['solve', `${flag}=${KEY}`],
+      ]
+      for (const { code, stderr } of await runAll(ways.map(args => ({ args })))) {
         assert.equal(code, 2)
         assert.match(stderr, /is refused: arguments show in process lists/)
         assert.match(
@@ -211,14 +225,13 @@ describe('wrong usage', { concurrency: 4 }, () => {
   }
 
   test('a secret in a wrong place is not repeated', async () => {
-    for (const args of [
+    const wrong = [
       [KEY],
       ['solve', KEY],
       ['balance', '--provider', KEY],
       ['balance', '--provider', 'yescaptcha', '--key-file', KEY],
-    ]) {
-      assert.equal((await run(args, { env })).code, 2)
-    }
+    ]
+    for (const { code } of await runAll(wrong.map(args => ({ args, env })))) assert.equal(code, 2)
   })
 
   test('with --json wrong usage is a document on standard output', async () => {

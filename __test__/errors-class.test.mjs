@@ -136,7 +136,7 @@ describe('the stack of an error', { concurrency: 32 }, () => {
 
     test(`begins at the line that called ${name}, for what the provider said`, async t => {
       const { baseURL } = await scripted(t, [replies.refused])
-      const options = required(name, baseURL, polling.includes(name) ? { pollIntervalMs: 1000 } : {})
+      const options = required(name, baseURL, polling.includes(name) ? { pollIntervalMs: 10 } : {})
       const [here, pending] = [new Error('here'), calls[name](options)]
       assertCalledAt(await failure(pending), here)
     })

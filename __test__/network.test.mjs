@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { startSandbox } from '../sandbox/index.mjs'
 import { KEY, replies, required, SITEKEY, WEBSITE } from './support/calls.mjs'
@@ -15,8 +13,10 @@ process.env.NODE_EXTRA_CA_CERTS = authorityFile
 const { calls, failure } = await import('./support/calls.mjs')
 
 const together = { concurrency: 32 }
+/** Processes of their own, each of which needs a core to start. */
+const inProcesses = { concurrency: 4 }
 const page = { websiteURL: WEBSITE, websiteKey: SITEKEY }
-const quick = { ...page, pollIntervalMs: 1000 }
+const quick = { ...page, pollIntervalMs: 10 }
 const trusting = { NODE_EXTRA_CA_CERTS: authorityFile }
 
 /**
@@ -38,7 +38,7 @@ function assertNothingArrived({ sandbox, versions }) {
   assert.deepEqual([sandbox.stats().tasks.created, [...versions]], [0, []])
 }
 
-describe('a server whose certificate a private authority signed', together, () => {
+describe('a server whose certificate a private authority signed', inProcesses, () => {
   for (const http2 of [true, false]) {
     const version = http2 ? '2.0' : '1.1'
     test(`is trusted with NODE_EXTRA_CA_CERTS, and spoken to in HTTP/${version}`, async t => {
@@ -77,7 +77,7 @@ describe('a server whose certificate a private authority signed', together, () =
   }
 })
 
-describe('a certificate of a trusted authority', together, () => {
+describe('a certificate of a trusted authority', inProcesses, () => {
   test('that has expired is refused at once', t => assertRefused(t, 'expired', trusting, /expired/i))
   test('that is for another host is refused at once', t =>
     assertRefused(t, 'wrong-host', trusting, /not valid for|name/i))
@@ -98,7 +98,7 @@ async function assertRefused(t, name, env, cause) {
     ['createTask', { ...account, ...page }],
     ['solveTurnstile', { ...account, ...quick }],
     ['getBalance', account],
-    ['waitForTask', { ...account, taskId: 'a', pollIntervalMs: 1000 }],
+    ['waitForTask', { ...account, taskId: 'a', pollIntervalMs: 10 }],
   )
   for (const { error } of outcomes) {
     assert.equal(error?.code, 'CONNECTION_FAILED')
@@ -108,68 +108,6 @@ async function assertRefused(t, name, env, cause) {
   }
   assertNothingArrived(house)
   assert.ok(sandbox.stats().connections.opened <= outcomes.length, 'it tried again')
-}
-
-describe('a server that cannot be reached', together, () => {
-  for (const [what, baseURL] of [
-    ['whose name does not resolve', 'https://no-such-host.invalid'],
-    ['that listens no more', undefined],
-  ]) {
-    test(`${what} is a CONNECTION_FAILED within seconds, and no money is gone`, async () => {
-      const options = { ...required('solveTurnstile', baseURL ?? `http://127.0.0.1:${await deadPort()}`) }
-      const started = performance.now()
-      const error = await failure(calls.solveTurnstile(options))
-      assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', false])
-      assert.ok(error.cause instanceof Error)
-      assert.ok(performance.now() - started < 25_000)
-    })
-  }
-
-  test('over TLS since it speaks none is a CONNECTION_FAILED, and no money is gone', async t => {
-    const { sandbox } = await provider(t)
-    const baseURL = `https://127.0.0.1:${sandbox.port}`
-    const error = await failure(calls.createTask(required('createTask', baseURL)))
-    assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', false])
-    assert.equal(sandbox.stats().tasks.created, 0)
-  })
-
-  for (const limit of ['timeoutMs', 'requestTimeoutMs']) {
-    test(`within ${limit} since its handshake never ends has cost no money`, async t => {
-      const { port, connected } = await silent(t)
-      const baseURL = `https://127.0.0.1:${port}`
-      const options = required('createTask', baseURL, { timeoutMs: 3000, [limit]: 1000 })
-      const error = await failure(calls.createTask(options))
-      assert.ok(connected(), 'it was dialled')
-      assert.ok(['CONNECTION_FAILED', 'TIMEOUT'].includes(String(error.code)))
-      assert.equal(error.mayBeCharged, false, error.message)
-    })
-  }
-})
-
-/** A port that was free a moment ago. */
-async function deadPort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
-
-/** Takes connections and says nothing, ever. @param {TestContext} t */
-async function silent(t) {
-  /** @type {import('node:net').Socket[]} */
-  const sockets = []
-  const server = createServer(socket => void sockets.push(socket.on('error', () => {}))).listen(
-    0,
-    '127.0.0.1',
-  )
-  await once(server, 'listening')
-  t.after(async () => {
-    for (const socket of sockets) socket.destroy()
-    await new Promise(resolve => server.close(resolve))
-  })
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  return { port, connected: () => sockets.length > 0 }
 }
 
 describe('IPv6 loopback', together, () => {
@@ -185,7 +123,6 @@ describe('IPv6 loopback', together, () => {
 
 describe('over HTTP/2', together, () => {
   const tls = certificate('localhost')
-  const solveTimeMs = 2500
   for (const [what, fault] of /** @type {const} */ ([
     ['a GOAWAY', { fault: 'goaway' }],
     ['a stream that ends with INTERNAL_ERROR', { fault: 'stream-reset' }],
@@ -197,7 +134,7 @@ describe('over HTTP/2', together, () => {
   ])) {
     test(`${what} during polls is survived, and the task is bought once`, async t => {
       const faults = [{ ...fault, on: /** @type {const} */ ('getTaskResult'), times: 2 }]
-      const { sandbox, versions, account } = await provider(t, { tls, solveTimeMs, faults })
+      const { sandbox, versions, account } = await provider(t, { tls, faults })
       const solves = Array.from({ length: 5 }, () => calls.solveTurnstile({ ...account, ...quick }))
       for (const { token } of await Promise.all(solves)) assert.ok(token)
       assert.deepEqual([...versions], ['2.0'])
@@ -234,11 +171,16 @@ describe('a server that closes idle connections', together, () => {
     const where = tls ? 'over HTTP/2' : 'over HTTP/1.1'
     test(`after every reply to a poll ${where} is not noticed, and each task is bought once`, async t => {
       const faults = /** @type {const} */ ([{ fault: 'close-after', on: 'getTaskResult', times: Infinity }])
-      const { sandbox, account } = await provider(t, { tls, solveTimeMs: 2500, faults })
+      // The tasks are ready once so many connections were closed, however long that takes.
+      let [time, closed] = [1_700_000_000_000, 0]
+      const options = { tls, faults, solveTimeMs: 1000, now: () => time }
+      const { sandbox, account } = await provider(t, options)
+      sandbox.events.on('event', ({ type }) => {
+        if (type === 'fault' && ++closed === 100) time += 1000
+      })
       const solves = Array.from({ length: 50 }, () => calls.solveTurnstile({ ...account, ...quick }))
       for (const { token } of await Promise.all(solves)) assert.ok(token)
       assert.equal(sandbox.stats().tasks.created, 50)
-      assert.ok(sandbox.stats().faults['close-after'] >= 100)
     })
 
     test(`after every reply to createTask ${where}, just as the next goes out, loses none but those under way`, async t => {
@@ -247,15 +189,15 @@ describe('a server that closes idle connections', together, () => {
       /** @type {Error[]} */
       const errors = []
       const buyInARow = async () => {
-        for (let i = 0; i < 50; i++) {
+        for (let i = 0; i < 20; i++) {
           await calls.createTask({ ...account, ...page }).catch(error => errors.push(error))
         }
       }
-      await Promise.all(Array.from({ length: 8 }, buyInARow))
+      await Promise.all(Array.from({ length: 4 }, buyInARow))
       // What cannot be sent again says so, and from then on each createTask has a connection of its own.
-      assert.ok(errors.length <= 8, `${errors.length} of 400 failed`)
+      assert.ok(errors.length <= 4, `${errors.length} of 80 failed`)
       for (const error of errors) assert.equal(/** @type {any} */ (error).mayBeCharged, true)
-      assert.ok(sandbox.stats().tasks.created >= 400 - errors.length)
+      assert.ok(sandbox.stats().tasks.created >= 80 - errors.length)
     })
   }
 
@@ -268,7 +210,7 @@ describe('a server that closes idle connections', together, () => {
         if (closed++ < 1) return socket[how]()
         socket.write(reply(replies.ready.body))
       })
-      const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 1000 })
+      const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 10 })
       const solution = await calls.solveTurnstile(options)
       assert.ok(solution.token)
       assert.ok(closed >= 1)

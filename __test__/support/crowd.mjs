@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
-/** @typedef {{ token?: string, taskId?: string, elapsedMs?: number, code?: string, mayBeCharged?: boolean, message?: string }} Outcome */
+/** @typedef {{ token?: string, taskId?: string, code?: string, mayBeCharged?: boolean, message?: string }} Outcome */
 
 /**
  * @param {string} file

@@ -101,6 +101,8 @@ export async function startScriptedServer(script = [], { loose = false } = {}) {
     return closed
   }
 
+  // A connection stays as long as the client keeps it.
+  server.keepAliveTimeout = 0
   push(...script)
   await new Promise((resolve, reject) => {
     server.once('error', reject)

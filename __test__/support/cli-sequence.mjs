@@ -1,0 +1,24 @@
+/** Runs command lines one after another in one process, which starts faster than one for each, and records what they write. */
+
+import { run } from '../../bin/run.mjs'
+
+/** @type {{ args: string[], env?: Record<string, string> }[]} */
+const list = JSON.parse(process.argv[2])
+const surroundings = { ...process.env }
+const results = []
+for (const { args, env } of list) {
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, surroundings, env)
+  const output = { stdout: '', stderr: '' }
+  for (const name of /** @type {const} */ (['stdout', 'stderr'])) {
+    // Each run listens for errors of its own.
+    process[name].removeAllListeners('error')
+    process[name].write = (/** @type {any} */ text, /** @type {any} */ done) => {
+      output[name] += text
+      if (typeof done === 'function') setImmediate(done)
+      return true
+    }
+  }
+  results.push({ code: await run(args), signal: null, ...output })
+}
+process.send?.(results, () => process.disconnect())
