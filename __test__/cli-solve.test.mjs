@@ -92,9 +92,9 @@ describe('solve', { concurrency: 6 }, () => {
       'login',
       '--cdata',
       'c-1',
-      '--app-id',
+      '--developer-id',
       '7',
-      '--extra',
+      '--extra-task-fields',
       '{"note":{"deep":true}}',
     ]
     const { code } = await run([...solve, ...flags, '--proxy-file', '-'], { env, input: `${PROXY}\n` })
@@ -113,7 +113,7 @@ describe('solve', { concurrency: 6 }, () => {
 
   test('the task type and the developer id of YesCaptcha reach it', async t => {
     const { sandbox, solve, env } = await open(t)
-    const { code } = await run([...solve, '--task-type', 'TurnstileTaskProxylessM1', '--soft-id', '9'], {
+    const { code } = await run([...solve, '--task-type', 'TurnstileTaskProxylessM1', '--developer-id', '9'], {
       env,
     })
     assert.equal(code, 0)

@@ -123,7 +123,7 @@ describe('wrong usage', { concurrency: 4 }, () => {
       'a stray argument',
     ],
     [['solve', '--timeout', '30s'], /--timeout: must be a number, in digits/, 'a number with a unit'],
-    [['solve', '--extra', '{a:1}'], /--extra: is no JSON/, 'broken JSON'],
+    [['solve', '--extra-task-fields', '{a:1}'], /--extra-task-fields: is no JSON/, 'broken JSON'],
     [['solve', '--progress'], /--progress: goes with --json/, '--progress for a person'],
     [
       ['solve', '--json', '--progress', '--quiet'],
@@ -162,11 +162,11 @@ describe('wrong usage', { concurrency: 4 }, () => {
         'https://a.example',
         '--sitekey',
         'x',
-        '--extra',
+        '--extra-task-fields',
         '{"type":"y"}',
       ],
-      /--extra \(type\): is set by an option already/,
-      'a field of --extra',
+      /--extra-task-fields \(type\): is set by an option already/,
+      'a field of --extra-task-fields',
     ],
     [['wait', '--provider', 'yescaptcha'], /--task-id: is required/, 'no task'],
     [
@@ -296,10 +296,10 @@ describe('small parts', () => {
   })
 
   test('a command that is too long is broken before its flags, never inside of quotes, for a shell to join', () => {
-    const command = "turnstile-solver solve --extra '{ --a }' --url https://a.example | cat"
+    const command = "turnstile-solver solve --extra-task-fields '{ --a }' --url https://a.example | cat"
     assert.deepEqual(wrapCommand(command, 100, 'linux'), [command])
     assert.deepEqual(wrapCommand(command, 44, 'linux'), [
-      "turnstile-solver solve --extra '{ --a }' \\",
+      "turnstile-solver solve --extra-task-fields '{ --a }' \\",
       '  --url https://a.example | cat',
     ])
     assert.deepEqual(wrapCommand(command, 10, 'win32'), [command])

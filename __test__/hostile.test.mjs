@@ -63,22 +63,22 @@ const hostile = [
   [
     'a toJSON that throws what throws when it is turned into text',
     'INVALID_OPTIONS',
-    'createTask({ ...task, extra: { toJSON() { throw evil } } })',
+    'createTask({ ...task, extraTaskFields: { toJSON() { throw evil } } })',
   ],
   [
     'a toJSON that throws an error that is its own cause',
     'INVALID_OPTIONS',
-    'createTask({ ...task, extra: { toJSON() { throw ownCause } } })',
+    'createTask({ ...task, extraTaskFields: { toJSON() { throw ownCause } } })',
   ],
   [
     'a toJSON that throws a chain of 100 000 causes',
     'INVALID_OPTIONS',
-    'createTask({ ...task, extra: { toJSON() { throw longChain } } })',
+    'createTask({ ...task, extraTaskFields: { toJSON() { throw longChain } } })',
   ],
   [
     'a toJSON that throws a symbol',
     'INVALID_OPTIONS',
-    'createTask({ ...task, extra: { toJSON() { throw Symbol("s") } } })',
+    'createTask({ ...task, extraTaskFields: { toJSON() { throw Symbol("s") } } })',
   ],
   [
     'a Proxy whose ownKeys throws what throws when it is turned into text',
@@ -125,28 +125,32 @@ const hostile = [
     'TIMEOUT',
     'createTask({ ...task, signal: { ...signal, removeEventListener() { throw evil } } })',
   ],
-  ['an extra of 100 000 levels', 'INVALID_OPTIONS', 'createTask({ ...task, extra: nested(1e5) })'],
-  ['an extra of 1000 levels', 'INVALID_OPTIONS', 'createTask({ ...task, extra: nested(1000) })'],
+  ['an extra of 100 000 levels', 'INVALID_OPTIONS', 'createTask({ ...task, extraTaskFields: nested(1e5) })'],
+  ['an extra of 1000 levels', 'INVALID_OPTIONS', 'createTask({ ...task, extraTaskFields: nested(1000) })'],
   [
     'an extra that is its own member',
     'INVALID_OPTIONS',
-    '{ const extra = {}; extra.extra = extra; return createTask({ ...task, extra }) }',
+    '{ const extra = {}; extra.extra = extra; return createTask({ ...task, extraTaskFields: extra }) }',
   ],
   [
     'an extra whose toJSON gives nothing',
     'INVALID_OPTIONS',
-    'createTask({ ...task, extra: { toJSON() {} } })',
+    'createTask({ ...task, extraTaskFields: { toJSON() {} } })',
   ],
   [
     'an extra whose toJSON calls the addon',
     'TIMEOUT',
-    'createTask({ ...task, extra: { toJSON() { createTask(task).catch(() => {}); return {} } } })',
+    'createTask({ ...task, extraTaskFields: { toJSON() { createTask(task).catch(() => {}); return {} } } })',
   ],
-  ['an extra with a BigInt', 'INVALID_OPTIONS', 'createTask({ ...task, extra: { n: 1n } })'],
+  ['an extra with a BigInt', 'INVALID_OPTIONS', 'createTask({ ...task, extraTaskFields: { n: 1n } })'],
   ['a lone surrogate in an option name', 'INVALID_OPTIONS', 'createTask({ ...task, "\\ud800": 1 })'],
-  ['a lone surrogate in extra', 'INVALID_OPTIONS', 'createTask({ ...task, extra: { a: "\\udfff" } })'],
+  [
+    'a lone surrogate in extra',
+    'INVALID_OPTIONS',
+    'createTask({ ...task, extraTaskFields: { a: "\\udfff" } })',
+  ],
   ['a websiteKey of 10 MB', 'TIMEOUT', 'createTask({ ...task, websiteKey: long })'],
-  ['an extra of 10 MB', 'TIMEOUT', 'createTask({ ...task, extra: { long } })'],
+  ['an extra of 10 MB', 'TIMEOUT', 'createTask({ ...task, extraTaskFields: { long } })'],
   ['a clientKey of 10 MB', 'INVALID_OPTIONS', 'createTask({ ...task, clientKey: long })'],
   ['a provider of 10 MB', 'INVALID_OPTIONS', 'createTask({ ...task, provider: long })'],
   ['a baseURL of 10 MB', 'INVALID_OPTIONS', 'createTask({ ...task, baseURL: "https://" + long })'],
@@ -259,7 +263,7 @@ describe('a call', together, () => {
       let calls = 0
       // From where the stack ends, calls are made upwards as far as a call may need.
       const deep = 500
-      const options = [{}, task, { ...task, extra: { a: { b: 1 } } }, { ...task, signal: AbortSignal.abort() }, { get provider() { return [1].map(String)[0] } }]
+      const options = [{}, task, { ...task, extraTaskFields: { a: { b: 1 } } }, { ...task, signal: AbortSignal.abort() }, { get provider() { return [1].map(String)[0] } }]
       let above = 0
       const dive = option => {
         try { dive(option) } catch {}
@@ -290,7 +294,7 @@ describe('a call', together, () => {
         response.end('{"errorId":0,"taskId":"a"}')
       }).listen(0, '127.0.0.1', async () => {
         const extra = { deep: { list: [1, 2] } }
-        const options = { ...task, timeoutMs: 5000, baseURL: 'http://127.0.0.1:' + server.address().port, extra }
+        const options = { ...task, timeoutMs: 5000, baseURL: 'http://127.0.0.1:' + server.address().port, extraTaskFields: extra }
         const calls = Array.from({ length: 100 }, (_, i) => {
           options.websiteKey = 'key' + i
           extra.deep.list[0] = i

@@ -30,7 +30,7 @@ async function accepted(name, options) {
  */
 async function sentTask(t, extra) {
   const server = await scripted(t, [replies.created])
-  await calls.createTask(required('createTask', server.baseURL, { extra }))
+  await calls.createTask(required('createTask', server.baseURL, { extraTaskFields: extra }))
   return server.requests[0]
 }
 
@@ -114,27 +114,35 @@ describe('an options object', together, () => {
 
   test('is read before the call returns: what is changed later changes nothing', async t => {
     const server = await scripted(t, [replies.created])
-    const options = required('createTask', server.baseURL, { extra: { a: 1 } })
+    const options = required('createTask', server.baseURL, { extraTaskFields: { a: 1 } })
     const pending = calls.createTask(options)
     Object.assign(options, { clientKey: 'other', websiteURL: 'https://other.example' })
-    Object.assign(/** @type {object} */ (options.extra), { a: 2 })
+    Object.assign(/** @type {object} */ (options.extraTaskFields), { a: 2 })
     await pending
     const { clientKey, task } = server.requests[0].body
     assert.deepEqual([clientKey, task.websiteURL, task.a], [KEY, 'https://shop.example/login', 1])
   })
 })
 
-describe('extra', together, () => {
+describe('extraTaskFields', together, () => {
   test('that is cyclic is refused', async () => {
     const extra = { a: {} }
     Object.assign(extra.a, { back: extra })
-    const error = await refused('createTask', required('createTask', nowhere, { extra }), 'extra')
+    const error = await refused(
+      'createTask',
+      required('createTask', nowhere, { extraTaskFields: extra }),
+      'extraTaskFields',
+    )
     assert.ok(error.cause instanceof Error, 'the cause says what is wrong with it')
   })
 
   test('that has a BigInt anywhere is refused', async () => {
     for (const extra of [{ n: 1n }, { deep: [{ n: 2n ** 64n }] }]) {
-      await refused('createTask', required('createTask', nowhere, { extra }), 'extra')
+      await refused(
+        'createTask',
+        required('createTask', nowhere, { extraTaskFields: extra }),
+        'extraTaskFields',
+      )
     }
   })
 
@@ -147,7 +155,11 @@ describe('extra', together, () => {
       Object.defineProperty({}, 'a', { enumerable: true, get: thrower }),
       { toJSON: thrower },
     ]) {
-      const error = await refused('createTask', required('createTask', nowhere, { extra }), 'extra')
+      const error = await refused(
+        'createTask',
+        required('createTask', nowhere, { extraTaskFields: extra }),
+        'extraTaskFields',
+      )
       assert.match(inspect(error.cause), /boom/)
     }
   })
@@ -171,7 +183,11 @@ describe('extra', together, () => {
   })
 
   test('with half a character is refused: no JSON text can carry it', async () => {
-    await refused('createTask', required('createTask', nowhere, { extra: { lone: '\ud800' } }), 'extra')
+    await refused(
+      'createTask',
+      required('createTask', nowhere, { extraTaskFields: { lone: '\ud800' } }),
+      'extraTaskFields',
+    )
   })
 
   test('sends numbers as they are written, above 32 bits too', async t => {

@@ -72,13 +72,18 @@ describe('options on the wire', () => {
 
         test(`further fields to ${provider} as they are, beside its own`, async t => {
           const extra = { cookies: 'a=b', deep: [{ n: 1.5, t: 'ü😀', no: null, yes: true }], '': 0 }
-          const { body } = await sent(t, name, provider, { extra })
+          const { body } = await sent(t, name, provider, { extraTaskFields: extra })
           assert.deepEqual(body.task, { ...plainTask(provider), ...extra })
         })
 
         for (const fixed of ['type', 'websiteURL', 'websiteKey']) {
-          test(`nothing to ${provider} where extra would override ${fixed}`, async () => {
-            await refused(name, provider, { extra: { [fixed]: 'other' } }, `extra.${fixed}`)
+          test(`nothing to ${provider} where extraTaskFields would override ${fixed}`, async () => {
+            await refused(
+              name,
+              provider,
+              { extraTaskFields: { [fixed]: 'other' } },
+              `extraTaskFields.${fixed}`,
+            )
           })
         }
       }
@@ -120,16 +125,21 @@ describe('options on the wire', () => {
         assert.deepEqual(body.task.rqData, { metadataAction: action, metadataCdata: cData })
       })
 
-      test('rqData of extra where no option sets it, and nothing where one does', async t => {
+      test('rqData of extraTaskFields where no option sets it, and nothing where one does', async t => {
         const extra = { rqData: { mode: 'invisible' } }
-        const { body } = await sent(t, name, 'ezcaptcha', { extra })
+        const { body } = await sent(t, name, 'ezcaptcha', { extraTaskFields: extra })
         assert.deepEqual(body.task.rqData, { mode: 'invisible' })
-        await refused(name, 'ezcaptcha', { extra, action: 'login' }, 'extra.rqData')
         await refused(
           name,
           'ezcaptcha',
-          { extra: { proxy: 'x' }, proxy: optionTable.proxy.good },
-          'extra.proxy',
+          { extraTaskFields: extra, action: 'login' },
+          'extraTaskFields.rqData',
+        )
+        await refused(
+          name,
+          'ezcaptcha',
+          { extraTaskFields: { proxy: 'x' }, proxy: optionTable.proxy.good },
+          'extraTaskFields.proxy',
         )
       })
 
@@ -150,16 +160,22 @@ describe('options on the wire', () => {
         }
       }
 
-      test('appId to ezcaptcha and softID to yescaptcha beside the task', async t => {
-        const ez = await sent(t, name, 'ezcaptcha', { appId: 77 })
+      test('developerId to ezcaptcha as appId and to yescaptcha as softID, beside the task', async t => {
+        const ez = await sent(t, name, 'ezcaptcha', { developerId: 77 })
         assert.deepEqual(ez.body, { clientKey: KEY, appId: 77, task: plainTask('ezcaptcha') })
-        const yes = await sent(t, name, 'yescaptcha', { softID: 88 })
+        const yes = await sent(t, name, 'yescaptcha', { developerId: 88 })
         assert.deepEqual(yes.body, { clientKey: KEY, softID: 88, task: plainTask('yescaptcha') })
       })
 
-      test("neither vendor the other one's developer id", async () => {
-        await refused(name, 'yescaptcha', { appId: 77 }, 'appId')
-        await refused(name, 'ezcaptcha', { softID: 88 }, 'softID')
+      test('further fields beside the task, and none that an option sets', async t => {
+        const extraRequestFields = { languagePool: 'en', deep: [{ n: 1.5 }] }
+        const { body } = await sent(t, name, 'ezcaptcha', { extraRequestFields, developerId: 77 })
+        const task = plainTask('ezcaptcha')
+        assert.deepEqual(body, { clientKey: KEY, task, appId: 77, ...extraRequestFields })
+        for (const fixed of ['clientKey', 'task', 'taskId', 'appId']) {
+          const options = { extraRequestFields: { [fixed]: 'x' }, developerId: 77 }
+          await refused(name, 'ezcaptcha', options, `extraRequestFields.${fixed}`)
+        }
       })
 
       test('websiteURL and websiteKey to the letter', async t => {
@@ -312,15 +328,14 @@ describe('options on the wire', () => {
       test(`every option that ${provider} knows`, async t => {
         const sandbox = await startSandbox({ provider, clientKey: KEY, solveTimeMs: 0 })
         t.after(() => sandbox.close())
-        const known = ['action', 'cData', 'proxy', 'appId', 'softID'].filter(
-          option => optionTable[option].provider === provider,
-        )
+        const known = ['action', 'cData', 'proxy'].filter(option => optionTable[option].provider === provider)
+        const developerId = provider === 'custom' ? undefined : 77
         const options = Object.fromEntries(known.map(option => [option, optionTable[option].good]))
-        const task = { ...page, taskType: sandbox.taskType, pollIntervalMs: 10, ...options }
+        const task = { ...page, taskType: sandbox.taskType, pollIntervalMs: 10, developerId, ...options }
         const solution = await solveTurnstile(/** @type {any} */ ({ ...sandbox.account, ...task }))
         assert.equal(solution.provider, provider)
         const [seen] = sandbox.tasks()
-        assert.deepEqual([seen.appId, seen.softID], [options.appId, options.softID])
+        assert.equal(seen.appId ?? seen.softID, developerId)
         assert.equal(seen.task.proxy, options.proxy)
       })
 

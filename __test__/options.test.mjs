@@ -127,9 +127,8 @@ describe('an unknown option', () => {
     ['actions', 'action'],
     ['cdata', 'cData'],
     ['proxi', 'proxy'],
-    ['extras', 'extra'],
-    ['appID', 'appId'],
-    ['softId', 'softID'],
+    ['extraTaskField', 'extraTaskFields'],
+    ['developerID', 'developerId'],
     ['timeout', 'timeoutMs'],
     ['timeoutMS', 'timeoutMs'],
     ['pollInterval', 'pollIntervalMs'],
@@ -180,7 +179,7 @@ describe('bounds', () => {
     ['pollIntervalMs', 'solveTurnstile', 1000, 300_000],
     ['action', 'createTask', 'a', 'Az0_-'.padEnd(32, 'b')],
     ['cData', 'createTask', 'a', 'Az0_-'.padEnd(255, 'b')],
-    ['appId', 'createTask', 1, 2 ** 31 - 1],
+    ['developerId', 'createTask', 1, 2 ** 31 - 1],
     ['taskId', 'getTaskResult', 'a', 'a'.repeat(256)],
     ['taskId', 'getTaskResult', 1, Number.MAX_SAFE_INTEGER],
   ]
@@ -205,7 +204,7 @@ describe('bounds', () => {
 
   test('a minus zero is a zero', async () => {
     await refused('getBalance', with_('getBalance', { timeoutMs: -0 }), 'timeoutMs')
-    await refused('createTask', with_('createTask', { appId: -0 }), 'appId')
+    await refused('createTask', with_('createTask', { developerId: -0 }), 'developerId')
   })
 })
 

@@ -165,9 +165,9 @@ describe('a secret', together, () => {
       { cData: KEY },
       { proxy: secret },
       { proxy: secret.slice(7) },
-      { extra: KEY },
-      { extra: { type: KEY } },
-      { appId: KEY },
+      { extraTaskFields: KEY },
+      { extraTaskFields: { type: KEY } },
+      { developerId: KEY },
       { timeoutMs: KEY },
       { signal: KEY },
     ])) {

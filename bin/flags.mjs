@@ -56,19 +56,31 @@ export const taskFlags = {
       help: "the provider's task type; custom needs it",
     },
     {
-      name: 'extra',
+      name: 'extra-task-fields',
       value: 'JSON',
-      option: 'extra',
+      option: 'extraTaskFields',
       read: readJson,
       help: 'an object with further fields of the task, sent as they are',
+    },
+    {
+      name: 'extra-request-fields',
+      value: 'JSON',
+      option: 'extraRequestFields',
+      read: readJson,
+      help: 'an object with further fields beside the task, sent as they are',
     },
     {
       name: 'proxy-file',
       value: 'PATH',
       help: 'a file that holds protocol://user:password@host:port of the proxy that the provider solves through; - reads standard input',
     },
-    { name: 'app-id', value: 'ID', option: 'appId', read: readNumber, help: "EZ-Captcha's developer id" },
-    { name: 'soft-id', value: 'ID', option: 'softID', read: readNumber, help: "YesCaptcha's developer id" },
+    {
+      name: 'developer-id',
+      value: 'ID',
+      option: 'developerId',
+      read: readNumber,
+      help: 'a developer id, which the provider knows as appId or softID',
+    },
   ],
 }
 

@@ -81,13 +81,13 @@ async function all() {
     {
       ...account,
       ...page,
-      extra: {
+      extraTaskFields: {
         toJSON() {
           throw new Error('no')
         },
       },
     },
-    { ...account, ...page, extra: { long: 'x'.repeat(10_000_000) }, timeoutMs: 0.5 },
+    { ...account, ...page, extraTaskFields: { long: 'x'.repeat(10_000_000) }, timeoutMs: 0.5 },
     { ...account, ...page, websiteKey: '\ud800', timeoutMs: -1 },
     { ...account, taskId: 1.5 },
   ]

@@ -143,8 +143,9 @@ impl<'a, T: Transport> Call<'a, T> {
 
     /// Creates a task: the call that is billed.
     pub async fn create_task(&mut self, task: NewTask) -> Result<Created, Error> {
-        let developer_id = task.developer_id;
-        let body = wire::create_task_body(self.client_key(), &task.into_fields(), developer_id);
+        let (task, beside) = task.into_fields();
+        let body = wire::create_task_body(self.client_key(), &task, &beside);
+        drop((task, beside));
         let decode = |status, body: &[u8]| wire::created(status, body).map(Some);
         let created = self.send(Method::CreateTask, body, &SINGLE, decode).await?;
         self.state.last_error = None;

@@ -67,7 +67,7 @@ fn request() -> CreateTaskRequest {
         ("websiteURL".to_owned(), text("https://shop.example/")),
         ("websiteKey".to_owned(), text("0x4AAAAAAA")),
         ("proxy".to_owned(), text("http://user:wipe-me-0123456789@proxy.example:80")),
-        ("extra".to_owned(), RawOption::Object(r#"{"proxyPassword":"wipe-me-0123456789-too"}"#.into())),
+        ("extraTaskFields".to_owned(), RawOption::Object(r#"{"proxyPassword":"wipe-me-0123456789-too"}"#.into())),
     ];
     CreateTaskRequest::parse(given).unwrap()
 }
@@ -87,7 +87,8 @@ fn a_request_body_that_was_sent_leaves_no_secret_behind() {
     assert_eq!(
         freed_with_a_secret(|| {
             let CreateTaskRequest { task, .. } = request();
-            let body = wire::create_task_body("key-wipe-me-0123456789", &task.into_fields(), None);
+            let (task, beside) = task.into_fields();
+            let body = wire::create_task_body("key-wipe-me-0123456789", &task, &beside);
             assert!(body.windows(MARKER.len()).filter(|part| *part == MARKER).count() == 3);
         }),
         0

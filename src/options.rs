@@ -14,17 +14,27 @@ use zeroize::Zeroize;
 
 use crate::{
     error::Error,
-    provider::{PROVIDERS, Provider},
+    provider::{IdFormat, PROVIDERS, Provider},
     redact::{Secrets, redact_url_credentials},
 };
 
-use raw::{MAX_SAFE_INTEGER, OptionReader, wrong_type};
 pub use raw::{MAX_TEXT_LENGTH, RawOption, RawOptions};
+use raw::{OptionReader, wrong_type};
 use task_id::task_id_of;
 pub use task_id::{MAX_LENGTH as MAX_TASK_ID_LENGTH, TaskId};
 
 const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
-const TASK: &[&str] = &["websiteURL", "websiteKey", "taskType", "action", "cData", "proxy", "extra", "appId", "softID"];
+const TASK: &[&str] = &[
+    "websiteURL",
+    "websiteKey",
+    "taskType",
+    "action",
+    "cData",
+    "proxy",
+    "developerId",
+    "extraTaskFields",
+    "extraRequestFields",
+];
 const TASK_ID: &[&str] = &["taskId"];
 const POLLING: &[&str] = &["pollIntervalMs", "onProgress"];
 
@@ -77,10 +87,11 @@ impl Account {
 pub struct NewTask {
     fields: TaskFields,
     proxy: Option<SecretString>,
-    pub developer_id: Option<(&'static str, u64)>,
+    /// What stands beside the task in the body of createTask.
+    request_fields: TaskFields,
 }
 
-/// `extra` may hold secrets too.
+/// Further fields may hold secrets too.
 impl fmt::Debug for NewTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewTask").field("type", &self.fields.get("type")).finish_non_exhaustive()
@@ -88,16 +99,16 @@ impl fmt::Debug for NewTask {
 }
 
 impl NewTask {
-    /// The `task` object of createTask.
-    pub fn into_fields(mut self) -> TaskFields {
+    /// The `task` object of createTask, and what stands beside it.
+    pub fn into_fields(mut self) -> (TaskFields, TaskFields) {
         if let Some(proxy) = &self.proxy {
             self.fields.0.insert("proxy".into(), proxy.expose_secret().into());
         }
-        self.fields
+        (self.fields, self.request_fields)
     }
 }
 
-/// The fields of a task. Some may be secrets, so all are wiped when dropped.
+/// Fields of a request. Some may be secrets, so all are wiped when dropped.
 pub struct TaskFields(Map<String, Value>);
 
 impl Deref for TaskFields {
@@ -317,8 +328,13 @@ impl OptionReader {
         if let Some(proxy) = &proxy {
             account.secrets.extend(proxy::secrets_of(proxy.expose_secret()));
         }
-        self.extra(&mut fields.0, proxy.is_some(), &mut account.secrets)?;
-        Ok(NewTask { fields, proxy, developer_id: self.developer_id(provider)? })
+        let taken = if proxy.is_some() { &["proxy"][..] } else { &[] };
+        self.further_fields("extraTaskFields", &mut fields.0, taken, &mut account.secrets)?;
+        let mut request_fields = TaskFields(Map::new());
+        self.developer_id(provider, &mut request_fields.0)?;
+        let taken = &["clientKey", "task", "taskId"];
+        self.further_fields("extraRequestFields", &mut request_fields.0, taken, &mut account.secrets)?;
+        Ok(NewTask { fields, proxy, request_fields })
     }
 
     fn task_type(&mut self, provider: &'static Provider) -> Result<String, Error> {
@@ -358,39 +374,56 @@ impl OptionReader {
         }
     }
 
-    /// Further fields of the task, as they are. Some services take a proxy there: a secret like the option.
-    fn extra(&mut self, fields: &mut Map<String, Value>, has_proxy: bool, secrets: &mut Secrets) -> Result<(), Error> {
-        let mut json = match self.take("extra") {
+    /// Further fields, as they are. Some services take a proxy there: its credentials are secrets like those of the option.
+    fn further_fields(
+        &mut self,
+        option: &str,
+        fields: &mut Map<String, Value>,
+        taken: &[&str],
+        secrets: &mut Secrets,
+    ) -> Result<(), Error> {
+        let mut json = match self.take(option) {
             None => return Ok(()),
             Some(RawOption::Object(json)) if json.starts_with('{') => json,
-            Some(other) => return Err(wrong_type("extra", "an object", other)),
+            Some(other) => return Err(wrong_type(option, "an object", other)),
         };
-        let extra: Map<String, Value> = serde_json::from_str(&json)
-            .map_err(|problem| Error::invalid_option("extra", format!("cannot be sent as JSON: {problem}")))?;
+        let further: Map<String, Value> = serde_json::from_str(&json)
+            .map_err(|problem| Error::invalid_option(option, format!("cannot be sent as JSON: {problem}")))?;
         json.zeroize();
-        for (name, value) in extra {
-            if fields.contains_key(&name) || (has_proxy && name == "proxy") {
-                return Err(Error::invalid_option(format!("extra.{name}"), "is set by an option already"));
+        for (name, value) in further {
+            if fields.contains_key(&name) || taken.contains(&name.as_str()) {
+                return Err(Error::invalid_option(format!("{option}.{name}"), "is set by an option already"));
             }
-            if let (true, Value::String(text)) = (name.to_ascii_lowercase().starts_with("proxy"), &value) {
-                secrets.extend(proxy::secrets_of(text));
+            if let Value::String(text) = &value {
+                secrets.extend(proxy::secrets_of_field(&name, text));
             }
             fields.insert(name, value);
         }
         Ok(())
     }
 
-    fn developer_id(&mut self, provider: &'static Provider) -> Result<Option<(&'static str, u64)>, Error> {
-        let mut found = None;
-        for name in ["appId", "softID"] {
-            let Some(id) = self.whole_number(name, 1, MAX_SAFE_INTEGER)? else { continue };
-            let known = provider.developer_ids.iter().find(|known| **known == name);
-            let field = known.ok_or_else(|| undocumented(name, provider))?;
-            if found.replace((*field, id)).is_some() {
-                return Err(Error::invalid_option(name, "only one developer id can be sent"));
-            }
+    fn developer_id(&mut self, provider: &'static Provider, fields: &mut Map<String, Value>) -> Result<(), Error> {
+        const NAME: &str = "developerId";
+        let Some(known) = &provider.developer_id else {
+            return match self.take(NAME) {
+                None => Ok(()),
+                Some(_) => {
+                    let problem = format!(
+                        "'{}' documents no developer id; `extraRequestFields` can send any field",
+                        provider.name
+                    );
+                    Err(Error::invalid_option(NAME, problem))
+                }
+            };
+        };
+        let id = match known.format {
+            IdFormat::Integer { max } => self.whole_number(NAME, 1, max)?.map(Value::from),
+            IdFormat::Text => self.text(NAME)?.map(Value::from),
+        };
+        if let Some(id) = id {
+            fields.insert(known.field.into(), id);
         }
-        Ok(found)
+        Ok(())
     }
 
     fn task_id(&mut self, account: &Account) -> Result<TaskId, Error> {
@@ -438,10 +471,8 @@ fn insert_at(fields: &mut Map<String, Value>, path: &[&str], value: Value) {
 }
 
 fn undocumented(name: &str, provider: &Provider) -> Error {
-    let problem = match name {
-        "appId" | "softID" => format!("'{}' has no such developer id", provider.name),
-        _ => format!("'{}' documents no such field for Turnstile; `extra` can send any field", provider.name),
-    };
+    let problem =
+        format!("'{}' documents no such field for Turnstile; `extraTaskFields` can send any field", provider.name);
     Error::invalid_option(name, problem)
 }
 

@@ -17,11 +17,31 @@ pub struct Provider {
     pub c_data: Option<&'static [&'static str]>,
     /// Whether it solves through a proxy of the caller's.
     pub proxy: bool,
-    /// Top-level field names of developer ids; each is an option of the same name.
-    pub developer_ids: &'static [&'static str],
+    /// Its developer id, beside the task; `None` where none is documented.
+    pub developer_id: Option<DeveloperId>,
     /// So many refusals of an account within a minute get it banned.
     pub ban_after: usize,
 }
+
+/// The field that says which program sends a request.
+#[derive(Debug)]
+pub struct DeveloperId {
+    /// Its name, at the top level of createTask's body.
+    pub field: &'static str,
+    pub format: IdFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum IdFormat {
+    /// From 1.
+    Integer {
+        max: u64,
+    },
+    Text,
+}
+
+/// The largest integer up to which every integer is a JavaScript number.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 pub static PROVIDERS: &[Provider] = &[
     Provider {
@@ -31,7 +51,7 @@ pub static PROVIDERS: &[Provider] = &[
         action: Some(&["rqData", "metadataAction"]),
         c_data: Some(&["rqData", "metadataCdata"]),
         proxy: true,
-        developer_ids: &["appId"],
+        developer_id: Some(DeveloperId { field: "appId", format: IdFormat::Integer { max: i32::MAX as u64 } }),
         ban_after: 30,
     },
     Provider {
@@ -41,10 +61,11 @@ pub static PROVIDERS: &[Provider] = &[
         action: None,
         c_data: None,
         proxy: false,
-        developer_ids: &["softID"],
+        developer_id: Some(DeveloperId { field: "softID", format: IdFormat::Integer { max: MAX_SAFE_INTEGER } }),
         ban_after: 1000,
     },
-    // Any other service that speaks the protocol; what it calls its optional fields goes into `extra`.
+    // Any other service that speaks the protocol; what it calls its optional fields goes into `extraTaskFields` and
+    // `extraRequestFields`.
     Provider {
         name: "custom",
         base_url: None,
@@ -52,7 +73,7 @@ pub static PROVIDERS: &[Provider] = &[
         action: None,
         c_data: None,
         proxy: false,
-        developer_ids: &["appId", "softID"],
+        developer_id: None,
         // Nobody documents it, so the strictest that is known.
         ban_after: 30,
     },

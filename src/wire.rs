@@ -73,17 +73,17 @@ pub struct Balance {
     pub raw: Box<RawValue>,
 }
 
-/// The body of createTask. `developer_id` goes beside the task, under its own name.
-pub fn create_task_body(client_key: &str, task: &Map<String, Value>, developer_id: Option<(&str, u64)>) -> Bytes {
+/// The body of createTask. `beside` goes beside the task.
+pub fn create_task_body(client_key: &str, task: &Map<String, Value>, beside: &Map<String, Value>) -> Bytes {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(rename = "clientKey")]
         client_key: &'a str,
         task: &'a Map<String, Value>,
         #[serde(flatten)]
-        developer_id: BTreeMap<&'a str, u64>,
+        beside: &'a Map<String, Value>,
     }
-    encode(&Body { client_key, task, developer_id: developer_id.into_iter().collect() })
+    encode(&Body { client_key, task, beside })
 }
 
 /// The body of getTaskResult.

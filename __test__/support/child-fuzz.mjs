@@ -144,7 +144,7 @@ export async function fuzz({ api, seed, rounds, outcome, cast }) {
     websiteURL: 'https://shop.example',
     websiteKey: 'key',
     taskType: undefined,
-    extra: {},
+    extraTaskFields: {},
   })
   /** @type {Record<string, () => Record<string, unknown>>} */
   const right = {
@@ -165,11 +165,11 @@ export async function fuzz({ api, seed, rounds, outcome, cast }) {
       'action',
       'cData',
       'proxy',
-      'extra',
+      'extraTaskFields',
     ],
     ...[
-      'appId',
-      'softID',
+      'developerId',
+      'extraRequestFields',
       'taskId',
       'timeoutMs',
       'pollIntervalMs',

@@ -121,9 +121,9 @@ export const optionTable = {
     good: 'http://user:secret-of-the-proxy@proxy.example:8080',
     bad: badProxies,
   },
-  extra: { calls: creating, good: { cookies: 'a=b' }, bad: noObject },
-  appId: { calls: creating, provider: 'ezcaptcha', good: 77, bad: noWhole },
-  softID: { calls: creating, provider: 'yescaptcha', good: 88, bad: noWhole },
+  developerId: { calls: creating, provider: 'ezcaptcha', good: 77, bad: noWhole },
+  extraTaskFields: { calls: creating, good: { cookies: 'a=b' }, bad: noObject },
+  extraRequestFields: { calls: creating, good: { languagePool: 'en' }, bad: noObject },
   taskId: {
     calls: resuming,
     required: true,

@@ -68,9 +68,9 @@ type TaskKeys =
   | 'action'
   | 'cData'
   | 'proxy'
-  | 'extra'
-  | 'appId'
-  | 'softID'
+  | 'developerId'
+  | 'extraTaskFields'
+  | 'extraRequestFields'
 type PollingKeys = 'pollIntervalMs' | 'onProgress'
 holds<Same<keyof AccountOptions, AccountKeys>>()
 holds<Same<keyof CreateTaskOptions, AccountKeys | TaskKeys>>()
@@ -123,8 +123,9 @@ export async function everything(): Promise<string> {
     action: 'login',
     cData: 'session',
     proxy: 'http://user:pass@proxy.example:8080',
-    extra: { cookies: 'a=b', nested: { list: [1, 'two', null] } },
-    appId: 77,
+    extraTaskFields: { cookies: 'a=b', nested: { list: [1, 'two', null] } },
+    extraRequestFields: { languagePool: 'en' },
+    developerId: 77,
     timeoutMs: 120_000,
     pollIntervalMs: 3000,
     requestTimeoutMs: 15_000,
@@ -141,7 +142,7 @@ export async function everything(): Promise<string> {
     solution.readyAt + solution.expiresAt + solution.elapsedMs + solution.polls + solution.retries
   const raw: unknown = solution.raw.anything
 
-  const task: Task = await createTask({ ...account, ...page, softID: 88 })
+  const task: Task = await createTask({ ...account, ...page, developerId: 'b3f3c0de' })
   const result: TaskResult = await getTaskResult({ ...account, taskId: task.taskId })
   // Narrowed by its status alone.
   const token: string = result.status === 'ready' ? result.solution.token : result.status

@@ -46,10 +46,10 @@ export function calls(): unknown[] {
     solveTurnstile({ ...account, websiteURL: 'https://shop.example' }),
     // @ts-expect-error: createTask does not poll
     createTask({ ...account, ...page, onProgress: () => {} }),
-    // @ts-expect-error: extra is an object
-    createTask({ ...account, ...page, extra: 'a=b' }),
-    // @ts-expect-error: a developer id is a number
-    createTask({ ...account, ...page, appId: '77' }),
+    // @ts-expect-error: extraTaskFields is an object
+    createTask({ ...account, ...page, extraTaskFields: 'a=b' }),
+    // @ts-expect-error: a developer id is a number or text
+    createTask({ ...account, ...page, developerId: true }),
     // @ts-expect-error: wire names keep their spelling
     createTask({ ...account, ...page, softId: 88 }),
     // @ts-expect-error: no task

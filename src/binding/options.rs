@@ -60,15 +60,18 @@ pub struct TaskOptions {
     /// secret like the key. EZ-Captcha only.
     #[napi(ts_type = "string | undefined")]
     pub proxy: Option<String>,
+    /// A developer id: which program sends the task. Sent under the name and in the type that the provider documents: at
+    /// EZ-Captcha `appId`, a whole number from 1 to 2 147 483 647; at YesCaptcha `softID`, a whole number from 1. None is
+    /// ever sent by default.
+    #[napi(ts_type = "number | string | undefined")]
+    pub developer_id: Option<()>,
     /// Further fields of the task, sent as they are. None may name a field that an option sets.
     #[napi(ts_type = "Record<string, unknown> | undefined")]
-    pub extra: Option<()>,
-    /// A developer id of EZ-Captcha's, a whole number from 1. None is ever sent by default.
-    #[napi(ts_type = "number | undefined")]
-    pub app_id: Option<f64>,
-    /// A developer id of YesCaptcha's, a whole number from 1. None is ever sent by default.
-    #[napi(js_name = "softID", ts_type = "number | undefined")]
-    pub soft_id: Option<f64>,
+    pub extra_task_fields: Option<()>,
+    /// Further fields beside the task, at the top level of the request, sent as they are: `callbackUrl`, `languagePool`.
+    /// None may name a field that an option sets, nor `clientKey`, `task` or `taskId`.
+    #[napi(ts_type = "Record<string, unknown> | undefined")]
+    pub extra_request_fields: Option<()>,
 }
 
 /// Which task.

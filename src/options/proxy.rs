@@ -48,6 +48,18 @@ pub fn secrets_of(proxy: &str) -> Vec<(&str, &'static str)> {
     ]
 }
 
+/// What must not be shown of a field of a task that is about a proxy: credentials, and not words such as its type.
+pub fn secrets_of_field<'a>(name: &str, text: &'a str) -> Vec<(&'a str, &'static str)> {
+    let name = name.to_ascii_lowercase();
+    match name.strip_prefix("proxy") {
+        None => Vec::new(),
+        Some("password" | "pass") => vec![(text, "[proxy password]")],
+        Some("login" | "user" | "username") => vec![(text, "[proxy user]")],
+        Some(_) if text.contains('@') => secrets_of(text),
+        Some(_) => Vec::new(),
+    }
+}
+
 fn is_local_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")

@@ -24,9 +24,6 @@ pub enum RawOption {
 /// The own enumerable options of one call in the order given, those that are `undefined` left out.
 pub type RawOptions = Vec<(String, RawOption)>;
 
-/// The largest integer up to which every integer is a JavaScript number.
-pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
 /// In bytes. What is longer is not even read: no option needs it.
 pub const MAX_TEXT_LENGTH: usize = 1 << 20;
 

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
-use super::raw::{MAX_SAFE_INTEGER, RawOption, is_whole, wrong_type};
-use crate::error::Error;
+use super::raw::{RawOption, is_whole, wrong_type};
+use crate::{error::Error, provider::MAX_SAFE_INTEGER};
 
 /// An id as the provider spells it: a string nearly everywhere, an integer at some compatible services. It goes back in the
 /// type that it came in.

@@ -37,7 +37,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(request.poll_interval, Duration::from_secs(3));
     assert_eq!(request.account.base_url.as_str(), "https://api.ez-captcha.com/");
     assert_eq!(
-        Value::Object(request.task.into_fields().clone()).to_string(),
+        Value::Object(request.task.into_fields().0.clone()).to_string(),
         r#"{"type":"CloudFlareTurnstileTask","websiteKey":"0x4AAAAAAA","websiteURL":"https://example.com/login"}"#
     );
 }
@@ -58,7 +58,7 @@ fn every_provider_has_a_default_task_type_or_asks_for_one() {
         let outcome = solve(&[("provider", Some(text(provider.name))), base_url]);
         match provider.task_types {
             [] => assert!(outcome.is_err(), "{}", provider.name),
-            [default, ..] => assert_eq!(outcome.unwrap().task.into_fields()["type"], *default),
+            [default, ..] => assert_eq!(outcome.unwrap().task.into_fields().0["type"], *default),
         }
     }
 }
@@ -137,7 +137,7 @@ fn on_loopback_polls_may_be_close_and_many() {
 #[test]
 fn widget_values_go_where_the_provider_documents_them() {
     let widget = [("action", Some(text("log-in_1"))), ("cData", Some(text("abc")))];
-    let fields = solve(&widget).unwrap().task.into_fields();
+    let fields = solve(&widget).unwrap().task.into_fields().0;
     assert_eq!(fields["rqData"].to_string(), r#"{"metadataAction":"log-in_1","metadataCdata":"abc"}"#);
     for (name, longest) in [("action", 32), ("cData", 255)] {
         solve(&[(name, Some(text(&"x".repeat(longest))))]).unwrap();
@@ -156,7 +156,7 @@ fn a_proxy_has_a_protocol_both_credentials_a_public_host_and_a_port() {
         "socks5://user:pass@203.0.113.7:1080",
         "http://user:pass@[2001:db8::1]:3128",
     ] {
-        assert_eq!(solve(&[("proxy", Some(text(good)))]).unwrap().task.into_fields()["proxy"], good);
+        assert_eq!(solve(&[("proxy", Some(text(good)))]).unwrap().task.into_fields().0["proxy"], good);
     }
     for bad in [
         "proxy.example.com:80",
@@ -188,26 +188,77 @@ fn a_proxy_has_a_protocol_both_credentials_a_public_host_and_a_port() {
 
 #[test]
 fn extra_fields_are_sent_but_override_nothing() {
-    let extra = |json: &str| ("extra", Some(RawOption::Object(json.to_owned())));
-    let fields = solve(&[extra(r#"{"mode":"x","big":12345678901234567890}"#)]).unwrap().task.into_fields();
+    let extra = |json: &str| ("extraTaskFields", Some(RawOption::Object(json.to_owned())));
+    let fields = solve(&[extra(r#"{"mode":"x","big":12345678901234567890}"#)]).unwrap().task.into_fields().0;
     assert_eq!(
         (fields["mode"].to_string(), fields["big"].to_string()),
         ("\"x\"".into(), "12345678901234567890".into())
     );
     for name in ["type", "websiteURL", "websiteKey"] {
-        assert_eq!(refused(&[extra(&format!(r#"{{"{name}":1}}"#))]).0, format!("extra.{name}"));
+        assert_eq!(refused(&[extra(&format!(r#"{{"{name}":1}}"#))]).0, format!("extraTaskFields.{name}"));
     }
-    assert_eq!(refused(&[extra(r#"{"rqData":{}}"#), ("action", Some(text("x")))]).0, "extra.rqData");
+    assert_eq!(refused(&[extra(r#"{"rqData":{}}"#), ("action", Some(text("x")))]).0, "extraTaskFields.rqData");
     let proxy = ("proxy", Some(text("http://user:pass@proxy.example.com:80")));
-    assert_eq!(refused(&[extra(r#"{"proxy":""}"#), proxy]).0, "extra.proxy");
-    assert_eq!(refused(&[extra(r#""text""#)]).0, "extra");
+    assert_eq!(refused(&[extra(r#"{"proxy":""}"#), proxy]).0, "extraTaskFields.proxy");
+    assert_eq!(refused(&[extra(r#""text""#)]).0, "extraTaskFields");
 }
 
 #[test]
-fn a_developer_id_goes_to_the_provider_that_has_one() {
-    assert_eq!(solve(&[]).unwrap().task.developer_id, None);
-    assert_eq!(solve(&[("appId", Some(RawOption::Number(7.0)))]).unwrap().task.developer_id, Some(("appId", 7)));
-    assert_eq!(refused(&[("softID", Some(RawOption::Number(7.0)))]).0, "softID");
+fn a_developer_id_goes_beside_the_task_under_the_name_of_the_provider() {
+    let beside = |provider: &str, id: f64| {
+        let id = ("developerId", Some(RawOption::Number(id)));
+        let request = solve(&[("provider", Some(text(provider))), id]).unwrap();
+        Value::Object(request.task.into_fields().1.clone()).to_string()
+    };
+    assert!(solve(&[]).unwrap().task.into_fields().1.is_empty());
+    assert_eq!(beside("ezcaptcha", 7.0), r#"{"appId":7}"#);
+    assert_eq!(beside("ezcaptcha", f64::from(i32::MAX)), r#"{"appId":2147483647}"#);
+    assert_eq!(beside("yescaptcha", 7.0), r#"{"softID":7}"#);
+    for (provider, bad) in [
+        ("ezcaptcha", RawOption::Number(2_147_483_648.0)),
+        ("ezcaptcha", RawOption::Number(0.0)),
+        ("ezcaptcha", text("7")),
+        ("yescaptcha", RawOption::Number(1.5)),
+    ] {
+        let changes = [("provider", Some(text(provider))), ("developerId", Some(bad))];
+        assert_eq!(refused(&changes).0, "developerId");
+    }
+    let custom = [
+        ("provider", Some(text("custom"))),
+        ("baseURL", Some(text("https://example.com"))),
+        ("taskType", Some(text("T"))),
+        ("developerId", Some(RawOption::Number(7.0))),
+    ];
+    assert!(refused(&custom).1.contains("extraRequestFields"));
+}
+
+#[test]
+fn extra_request_fields_go_beside_the_task_but_override_nothing() {
+    let extra = |json: &str| ("extraRequestFields", Some(RawOption::Object(json.to_owned())));
+    let (task, beside) =
+        solve(&[extra(r#"{"callbackUrl":"https://a.test/","languagePool":"en"}"#)]).unwrap().task.into_fields();
+    assert_eq!(Value::Object(beside.clone()).to_string(), r#"{"callbackUrl":"https://a.test/","languagePool":"en"}"#);
+    assert!(!task.contains_key("callbackUrl"));
+    for name in ["clientKey", "task", "taskId"] {
+        assert_eq!(refused(&[extra(&format!(r#"{{"{name}":1}}"#))]).0, format!("extraRequestFields.{name}"));
+    }
+    let id = ("developerId", Some(RawOption::Number(7.0)));
+    assert_eq!(refused(&[extra(r#"{"appId":1}"#), id]).0, "extraRequestFields.appId");
+    assert_eq!(refused(&[extra(r#""text""#)]).0, "extraRequestFields");
+    assert_eq!(refused(&[("extraRequestFields", Some(text("{}")))]).0, "extraRequestFields");
+}
+
+#[test]
+fn only_credentials_of_a_proxy_among_the_fields_are_secrets() {
+    let fields = r#"{"proxyType":"http","proxyAddress":"203.0.113.7","proxyLogin":"login-1","proxyPassword":"hunter2secret","proxy":"http://u-name:pass-word@203.0.113.7:80"}"#;
+    let request = solve(&[("extraTaskFields", Some(RawOption::Object(fields.into())))]).unwrap();
+    let redact = |text: &str| request.account.secrets.redact(text.to_owned());
+    for word in ["http", "203.0.113.7"] {
+        assert_eq!(redact(word), word);
+    }
+    for secret in ["login-1", "hunter2secret", "u-name", "pass-word", "http://u-name:pass-word@203.0.113.7:80"] {
+        assert!(!redact(secret).contains(secret), "{secret}");
+    }
 }
 
 #[test]
@@ -330,7 +381,7 @@ fn a_key_given_as_a_number_is_not_repeated() {
 #[test]
 fn a_proxy_in_extra_is_a_secret_too() {
     let extra = RawOption::Object(r#"{"proxyPassword":"hunter2secret"}"#.into());
-    let request = solve(&[("extra", Some(extra))]).unwrap();
+    let request = solve(&[("extraTaskFields", Some(extra))]).unwrap();
     assert!(!request.account.secrets.redact("bad hunter2secret".into()).contains("hunter2"));
     assert!(!format!("{request:?}").contains("hunter2"));
 }

@@ -306,9 +306,12 @@ fn a_task_id_goes_back_in_the_type_that_it_came_in() {
 #[test]
 fn the_task_stands_beside_the_key_and_the_developer_id() {
     let task = Map::from_iter([("type".to_owned(), json!("T"))]);
-    let body = |id| create_task_body("k", &task, id);
-    assert_eq!(body(None), r#"{"clientKey":"k","task":{"type":"T"}}"#);
-    assert_eq!(body(Some(("softID", 7))), r#"{"clientKey":"k","task":{"type":"T"},"softID":7}"#);
+    let body = |beside: &[(&str, u64)]| {
+        let beside = beside.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        create_task_body("k", &task, &Map::from_iter(beside))
+    };
+    assert_eq!(body(&[]), r#"{"clientKey":"k","task":{"type":"T"}}"#);
+    assert_eq!(body(&[("softID", 7)]), r#"{"clientKey":"k","task":{"type":"T"},"softID":7}"#);
 }
 
 #[test]
