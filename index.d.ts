@@ -323,12 +323,19 @@ export interface TaskOptions {
    * secret like the key. EZ-Captcha only.
    */
   proxy?: string | undefined
+  /**
+   * A developer id: which program sends the task. Sent under the name and in the type that the provider documents: at
+   * EZ-Captcha `appId`, a whole number from 1 to 2 147 483 647; at YesCaptcha `softID`, a whole number from 1. None is
+   * ever sent by default.
+   */
+  developerId?: number | string | undefined
   /** Further fields of the task, sent as they are. None may name a field that an option sets. */
-  extra?: Record<string, unknown> | undefined
-  /** A developer id of EZ-Captcha's, a whole number from 1. None is ever sent by default. */
-  appId?: number | undefined
-  /** A developer id of YesCaptcha's, a whole number from 1. None is ever sent by default. */
-  softID?: number | undefined
+  extraTaskFields?: Record<string, unknown> | undefined
+  /**
+   * Further fields beside the task, at the top level of the request, sent as they are: `callbackUrl`, `languagePool`.
+   * None may name a field that an option sets, nor `clientKey`, `task` or `taskId`.
+   */
+  extraRequestFields?: Record<string, unknown> | undefined
 }
 
 /** How a task stands. */
