@@ -51,7 +51,7 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
   async function vendor(t, options) {
     const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0, ...options })
     t.after(() => sandbox.close())
-    const task = { ...sandbox.account, websiteURL: WEBSITE, websiteKey: SITEKEY, pollIntervalMs: 1000 }
+    const task = { ...sandbox.account, websiteURL: WEBSITE, websiteKey: SITEKEY, pollIntervalMs: 10 }
     const token = async (/** @type {Record<string, unknown>} */ more = {}) =>
       (await solveTurnstile(/** @type {any} */ ({ ...task, ...more }))).token
     return { sandbox, token, settings: { secret: sandbox.secret, siteverifyURL: sandbox.siteverifyURL } }

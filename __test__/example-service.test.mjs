@@ -16,7 +16,7 @@ import { compiled } from './support/example.mjs'
 /** @typedef {import('../examples/typescript-service/src/accounts.mjs').Account} Account */
 
 const widget = { websiteURL: WEBSITE, websiteKey: SITEKEY }
-const pace = { pollIntervalMs: 1000 }
+const pace = { pollIntervalMs: 10 }
 
 describe('examples/typescript-service', { concurrency: 8 }, () => {
   let dist = ''
@@ -131,7 +131,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
 
   test('a solve that takes too long is resumed at its account, and bought once', async t => {
     const slow = await account(t, 'slow', { solveTimeMs: 2500 })
-    const pool = new lib.Pool([slow.entry], { pace: { pollIntervalMs: 1000, timeoutMs: 2000 } })
+    const pool = new lib.Pool([slow.entry], { pace: { pollIntervalMs: 50, timeoutMs: 2000 } })
     const { solution } = await pool.solve(widget)
     assert.equal(solution.taskId, slow.vendor.tasks()[0].taskId)
     assert.equal(slow.created(), 1)

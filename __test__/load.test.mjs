@@ -8,9 +8,13 @@ import {
   builtBinary,
   heads,
   hostTarget,
+  loadEach,
   manifest,
+  once,
+  otherSystems as others,
   platformPackage,
   stage,
+  systems,
   targets,
 } from './fixtures/load/stage.mjs'
 import { blocksOf, read, readme, tableUnder } from './support/documents.mjs'
@@ -27,19 +31,6 @@ const binary = builtBinary()
 const foreign = Object.entries(heads).filter(([made]) => !hostName.startsWith(made))
 const reinstall = 'delete node_modules and run: npm install --include=optional'
 const together = { concurrency: 4 }
-
-/** What the process takes itself for. @type {Record<string, System>} */
-const systems = {
-  'linux-x64-gnu': { platform: 'linux', arch: 'x64', libc: 'glibc' },
-  'linux-arm64-gnu': { platform: 'linux', arch: 'arm64', libc: 'glibc' },
-  'linux-arm-gnueabihf': { platform: 'linux', arch: 'arm', libc: 'glibc' },
-  'linux-x64-musl': { platform: 'linux', arch: 'x64', libc: 'musl' },
-  'linux-arm64-musl': { platform: 'linux', arch: 'arm64', libc: 'musl' },
-  'darwin-x64': { platform: 'darwin', arch: 'x64' },
-  'darwin-arm64': { platform: 'darwin', arch: 'arm64' },
-  'win32-x64-msvc': { platform: 'win32', arch: 'x64' },
-  'win32-arm64-msvc': { platform: 'win32', arch: 'arm64' },
-}
 
 /**
  * The error's whole shape: the three lines of its message, and the fields that a program branches on.
@@ -148,14 +139,18 @@ describe('a binary that is there', together, () => {
   const path = join('node_modules', packageName, `turnstile-solver.${here}.node`)
   const file = `\\S.*${escaped(path)}`
 
-  for (const [what, bytes] of Object.entries({
+  const none = Object.entries({
     empty: Buffer.alloc(0),
     'a line of text': 'version https://git-lfs.github.com/spec/v1\n',
     'all zeros': Buffer.alloc(binary.length),
-  })) {
+  })
+  const loads = once(t =>
+    loadEach([...none, ...foreign].map(([, bytes]) => stage(t, { packages: platformPackage(here, bytes) }))),
+  )
+
+  for (const [i, [what]] of none.entries()) {
     test(`and is ${what} is no library`, async t => {
-      const staged = stage(t, { packages: platformPackage(here, bytes) })
-      const told = await staged.load()
+      const told = (await loads(t))[i]
       const why = new RegExp(`^${file} is not a library\\.$`)
       explains(told, { reason: 'broken', why, mend: `To mend it, ${reinstall}` })
       assert.ok(told.cause)
@@ -171,11 +166,11 @@ describe('a binary that is there', together, () => {
     })
   }
 
-  for (const [made, bytes] of foreign) {
+  for (const [i, [made]] of foreign.entries()) {
     test(`and is made for ${made} says so`, async t => {
-      const staged = stage(t, { packages: platformPackage(here, bytes) })
       const why = new RegExp(`^${file} is made for ${made}( with glibc)?\\.$`)
-      explains(await staged.load(), { reason: 'foreign', why, mend: `To mend it, ${reinstall}` })
+      const told = (await loads(t))[none.length + i]
+      explains(told, { reason: 'foreign', why, mend: `To mend it, ${reinstall}` })
     })
   }
 
@@ -282,17 +277,32 @@ describe('a system', together, () => {
     assert.deepEqual(Object.keys(systems).sort(), targets.toSorted())
   })
 
-  for (const [target, system] of Object.entries(systems)) {
+  /** @param {System} system */
+  const nameOf = ({ platform, arch, libc }) => `${platform} ${arch}${libc ? ` with ${libc}` : ''}`
+
+  /** Every system with its package installed, and every one without it, in one process. */
+  const loads = once(async t => {
+    const missing = stage(t)
+    const stand = { 'package.json': JSON.stringify({ version, main: 'main.js' }), 'main.js': standIn }
+    const installed = Object.keys(systems).map(target =>
+      stage(t, { packages: { [`turnstile-solver-${target}`]: stand } }),
+    )
+    const list = Object.values(systems).flatMap((system, i) => [
+      { home: installed[i].home, system },
+      { home: missing.home, system },
+    ])
+    return loadEach([...list, ...others.map(([, , system]) => ({ home: missing.home, system }))])
+  })
+
+  for (const [i, [target, system]] of Object.entries(systems).entries()) {
     const wanted = `turnstile-solver-${target}`
-    const name = `${system.platform} ${system.arch}${system.libc ? ` with ${system.libc}` : ''}`
+    const name = nameOf(system)
 
     test(`that is ${name} loads ${wanted}, and names it where it is missing`, async t => {
-      const stand = { 'package.json': JSON.stringify({ version, main: 'main.js' }), 'main.js': standIn }
-      const installed = stage(t, { packages: { [wanted]: stand } })
-      assert.ok((await installed.load({ system })).loaded, 'native.js and load.js look for the same')
-      const told = await stage(t).load({ system })
+      const all = await loads(t)
+      assert.ok(all[2 * i].loaded, 'native.js and load.js look for the same')
       const expected = { reason: 'missing', why: /which is not installed\.$/, mend: /--include=optional/ }
-      explains(told, expected, { name, packageName: wanted })
+      explains(all[2 * i + 1], expected, { name, packageName: wanted })
     })
   }
 
@@ -305,17 +315,9 @@ describe('a system', together, () => {
     assert.equal(told.excludeNetwork, false)
   })
 
-  for (const [name, wanted] of /** @type {const} */ ([
-    ['freebsd x64', 'freebsd-x64'],
-    ['android arm64', 'android-arm64'],
-    ['win32 ia32', 'win32-ia32-msvc'],
-    ['linux s390x with glibc', 'linux-s390x-gnu'],
-    ['linux riscv64 with musl', 'linux-riscv64-musl'],
-    ['linux arm with musl', 'linux-arm-musleabihf'],
-  ])) {
+  for (const [i, [name, wanted]] of others.entries()) {
     test(`that is ${name} is told which systems there are binaries for`, async t => {
-      const [platform, arch, , libc] = name.split(' ')
-      const told = await stage(t).load({ system: { platform, arch, libc } })
+      const told = (await loads(t))[2 * targets.length + i]
       const expected = {
         reason: 'unsupported',
         why: `None is made for it; there are ${targets.join(', ')}.`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { callNames, calls, failure, fields, KEY, required, TASK } from './support/calls.mjs'
+import { callNames, calls, failure, fields, KEY, polling, required, TASK } from './support/calls.mjs'
 import { optionNames, optionTable } from './support/option-table.mjs'
 import { startScriptedServer } from './support/scripted-server.mjs'
 
@@ -175,8 +175,8 @@ describe('bounds', () => {
     ['timeoutMs', 'solveTurnstile', 1, 300_000],
     ['timeoutMs', 'waitForTask', 1, 300_000],
     ['requestTimeoutMs', 'getBalance', 1, 300_000],
-    ['pollIntervalMs', 'waitForTask', 1000, 300_000],
-    ['pollIntervalMs', 'solveTurnstile', 1000, 300_000],
+    ['pollIntervalMs', 'waitForTask', 10, 300_000],
+    ['pollIntervalMs', 'solveTurnstile', 10, 300_000],
     ['action', 'createTask', 'a', 'Az0_-'.padEnd(32, 'b')],
     ['cData', 'createTask', 'a', 'Az0_-'.padEnd(255, 'b')],
     ['developerId', 'createTask', 1, 2 ** 31 - 1],
@@ -188,15 +188,30 @@ describe('bounds', () => {
       each([first, last], value => accepted(name, with_(name, { [option]: value }))))
   }
 
-  for (const name of /** @type {CallName[]} */ (['solveTurnstile', 'waitForTask'])) {
-    test(`${name} polls at most 120 times: a 120th of timeoutMs is accepted, one millisecond less is not`, async () => {
-      await accepted(name, with_(name, { timeoutMs: 300_000, pollIntervalMs: 2500 }))
-      await accepted(name, with_(name, { timeoutMs: 300_000 }))
-      await accepted(name, with_(name, { pollIntervalMs: 1000 }))
-      await accepted(name, with_(name, { timeoutMs: 120_000, pollIntervalMs: 1000 }))
-      await refused(name, with_(name, { timeoutMs: 300_000, pollIntervalMs: 2499 }), 'pollIntervalMs')
-      await refused(name, with_(name, { timeoutMs: 120_001, pollIntervalMs: 1000 }), 'pollIntervalMs')
+  /** A host that is not this machine. Nothing is sent to it. */
+  const baseURL = 'https://api.example.test'
+
+  for (const name of polling) {
+    test(`${name} polls a provider at most once a second`, async () => {
+      await accepted(name, with_(name, { baseURL, pollIntervalMs: 1000 }))
+      await refused(name, with_(name, { baseURL, pollIntervalMs: 999 }), 'pollIntervalMs')
     })
+
+    test(`${name} polls a provider at most 120 times: a 120th of timeoutMs is accepted, one millisecond less is not`, async () => {
+      await accepted(name, with_(name, { baseURL, timeoutMs: 300_000, pollIntervalMs: 2500 }))
+      await accepted(name, with_(name, { baseURL, timeoutMs: 300_000 }))
+      await accepted(name, with_(name, { baseURL, timeoutMs: 120_000, pollIntervalMs: 1000 }))
+      const short = { baseURL, timeoutMs: 300_000, pollIntervalMs: 2499 }
+      await refused(name, with_(name, short), 'pollIntervalMs')
+      await refused(
+        name,
+        with_(name, { ...short, timeoutMs: 120_001, pollIntervalMs: 1000 }),
+        'pollIntervalMs',
+      )
+    })
+
+    test(`${name} polls on loopback as often as it likes`, () =>
+      accepted(name, with_(name, { timeoutMs: 300_000, pollIntervalMs: 10 })))
   }
 
   test('an interval longer than the timeout is accepted: the last wait is clamped', () =>

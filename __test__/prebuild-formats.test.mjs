@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { complaints, factsOf, inspect } from '../scripts/prebuild/inspect.mjs'
+import { complaints, factsOfEach, inspect } from '../scripts/prebuild/inspect.mjs'
 import { targets } from '../scripts/prebuild/targets.mjs'
 import { tryOut } from '../scripts/prebuild/try-out.mjs'
 import { root } from './support/child.mjs'
@@ -48,56 +48,76 @@ const windows = [
 ]
 
 describe('a file', () => {
-  test('for macOS is read, and one flipped bit breaks its signature', async () => {
-    const content = unpacked(macos)
-    const { format, machine, exports, system, name, signed } = await factsOf(file('right.dylib', content))
+  const content = unpacked(macos)
+  const bent = Buffer.from(content)
+  bent[content.length >> 2] ^= 1
+  const files = [
+    file('right.dylib', content),
+    file('flipped.dylib', bent),
+    file('right.dll', unpacked(windows)),
+    file('text.node', 'module.exports = {}\n'),
+    file('cut.node', Buffer.from('7f454c460201010000000000000000000300', 'hex')),
+  ]
+  // One process reads them all: its library takes longer to load than to read.
+  /** @type {Awaited<ReturnType<typeof factsOfEach>>} */
+  let facts
+  before(async () => {
+    facts = await factsOfEach(files)
+  })
+
+  test('for macOS is read, and one flipped bit breaks its signature', () => {
+    const { format, machine, exports, system, name, signed } = facts[0]
     assert.deepEqual([format, machine, system, signed], ['MACHO', 'ARM64', 'MACOS 11.0', true])
     assert.ok(exports?.includes(`_${entry}`))
     assert.equal(name, '@rpath/turnstile-solver.darwin-arm64.node')
-    content[content.length >> 2] ^= 1
-    assert.equal((await factsOf(file('flipped.dylib', content))).signed, false)
+    assert.equal(facts[1].signed, false)
   })
 
-  test('for Windows is read, and is not taken for one of another machine', async () => {
-    const facts = await factsOf(file('right.dll', unpacked(windows)))
+  test('for Windows is read, and is not taken for one of another machine', () => {
     const [x64, arm64] = ['x64', 'arm64'].map(cpu =>
       targets.filter(target => target.os === 'win32' && target.cpu === cpu),
     )
-    assert.deepEqual(complaints(x64[0], facts), [])
-    assert.deepEqual(complaints(arm64[0], facts), ['it is for AMD64 and not for ARM64'])
+    assert.deepEqual(complaints(x64[0], facts[2]), [])
+    assert.deepEqual(complaints(arm64[0], facts[2]), ['it is for AMD64 and not for ARM64'])
   })
 
   test('that is no binary, or the beginning of one, is refused for every target', async () => {
-    const text = file('text.node', 'module.exports = {}\n')
-    const cut = file('cut.node', Buffer.from('7f454c460201010000000000000000000300', 'hex'))
-    for (const facts of [await factsOf(text), await factsOf(cut)]) {
+    for (const none of facts.slice(3)) {
       for (const target of targets)
-        assert.match(complaints(target, facts)[0], /^it is (unknown|ELF|for NONE) /)
+        assert.match(complaints(target, none)[0], /^it is (unknown|ELF|for NONE) /)
     }
-    await assert.rejects(inspect(targets[0], text), {
+    await assert.rejects(inspect(targets[0], files[3]), {
       message: `text.node is not fit for ${targets[0].name}:\n- it is unknown and not ELF`,
     })
   })
 
   const linux = process.platform === 'linux' && process.arch === 'x64'
   test('made by the C compiler is seen through', { skip: !linux && 'it reads ELF of x64' }, async () => {
-    /** @param {string} source @param {string[]} flags */
-    const library = async (source, ...flags) => {
-      const output = join(folder, 'made.so')
+    const right = `void ${entry}(void) {}`
+    /** @type {[source: string, flags: string[], found: string[]][]} */
+    const made = [
+      [right, [], []],
+      [`static void ${entry}(void) {}`, [], [`it does not export ${entry}`]],
+      [`${right} void more(void) {}`, [], [`it exports more than ${entry}: more`]],
+      [
+        right,
+        ['-Wl,-rpath,/opt/lib', '-Wl,-z,execstack'],
+        ['it searches for libraries by RUNPATH', 'its stack would be executable'],
+      ],
+      [right, ['-Wl,--no-as-needed', '-lgcc_s'], ['it needs libgcc_s.so.1']],
+    ]
+    const libraries = made.map(([source, flags], index) => {
+      const output = join(folder, `made-${index}.so`)
       const args = ['-shared', '-fPIC', '-nostdlib', '-x', 'c', '-', '-o', output, ...flags]
       const { status, stderr } = spawnSync('cc', args, { input: source, encoding: 'utf8' })
       assert.equal(status, 0, stderr)
-      return complaints(targets[0], await factsOf(output))
-    }
-    const right = `void ${entry}(void) {}`
-    assert.deepEqual(await library(right), [])
-    assert.deepEqual(await library(`static void ${entry}(void) {}`), [`it does not export ${entry}`])
-    assert.deepEqual(await library(`${right} void more(void) {}`), [`it exports more than ${entry}: more`])
-    assert.deepEqual(await library(right, '-Wl,-rpath,/opt/lib', '-Wl,-z,execstack'), [
-      'it searches for libraries by RUNPATH',
-      'its stack would be executable',
-    ])
-    assert.deepEqual(await library(right, '-Wl,--no-as-needed', '-lgcc_s'), ['it needs libgcc_s.so.1'])
+      return output
+    })
+    const found = (await factsOfEach(libraries)).map(each => complaints(targets[0], each))
+    assert.deepEqual(
+      found,
+      made.map(([, , expected]) => expected),
+    )
   })
 })
 

@@ -38,14 +38,15 @@ const blocks = blocksOf(readme)
 /**
  * What each JavaScript block of a section must print, in order, and leave behind at the sandboxes that stand in for the vendors.
  *
- * `sandbox` are the options of those, and `hurry` are options that make a call quicker than the README needs to be.
+ * `sandbox` are the options of those, whose tasks are ready for the poll after `readyAfterPolls`, and `hurry` are options that make a
+ * call quicker than the README needs to be.
  *
  * @typedef {object} Expectation
  * @property {RegExp} prints
  * @property {number} [created]
  * @property {number} [delivered]
  * @property {RegExp} [complains]
- * @property {SandboxOptions} [sandbox]
+ * @property {SandboxOptions & { readyAfterPolls?: number }} [sandbox]
  * @property {Record<string, Record<string, unknown>>} [hurry]
  */
 
@@ -57,7 +58,7 @@ const expectations = {
       prints: /^created, 0 polls, \d+ ms\nprocessing, 1 polls, \d+ ms\nready, 2 polls, \d+ ms\n$/,
       created: 1,
       delivered: 1,
-      sandbox: { solveTimeMs: 1900 },
+      sandbox: { readyAfterPolls: 1 },
     },
   ],
   Errors: [
@@ -74,8 +75,8 @@ const expectations = {
       prints: /^[0-9a-f-]{36} 0\.\S{100,}\n$/,
       created: 1,
       delivered: 1,
-      sandbox: { solveTimeMs: 3200 },
-      hurry: { solveTurnstile: { timeoutMs: 2500 } },
+      sandbox: { solveTimeMs: 2500 },
+      hurry: { solveTurnstile: { timeoutMs: 1500 } },
     },
   ],
   'Lower-level functions': [
@@ -83,7 +84,7 @@ const expectations = {
       prints: /^10000 points\ntask [0-9a-f-]{36}\nprocessing\n0\.\S{100,} is good until 20\S+Z\n$/,
       created: 1,
       delivered: 1,
-      sandbox: { solveTimeMs: 900 },
+      sandbox: { readyAfterPolls: 1 },
     },
   ],
   Sandbox: [{ prints: /\bpass 1\n.*\bfail 0\n/s, created: 0, delivered: 0 }],
@@ -300,7 +301,7 @@ export * from ${url(manifest.exports['.'].default)}
 const hurry = JSON.parse(process.env.README_HURRY)
 const there = name => options => {
   if ('baseURL' in options) return real[name](options)
-  const polls = name === 'solveTurnstile' || name === 'waitForTask' ? { pollIntervalMs: 1000 } : {}
+  const polls = name === 'solveTurnstile' || name === 'waitForTask' ? { pollIntervalMs: 10 } : {}
   return real[name]({ baseURL: process.env['README_' + options.provider], ...polls, ...options, ...hurry[name] })
 }
 ${calls.map(name => `export const ${name} = there('${name}')`).join('\n')}
@@ -311,15 +312,26 @@ ${calls.map(name => `export const ${name} = there('${name}')`).join('\n')}
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {SandboxOptions} [options]
+ * @param {SandboxOptions & { readyAfterPolls?: number }} [options]
  */
-async function startVendors(t, options = {}) {
+async function startVendors(t, { readyAfterPolls, ...options } = {}) {
+  let ahead = 0
+  const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
   const providers = /** @type {const} */ (['ezcaptcha', 'yescaptcha'])
   const played = options.provider ? [options.provider] : providers
   return Promise.all(
     played.map(async provider => {
-      const vendor = await sandboxApi.startSandbox({ clientKey: KEY, solveTimeMs: 0, ...options, provider })
+      const vendor = await sandboxApi.startSandbox({
+        clientKey: KEY,
+        solveTimeMs: 0,
+        ...(readyAfterPolls ? waiting : {}),
+        ...options,
+        provider,
+      })
       t.after(() => vendor.close())
+      vendor.events.on('event', event => {
+        if (event.type === 'polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
+      })
       return vendor
     }),
   )
@@ -344,7 +356,7 @@ const cli = args => run(process.execPath, [program, ...args], { env: npx })
 async function accepted(args, vendor) {
   const [name, ...flags] = args
   if (name === 'sandbox' && flags.length > 0 && !flags.includes('--list-faults')) return listens(args)
-  const there = ['--base-url', vendor.baseURL, ...(name === 'balance' ? [] : ['--poll-interval', '1000'])]
+  const there = ['--base-url', vendor.baseURL, ...(name === 'balance' ? [] : ['--poll-interval', '20'])]
   const whole =
     flags.length === 0 ? [name, '--help'] : flags[0].startsWith('--p') ? [...args, ...there] : args
   const id = whole.indexOf('--task-id') + 1

@@ -11,7 +11,6 @@ import { runScript } from './child.mjs'
  * @typedef {object} Outcome
  * @property {any} [value]
  * @property {{ code: string, message: string, taskId?: string, mayBeCharged: boolean, cause?: string, underneath?: string, shown: string }} [error]
- * @property {number} ms
  */
 
 /** @param {string} name */
@@ -36,15 +35,13 @@ const script = `
   import * as api from 'turnstile-solver'
   import { inspect } from 'node:util'
   const outcomes = JSON.parse(process.argv[1]).map(async ([name, options]) => {
-    const started = performance.now()
-    const ms = () => performance.now() - started
     try {
-      return { value: await api[name](options), ms: ms() }
+      return { value: await api[name](options) }
     } catch (error) {
       const { code, message, taskId, mayBeCharged, cause } = error
       const shown = [inspect(error, { depth: Infinity, showHidden: true }), error.stack, JSON.stringify(error)].join('\\n')
       const beneath = { cause: cause?.message, underneath: cause?.cause?.message }
-      return { error: { code, message, taskId, mayBeCharged, ...beneath, shown }, ms: ms() }
+      return { error: { code, message, taskId, mayBeCharged, ...beneath, shown } }
     }
   })
   console.log(JSON.stringify(await Promise.all(outcomes)))`

@@ -131,7 +131,7 @@ export const optionTable = {
     bad: [...noText.filter(value => value !== 1), '', Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2 ** 53],
   },
   timeoutMs: { calls: callNames, good: 60_000, bad: [...noWhole, 300_001, Number.MAX_SAFE_INTEGER] },
-  pollIntervalMs: { calls: polling, good: 5000, bad: [...noWhole, 999, 1000.5, 300_001] },
+  pollIntervalMs: { calls: polling, good: 5000, bad: [...noWhole, 9, 1000.5, 300_001] },
   requestTimeoutMs: { calls: callNames, good: 5000, bad: [...noWhole, 300_001] },
   signal: {
     calls: callNames,

@@ -74,10 +74,16 @@ export async function inspect(target, file) {
  * @param {string} file
  * @returns {Promise<Facts>}
  */
-export async function factsOf(file) {
+export const factsOf = async file => (await factsOfEach([file]))[0]
+
+/**
+ * @param {string[]} files
+ * @returns {Promise<Facts[]>}
+ */
+export async function factsOfEach(files) {
   const script = fileURLToPath(new URL('inspect.py', import.meta.url))
-  const { ok, output } = probe(await python('lief'), [script, file])
-  if (!ok) throw new Failure(`${file} cannot be read:\n${output}`)
+  const { ok, output } = probe(await python('lief'), [script, ...files])
+  if (!ok) throw new Failure(`${files.join(', ')} cannot be read:\n${output}`)
   return JSON.parse(output)
 }
 

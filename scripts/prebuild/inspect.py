@@ -1,4 +1,4 @@
-"""What a binary says of itself, as JSON: its format, what it exports, and what it wants of the system that loads it."""
+"""What binaries say of themselves, as a list in JSON: format, what they export, and what they want of the system that loads them."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import lief
 lief.logging.disable()
 
 
-def elf(binary):
+def elf(binary, _):
     requirements = (aux for need in binary.symbols_version_requirement for aux in need.get_auxiliary_symbols())
     tags = {entry.tag.name for entry in binary.dynamic_entries}
     stacks = [segment for segment in binary.segments if segment.type.name == "GNU_STACK"]
@@ -24,7 +24,7 @@ def elf(binary):
     }
 
 
-def pe(binary):
+def pe(binary, _):
     return {
         "format": "PE",
         "machine": binary.header.machine.name,
@@ -34,7 +34,7 @@ def pe(binary):
     }
 
 
-def macho(binary):
+def macho(binary, path):
     imports = {}
     for symbol in binary.imported_symbols:
         library = symbol.binding_info.library.name if symbol.has_binding_info and symbol.binding_info.has_library else ""
@@ -49,15 +49,15 @@ def macho(binary):
         "name": next((library.name for library in binary.libraries if library.command.name == "ID_DYLIB"), None),
         "system": f"{version.platform.name} {'.'.join(str(part) for part in version.minos[:2])}" if version else None,
         "searches": [path.path for path in binary.rpaths],
-        "signed": signed(binary),
+        "signed": signed(binary, path),
     }
 
 
-def signed(binary):
+def signed(binary, path):
     """Whether the signature holds, or None without one: macOS ends a process that loads a page with another hash."""
     if not binary.has_code_signature:
         return None
-    with open(sys.argv[1], "rb") as file:
+    with open(path, "rb") as file:
         content = file.read()
     start = binary.code_signature.data_offset
 
@@ -80,6 +80,10 @@ def signed(binary):
     return len(directories) > 0
 
 
-parsed = lief.parse(sys.argv[1])
-describe = {lief.ELF.Binary: elf, lief.PE.Binary: pe, lief.MachO.Binary: macho}.get(type(parsed))
-print(json.dumps(describe(parsed) if describe else {"format": "unknown"}))
+def facts(path):
+    parsed = lief.parse(path)
+    describe = {lief.ELF.Binary: elf, lief.PE.Binary: pe, lief.MachO.Binary: macho}.get(type(parsed))
+    return describe(parsed, path) if describe else {"format": "unknown"}
+
+
+print(json.dumps([facts(path) for path in sys.argv[1:]]))

@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import puppeteer from 'puppeteer-core'
-import { open, solve } from './support/sandbox-client.mjs'
+import { launchChromium } from '../../scripts/chromium.mjs'
+import { open, solve } from '../support/sandbox-client.mjs'
 
-// The bundled browser is built for one platform; what the page does is the same on all.
-const skip = process.platform !== 'linux' || process.arch !== 'x64'
-
-describe('the page in a browser', { skip }, () => {
+describe('the page in a browser', () => {
   /** @type {import('puppeteer-core').Browser} */
   let browser
   before(async () => {
-    const { default: chromium } = await import('@sparticuz/chromium')
-    const args = [...chromium.args, '--no-sandbox']
-    browser = await puppeteer.launch({
-      executablePath: await chromium.executablePath(),
-      args,
-      headless: 'shell',
-    })
+    browser = await launchChromium()
   })
   after(() => browser?.close())
 
   /**
    * @param {import('node:test').TestContext} t
-   * @param {import('../sandbox/index.mjs').PageOptions} options
+   * @param {import('../../sandbox/index.mjs').PageOptions} options
    */
   const visit = async (t, options) => {
     const house = await open(t, { provider: 'ezcaptcha' })
