@@ -298,7 +298,7 @@ describe('small parts', () => {
   test('a command that is too long is broken before its flags, never inside of quotes, for a shell to join', () => {
     const command = "turnstile-solver solve --extra-task-fields '{ --a }' --url https://a.example | cat"
     assert.deepEqual(wrapCommand(command, 100, 'linux'), [command])
-    assert.deepEqual(wrapCommand(command, 44, 'linux'), [
+    assert.deepEqual(wrapCommand(command, 56, 'linux'), [
       "turnstile-solver solve --extra-task-fields '{ --a }' \\",
       '  --url https://a.example | cat',
     ])

@@ -228,7 +228,6 @@ describe('errors', () => {
 
     for (const [errorCode, reason] of [
       ['ERROR_ZERO_BALANCE', 'account'],
-      ['ERROR_IP_BANNED', 'banned'],
       ['ERROR_WEBSITE_NOT_ALLOWED', 'request'],
       ['ERROR_CAPTCHA_UNSOLVABLE', 'unsolvable'],
       ['ERROR_TASK_NOT_EXIST', 'expired'],

@@ -206,9 +206,9 @@ for (const [code, reason, status, words] of /** @type {[string, Reason, number, 
 }
 // At least a minute of silence, since one probe a minute is all that a ban allows.
 table(
-  '`reason: banned`: nothing more is sent for `retryAfterMs`',
+  '`reason: banned`: nothing but polls is sent for `retryAfterMs`',
   { ...refused('ERROR_REQUEST_BANNED', 'banned', 429), retryAfterMs: 60_000 },
-  REFUSED,
+  'free   free          again       again  again  free',
   [['ERROR_REQUEST_BANNED', 'error', { params: { errorCode: 'ERROR_REQUEST_BANNED' } }]],
 )
 for (const encoding of /** @type {const} */ (['plain', 'percent', 'base64'])) {

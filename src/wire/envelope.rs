@@ -97,11 +97,11 @@ impl<'a> Envelope<'a> {
             Ok(fields) if text.trim_start().starts_with('{') => fields,
             _ => return Err(no_envelope(status, text)),
         };
-        let error_id = match fields.error_id.map(parse) {
-            None | Some(Value::Null) => None,
-            Some(Value::Bool(failed)) => Some(failed.into()),
-            Some(Value::String(word)) if word.trim().is_empty() => None,
-            Some(value) => match whole_error_id(&value) {
+        let error_id = match fields.error_id.map(|field| serde_json::from_str(field.get())) {
+            None | Some(Ok(Value::Null)) => None,
+            Some(Ok(Value::Bool(failed))) => Some(failed.into()),
+            Some(Ok(Value::String(word))) if word.trim().is_empty() => None,
+            Some(value) => match value.ok().as_ref().and_then(whole_error_id) {
                 Some(error_id) => Some(error_id),
                 None => return Err(no_envelope(status, text)),
             },
@@ -174,6 +174,8 @@ impl<'a> Envelope<'a> {
             None | Some(Value::Null) => Err("no taskId"),
             Some(Value::String(id)) if id.trim().is_empty() => Err("an empty taskId"),
             Some(Value::String(id)) if id.len() > MAX_TASK_ID_LENGTH => Err("a taskId that is too long"),
+            // What was no UTF-8 cannot be sent back.
+            Some(Value::String(id)) if id.contains('\u{fffd}') => Err("a taskId that cannot be read"),
             // Services that count their tasks send it where there is none.
             Some(Value::String(id)) if id.trim() == "0" => Err("no taskId"),
             Some(Value::String(id)) => Ok(TaskId::Text(id.into())),

@@ -216,6 +216,18 @@ fn an_error_code_without_an_error_id_is_an_error() {
 }
 
 #[test]
+fn an_error_id_that_is_no_number_is_not_taken_for_a_missing_one() {
+    let thousand_digits = "9".repeat(1000);
+    for error_id in ["1e999", &thousand_digits, "[]", "{}", "\"zero\"", "1.5"] {
+        for rest in [r#""taskId":"a""#, r#""status":"ready","solution":{"token":"t"}"#] {
+            let body = format!(r#"{{"errorId":{error_id},{rest}}}"#);
+            assert_eq!(created(200, body.as_bytes()).unwrap_err().code(), "INVALID_RESPONSE", "{body:.60}");
+            assert_eq!(task_status(200, body.as_bytes()).unwrap_err().code(), "INVALID_RESPONSE", "{body:.60}");
+        }
+    }
+}
+
+#[test]
 fn a_task_id_is_read_however_its_number_is_written() {
     for (written, id) in [
         ("73243152973", "73243152973"),
@@ -227,7 +239,21 @@ fn a_task_id_is_read_however_its_number_is_written() {
         let body = format!(r#"{{"errorId":0,"taskId":{written}}}"#);
         assert_eq!(task_id(200, body.as_bytes()).unwrap().to_string(), id, "{written}");
     }
-    for written in ["0", "0.0", "\"0\"", "1.5", "-1", "1e30", "9007199254740993.5", "true", "null", "\" \""] {
+    for written in [
+        "0",
+        "0.0",
+        "\"0\"",
+        "1.5",
+        "-1",
+        "1e30",
+        "1e999",
+        "\"\u{fffd}\"",
+        "\"\\ud800\"",
+        "9007199254740993.5",
+        "true",
+        "null",
+        "\" \"",
+    ] {
         let body = format!(r#"{{"errorId":0,"taskId":{written}}}"#);
         let error = created(200, body.as_bytes()).unwrap_err();
         assert!(matches!(error, RequestError::Protocol { .. }), "{written}: {error:?}");
