@@ -98,7 +98,7 @@ async fn check(reply: &Reply, sent: &[u8]) {
     assert!(reply.body.len() <= MAX_BODY_LENGTH);
     // 101 ends a head like any other, though nobody asked to switch.
     assert!((101..1000).contains(&reply.status), "{}", reply.status);
-    let _ = wire::task_id(reply.status, &reply.body);
+    let _ = wire::created(reply.status, &reply.body);
     let _ = wire::task_status(reply.status, &reply.body);
     let _ = wire::balance(reply.status, &reply.body);
     let Some(wait) = reply.retry_after else { return };
@@ -115,6 +115,8 @@ async fn check(reply: &Reply, sent: &[u8]) {
         error_code: "ERROR_IP_BANNED".into(),
         error_description: String::new(),
         reason: Reason::Banned,
+        request_id: None,
+        field_errors: Default::default(),
         retry_after: None,
     };
     let mut refused = Err::<(), _>(RequestError::Provider(Box::new(refusal)));

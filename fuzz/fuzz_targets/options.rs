@@ -30,9 +30,9 @@ const NAMES: [&str; 17] = [
     "action",
     "cData",
     "proxy",
-    "extra",
-    "appId",
-    "softID",
+    "developerId",
+    "extraTaskFields",
+    "extraRequestFields",
     "taskId",
     "pollIntervalMs",
 ];
@@ -238,8 +238,7 @@ fn account(account: &Account) {
 }
 
 fn task(given: &RawOptions, account: &Account, task: NewTask) {
-    let developer_id = task.developer_id;
-    let fields = task.into_fields();
+    let (fields, beside) = task.into_fields();
     for (name, field) in [("websiteURL", "websiteURL"), ("websiteKey", "websiteKey"), ("proxy", "proxy")] {
         if let Some(text) = text_of(given, name) {
             assert_eq!(fields[field], *text);
@@ -254,13 +253,11 @@ fn task(given: &RawOptions, account: &Account, task: NewTask) {
             assert_eq!(account.provider.name, "ezcaptcha");
         }
     }
-    if let Some((name, id)) = developer_id {
-        assert!(account.provider.developer_ids.contains(&name) && (1..1 << 53).contains(&id));
-    }
+    assert!(["clientKey", "task", "taskId"].iter().all(|name| !beside.contains_key(*name)));
     let key = account.client_key.expose_secret();
-    let body: Value = serde_json::from_slice(&create_task_body(key, &fields, developer_id)).expect("JSON");
+    let body: Value = serde_json::from_slice(&create_task_body(key, &fields, &beside)).expect("JSON");
     assert!(body["clientKey"] == key && body["task"] == Value::Object(fields.clone()));
-    assert_eq!(body.as_object().map(|body| body.len()), Some(2 + usize::from(developer_id.is_some())));
+    assert_eq!(body.as_object().map(|body| body.len()), Some(2 + beside.len()));
 }
 
 fn task_id(given: &RawOptions, id: &TaskId) {

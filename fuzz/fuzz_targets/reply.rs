@@ -9,7 +9,7 @@ use turnstile_solver::{
     options::TaskId,
     provider::Reason,
     retry::{Retry, retry_policy},
-    wire::{self, Method, TaskStatus},
+    wire::{self, Created, Method, TaskStatus},
 };
 
 fuzz_target!(|input: &[u8]| {
@@ -22,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
     let body = serde_json::to_vec(&reply).unwrap();
     let Ok(reply) = serde_json::from_slice(&body) else { return };
     holds_together(status, &body);
-    assert_eq!(task_id(status, &body), expected_task_id(&reply), "createTask");
+    assert_eq!(created(status, &body), expected_created(&reply), "createTask");
     assert_eq!(task_status(status, &body), expected_task_status(&reply), "getTaskResult");
     assert_eq!(balance(status, &body), expected_balance(&reply), "getBalance");
 });
@@ -31,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
 #[derive(Debug, PartialEq)]
 enum Read {
     NoEnvelope,
-    Refused { error_id: i64, error_code: String, error_description: String, reason: Reason },
+    Refused { error_code: String, error_description: String, reason: Reason },
     Broken,
     TaskId(TaskId),
     Processing,
@@ -42,9 +42,8 @@ enum Read {
 fn fault(fault: RequestError) -> Read {
     match fault {
         RequestError::Http { .. } | RequestError::Decode { .. } => Read::NoEnvelope,
-        RequestError::Protocol { .. } => Read::Broken,
+        RequestError::Protocol { .. } | RequestError::Solution(_) => Read::Broken,
         RequestError::Provider(refusal) => Read::Refused {
-            error_id: refusal.error_id,
             error_code: refusal.error_code,
             error_description: refusal.error_description,
             reason: refusal.reason,
@@ -53,14 +52,18 @@ fn fault(fault: RequestError) -> Read {
     }
 }
 
-fn task_id(status: u16, body: &[u8]) -> Read {
-    wire::task_id(status, body).map_or_else(fault, Read::TaskId)
+fn created(status: u16, body: &[u8]) -> Read {
+    match wire::created(status, body) {
+        Ok(Created::Pending(id)) => Read::TaskId(id),
+        Ok(Created::Ready { solution, .. }) => Read::Ready(solution.token),
+        Err(problem) => fault(problem),
+    }
 }
 
 fn task_status(status: u16, body: &[u8]) -> Read {
     match wire::task_status(status, body) {
         Ok(TaskStatus::Processing) => Read::Processing,
-        Ok(TaskStatus::Ready(answer)) => Read::Ready(answer.token),
+        Ok(TaskStatus::Ready(solution)) => Read::Ready(solution.token),
         Err(problem) => fault(problem),
     }
 }
@@ -69,91 +72,144 @@ fn balance(status: u16, body: &[u8]) -> Read {
     wire::balance(status, body).map_or_else(fault, |balance| Read::Balance(balance.balance))
 }
 
-fn expected_task_id(reply: &Map<String, Value>) -> Read {
-    if let Some(failed) = failed(reply) {
-        return failed;
-    }
-    match reply.get("taskId") {
-        Some(Value::String(id)) if !id.trim().is_empty() => Read::TaskId(TaskId::Text(id.as_str().into())),
-        Some(Value::Number(id)) => id.as_u64().map_or(Read::Broken, |id| Read::TaskId(TaskId::Number(id))),
-        _ => Read::Broken,
+fn expected_created(reply: &Map<String, Value>) -> Read {
+    let (id, word) = (id_of(reply), word_of(reply));
+    let token = if word.is_none_or(|word| word == "ready") { token_of(reply) } else { None };
+    match judged(reply, id.is_some() || token.is_some()) {
+        Some(failed) => failed,
+        None => match (token, id) {
+            (Some(token), _) => Read::Ready(token),
+            (None, Some(id)) => Read::TaskId(id),
+            (None, None) => Read::Broken,
+        },
     }
 }
 
 fn expected_task_status(reply: &Map<String, Value>) -> Read {
-    let word = reply.get("status").and_then(Value::as_str);
-    match (error_id(reply), word) {
-        (None, _) => return Read::NoEnvelope,
-        (Some(error_id), _) if error_id != 0 && text(reply, "errorCode") == "CAPTCHA_NOT_READY" => {
-            return Read::Processing;
-        }
-        (Some(error_id), Some("error" | "failed")) => {
-            return match refused(reply, error_id) {
-                Read::Refused { error_id, error_code, error_description, .. } if error_code.is_empty() => {
-                    Read::Refused { error_id, error_code, error_description, reason: Reason::Unsolvable }
-                }
-                refused => refused,
-            };
-        }
-        _ => {}
+    let (word, token, error_id) = (word_of(reply), token_of(reply), error_id(reply));
+    if let ErrorId::Odd = error_id {
+        return Read::NoEnvelope;
     }
-    if let Some(failed) = failed(reply) {
+    let code = text(reply, "errorCode");
+    let not_ready = ["CAPTCHA_NOT_READY", "ERROR_CAPTCHA_NOT_READY", "CAPCHA_NOT_READY"];
+    if error_id != ErrorId::Is(0) && not_ready.contains(&code.trim()) {
+        return Read::Processing;
+    }
+    let word = word.as_deref();
+    let says_why = error_id != ErrorId::Absent || !code.trim().is_empty();
+    if matches!(word, Some("error" | "failed")) && says_why {
+        return match refused(reply) {
+            Read::Refused { error_code, error_description, reason: Reason::Unknown } => {
+                Read::Refused { error_code, error_description, reason: Reason::Unsolvable }
+            }
+            refused => refused,
+        };
+    }
+    let pending = matches!(word, Some("processing" | "idle" | "pending" | "queued"));
+    let solution = reply.get("solution").is_some_and(|solution| !solution.is_null());
+    if let Some(failed) = judged(reply, pending || token.is_some() || (word == Some("ready") && solution)) {
         return failed;
     }
-    match word {
-        Some("processing" | "idle") => Read::Processing,
-        Some("ready") => {
-            let field =
-                |name| reply.get("solution")?.as_object()?.get(name)?.as_str().filter(|token| !token.is_empty());
-            let token = field("token").or_else(|| field("gRecaptchaResponse"));
-            token.map_or(Read::Broken, |token| Read::Ready(token.to_owned()))
-        }
-        _ => Read::Broken,
+    match token {
+        _ if pending => Read::Processing,
+        Some(token) => Read::Ready(token),
+        None => Read::Broken,
     }
 }
 
 fn expected_balance(reply: &Map<String, Value>) -> Read {
-    if let Some(failed) = failed(reply) {
-        return failed;
-    }
     let balance = match reply.get("balance") {
         Some(Value::Number(points)) => points.as_f64(),
-        Some(Value::String(points)) => points.parse().ok(),
+        Some(Value::String(points)) => points.trim().parse().ok(),
         _ => None,
     };
-    balance.filter(|points| points.is_finite()).map_or(Read::Broken, Read::Balance)
+    let balance = balance.filter(|points| points.is_finite());
+    judged(reply, balance.is_some()).unwrap_or_else(|| balance.map_or(Read::Broken, Read::Balance))
 }
 
-fn error_id(reply: &Map<String, Value>) -> Option<i64> {
-    reply.get("errorId")?.as_i64()
+#[derive(Clone, Copy, PartialEq)]
+enum ErrorId {
+    Absent,
+    Is(i64),
+    /// There, and no number.
+    Odd,
 }
 
-fn failed(reply: &Map<String, Value>) -> Option<Read> {
-    match error_id(reply) {
-        None => Some(Read::NoEnvelope),
-        Some(0) => None,
-        Some(error_id) => Some(refused(reply, error_id)),
+fn error_id(reply: &Map<String, Value>) -> ErrorId {
+    let number = match reply.get("errorId") {
+        None | Some(Value::Null) => return ErrorId::Absent,
+        Some(Value::Bool(failed)) => return ErrorId::Is(i64::from(*failed)),
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) if text.trim().is_empty() => return ErrorId::Absent,
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    match number {
+        Some(number) if number.fract() == 0.0 => ErrorId::Is(number as i64),
+        _ => ErrorId::Odd,
     }
 }
 
-fn refused(reply: &Map<String, Value>, error_id: i64) -> Read {
+/// What ends the reading, where what was asked for stands in for an errorId.
+fn judged(reply: &Map<String, Value>, has_result: bool) -> Option<Read> {
+    match error_id(reply) {
+        ErrorId::Odd => Some(Read::NoEnvelope),
+        ErrorId::Is(0) => None,
+        ErrorId::Is(_) => Some(refused(reply)),
+        ErrorId::Absent if has_result => None,
+        ErrorId::Absent if text(reply, "errorCode").trim().is_empty() => Some(Read::NoEnvelope),
+        ErrorId::Absent => Some(refused(reply)),
+    }
+}
+
+fn id_of(reply: &Map<String, Value>) -> Option<TaskId> {
+    match reply.get("taskId")? {
+        Value::String(id) if ["", "0"].contains(&id.trim()) || id.len() > 1024 || id.contains('\u{fffd}') => None,
+        Value::String(id) => Some(TaskId::Text(id.as_str().into())),
+        Value::Number(id) => {
+            let written_as_a_fraction = || {
+                let value = id.as_f64()?;
+                (value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&value)).then_some(value as u64)
+            };
+            id.as_u64().or_else(written_as_a_fraction).filter(|id| *id != 0).map(TaskId::Number)
+        }
+        _ => None,
+    }
+}
+
+fn word_of(reply: &Map<String, Value>) -> Option<String> {
+    let word = reply.get("status")?.as_str()?.trim().to_lowercase();
+    (!word.is_empty()).then_some(word)
+}
+
+fn token_of(reply: &Map<String, Value>) -> Option<String> {
+    let solution = reply.get("solution")?.as_object()?;
+    ["token", "gRecaptchaResponse"].iter().find_map(|name| {
+        let token = solution.get(*name)?.as_str()?;
+        let token = token.trim_matches(|c: char| c.is_whitespace() || "\u{200b}\u{feff}\0".contains(c));
+        (!token.is_empty()).then(|| token.to_owned())
+    })
+}
+
+fn refused(reply: &Map<String, Value>) -> Read {
     let error_code = text(reply, "errorCode");
     let reason = Reason::of(&error_code);
-    Read::Refused { error_id, error_code, error_description: text(reply, "errorDescription"), reason }
+    Read::Refused { error_code, error_description: text(reply, "errorDescription"), reason }
 }
 
 fn text(reply: &Map<String, Value>, name: &str) -> String {
     match reply.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(other) => other.to_string().trim_matches('"').to_owned(),
     }
 }
 
 /// What is true of any reply, however it is spelt.
 fn holds_together(status: u16, body: &[u8]) {
-    match wire::task_id(status, body) {
-        Ok(id) => {
+    match wire::created(status, body) {
+        Ok(Created::Ready { solution, .. }) => assert!(!solution.token.is_empty(), "ready without a token"),
+        Ok(Created::Pending(id)) => {
             assert!(!id.to_string().trim().is_empty(), "an id that nobody can ask for");
             let sent: Value = serde_json::from_slice(&wire::get_task_result_body("k", &id)).unwrap();
             match id {
@@ -167,13 +223,19 @@ fn holds_together(status: u16, body: &[u8]) {
         Ok(TaskStatus::Processing) => {
             let says =
                 |word: &str| body.windows(word.len()).any(|part| part == word.as_bytes()) || body.contains(&b'\\');
-            assert!(["processing", "idle", "CAPTCHA_NOT_READY"].into_iter().any(says), "it waits for nothing");
+            let words = ["processing", "idle", "pending", "queued", "NOT_READY"];
+            let lower = body.to_ascii_lowercase();
+            let said = |word: &str| lower.windows(word.len()).any(|part| part == word.as_bytes());
+            // Other letters have these as their lower case.
+            assert!(
+                words.into_iter().any(says) || words.into_iter().any(said) || !body.is_ascii(),
+                "it waits for nothing"
+            );
         }
         Ok(TaskStatus::Ready(answer)) => {
             assert!(!answer.token.is_empty(), "ready without a token");
             assert_ne!(answer.user_agent.as_deref(), Some(""));
-            let raw = answer.raw.get().as_bytes();
-            assert!(raw.first() == Some(&b'{') && body.windows(raw.len()).any(|part| part == raw), "not as it came");
+            assert!(answer.raw.get().starts_with('{'), "no object");
         }
         Err(fault) => tells(status, &fault),
     }
@@ -192,6 +254,7 @@ fn tells(status: u16, fault: &RequestError) {
             excerpt
         }
         RequestError::Decode { problem, .. } | RequestError::Protocol { problem, .. } => problem,
+        RequestError::Solution(solution) => solution.problem,
         RequestError::Provider(refusal) => {
             assert!(refusal.error_id != 0 || refusal.reason != Reason::Busy || !refusal.error_code.is_empty());
             ""
