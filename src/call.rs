@@ -366,3 +366,6 @@ where
 pub fn milliseconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64
 }
+
+#[cfg(test)]
+mod tests;

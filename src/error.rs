@@ -8,15 +8,21 @@ use std::{collections::BTreeMap, fmt, mem, time::Duration};
 
 use serde::de::IgnoredAny;
 
-use crate::{escape::Escaped, provider::Reason};
+use crate::{
+    escape::{Escaped, one_line},
+    provider::Reason,
+    redact::{MAX_SEARCHED, MAX_SPELLING},
+};
 
-// How many characters of a text from outside a message repeats. The fields of the error have all of it.
+// How many characters of a text from outside a message repeats. The fields of the error have more of it.
 const MAX_DETAIL: usize = 300;
 const MAX_EXCERPT: usize = 120;
 const MAX_PROBLEM: usize = 200;
 const MAX_CODE: usize = 100;
 const MAX_DESCRIPTION: usize = 300;
 const MAX_FIELD_ERRORS: usize = 5;
+/// How many characters the fields have of a text that quotes a reply.
+const MAX_QUOTED: usize = 1000;
 
 /// Why a request came to no usable reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,9 +97,13 @@ impl RequestError {
             RequestError::NotProcessed { detail } => RequestError::NotProcessed { detail: redact(detail) },
             RequestError::Certificate { detail } => RequestError::Certificate { detail: redact(detail) },
             RequestError::Interrupted { detail } => RequestError::Interrupted { detail: redact(detail) },
-            RequestError::Http { status, excerpt } => RequestError::Http { status, excerpt: redact(excerpt) },
-            RequestError::Decode { status, problem } => RequestError::Decode { status, problem: redact(problem) },
-            RequestError::Protocol { status, problem } => RequestError::Protocol { status, problem: redact(problem) },
+            RequestError::Http { status, excerpt } => RequestError::Http { status, excerpt: quoted(excerpt, redact) },
+            RequestError::Decode { status, problem } => {
+                RequestError::Decode { status, problem: quoted(problem, redact) }
+            }
+            RequestError::Protocol { status, problem } => {
+                RequestError::Protocol { status, problem: quoted(problem, redact) }
+            }
             RequestError::Solution(mut solution) => {
                 solution.raw = redact(mem::take(&mut solution.raw));
                 // What is not JSON any more is not delivered.
@@ -157,6 +167,18 @@ impl RequestError {
             | RequestError::Provider(_) => None,
         }
     }
+}
+
+/// A text that quotes a reply, redacted, and then in one short line. A reply that was cut may end within a secret, so the end
+/// is dropped, as far as one could reach.
+fn quoted(text: String, redact: impl Fn(String) -> String) -> String {
+    let was_cut = text.chars().count() >= MAX_SEARCHED;
+    let mut clean = redact(text);
+    if was_cut {
+        let kept = clean.chars().count().saturating_sub(MAX_SPELLING);
+        clean = clean.chars().take(kept).chain(['…']).collect();
+    }
+    one_line(&clean, MAX_QUOTED)
 }
 
 impl fmt::Display for RequestError {
@@ -324,3 +346,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests;

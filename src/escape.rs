@@ -21,6 +21,14 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// How a text begins, in one line: its white space folded, and what cannot be printed replaced.
+pub fn one_line(text: &str, max: usize) -> String {
+    // Four times as many are enough to be left with that many once white space is folded, or to be cut anyway.
+    let start: String = text.chars().take(max * 4).collect();
+    let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(max).collect()
+}
+
 /// Controls, line separators, characters without a width, and those that change the direction of text.
 fn is_misleading(c: char) -> bool {
     c.is_control()
@@ -55,6 +63,14 @@ mod tests {
         ] {
             assert_eq!(Escaped(text, 100).to_string(), shown);
         }
+    }
+
+    #[test]
+    fn one_line_is_short_and_printable() {
+        assert_eq!(one_line("<html>\r\n  <h1>502\tBad  Gateway\n", 1000), "<html> <h1>502 Bad Gateway");
+        assert_eq!(one_line("\x1b[31mred\0", 1000), "\u{fffd}[31mred\u{fffd}");
+        assert_eq!(one_line(&"é".repeat(5000), 1000).chars().count(), 1000);
+        assert_eq!(one_line("a   b   c   d", 3), "a b");
     }
 
     #[test]

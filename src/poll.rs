@@ -159,10 +159,10 @@ impl<'a> Schedule<'a> {
     /// The next instant at which other loops call too.
     fn aligned(&self, due: Instant) -> Instant {
         let Some(Alignment { origin, step }) = self.policy.alignment else { return due };
-        let (step, since) = (step.as_millis(), due.saturating_duration_since(origin).as_millis());
+        let (step, since) = (step.as_nanos(), due.saturating_duration_since(origin).as_nanos());
         match since % step {
             0 => due,
-            past => due + Duration::from_millis((step - past) as u64),
+            past => due + Duration::from_nanos((step - past) as u64),
         }
     }
 

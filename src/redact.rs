@@ -16,6 +16,10 @@ pub struct Secrets(Vec<(SecretString, &'static str)>);
 
 /// What is shorter is no secret, and redacting it would garble the text.
 const MIN_LENGTH: usize = 4;
+/// So many characters of a reply are searched before any of it is quoted.
+pub const MAX_SEARCHED: usize = 16 * 1024;
+/// The longest spelling of a secret: a proxy has at most 1024 characters, and an escape of an escape at most eight.
+pub const MAX_SPELLING: usize = 8 * 1024;
 /// How many encodings on top of each other are undone.
 const MAX_LAYERS: usize = 3;
 

@@ -20,7 +20,7 @@ use crate::{
     error::{RequestError, UnusableSolution},
     options::TaskId,
 };
-use envelope::{Envelope, FAILED, PENDING, READY, excerpt, is_ready, reply_text};
+use envelope::{Envelope, FAILED, PENDING, READY, excerpt, is_one_of, reply_text};
 
 /// The methods of the task API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub fn created(status: u16, body: &[u8]) -> Result<Created, RequestError> {
     let id = envelope.task_id();
     // A task that has to be polled for has no solution yet, whatever stands there.
     let solution = match envelope.status() {
-        Some(word) if !is_ready(&word) => None,
+        Some(word) if !is_one_of(&word, READY) => None,
         _ => envelope.solution().ok(),
     };
     envelope.require_success(status, id.is_ok() || solution.is_some())?;
@@ -162,7 +162,7 @@ pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, RequestError>
         return Ok(TaskStatus::Processing);
     }
     let word = envelope.status();
-    let is = |words: &[&str]| word.as_ref().is_some_and(|word| words.contains(&word.as_str()));
+    let is = |words: &[&str]| word.as_ref().is_some_and(|word| is_one_of(word, words));
     let solution = envelope.solution();
     let (pending, ready) = (is(PENDING), is(READY) && envelope.has_solution());
     if is(FAILED) && envelope.says_why() {
@@ -178,7 +178,7 @@ pub fn task_status(status: u16, body: &[u8]) -> Result<TaskStatus, RequestError>
             Err(RequestError::Solution(Box::new(UnusableSolution { status, problem, raw })))
         }
         (Some(word), _) => {
-            let problem = format!("unknown task status '{}'", excerpt(word));
+            let problem = format!("unknown task status '{}'", excerpt(word.trim()));
             Err(RequestError::Protocol { status, problem })
         }
         (None, _) => {

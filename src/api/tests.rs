@@ -1,5 +1,19 @@
+mod await_points;
+mod ban;
+mod breaker;
+mod cancel;
+mod deadline;
+mod events;
 mod hostile;
+mod load;
 mod matrix;
+mod own_connection;
+mod replies;
+mod requests;
+mod retry;
+mod schedule;
+mod secrets;
+pub mod support;
 
 use super::*;
 use crate::{options::RawOption, transport::scripted::Scripted};

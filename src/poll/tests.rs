@@ -258,10 +258,8 @@ async fn loops_that_begin_together_are_spread_and_keep_the_interval() {
         let answers = [Outcome::Pending, Outcome::Pending, Outcome::Success("token")];
         let (called_at, _, ended) = run(POLICY.spread(alignment()), 120 * SECOND, Script::new(answers)).await;
         assert_eq!(ended, Ok(Ok("token")));
-        assert!((3000..=6251).contains(&called_at[0]), "{called_at:?}");
-        let waits = [called_at[1] - called_at[0], called_at[2] - called_at[1]];
-        // Tokio's clock has a resolution of a millisecond.
-        assert!(waits.iter().all(|wait| wait.abs_diff(3000) <= 1), "{called_at:?}");
+        assert!((3000..=6250).contains(&called_at[0]), "{called_at:?}");
+        assert_eq!([called_at[1] - called_at[0], called_at[2] - called_at[1]], [3000, 3000]);
         first_asks.push(called_at[0]);
     }
     let in_the_first_half = first_asks.iter().filter(|at| **at < 4500).count();
@@ -277,8 +275,7 @@ async fn no_spread_loop_calls_sooner_than_the_interval_or_the_retry_after() {
             script.call_takes = Duration::from_millis(takes);
             let (called_at, _, ended) = run(policy, 120 * SECOND, script).await;
             assert_eq!(ended, Ok(Ok("token")));
-            // Tokio's clock has a resolution of a millisecond.
-            assert!(called_at[1] - called_at[0] + 1 >= interval, "{interval} {called_at:?}");
+            assert!(called_at[1] - called_at[0] >= interval, "{interval} {called_at:?}");
             assert!(called_at[2] - called_at[1] >= takes + (pause * 1000).max(interval), "{interval} {called_at:?}");
         }
     }
@@ -286,14 +283,19 @@ async fn no_spread_loop_calls_sooner_than_the_interval_or_the_retry_after() {
 
 #[tokio::test(start_paused = true)]
 async fn aligned_loops_that_begin_apart_call_at_the_same_instants() {
-    let policy = PollPolicy { first_delay: 3 * SECOND, ..POLICY.spread(alignment()) };
+    let alignment = Alignment { origin: Instant::now(), step: Duration::from_millis(250) };
+    let policy = PollPolicy { alignment: Some(alignment), ..POLICY };
+    let schedule = Schedule::new(&policy, alignment.origin + 120 * SECOND);
+    for (due, aligned) in [(3_000_000, 3000), (3_000_001, 3250), (3_249_999, 3250), (3_250_000, 3250)] {
+        let due = alignment.origin + Duration::from_micros(due);
+        assert_eq!(schedule.aligned(due), alignment.origin + Duration::from_millis(aligned));
+    }
     let mut asks = Vec::new();
     for late in [0, 120, 130] {
         tokio::time::sleep(Duration::from_millis(late)).await;
         let mut script = Script::new([Outcome::Success("token")]);
         poll(&policy, script.started + 120 * SECOND, &mut script).await.unwrap();
-        asks.push(script.started + Duration::from_millis(script.called_at[0]));
+        asks.push(alignment.origin.elapsed().as_millis() % 250);
     }
-    let out_of_step = |at: &Instant| (at.duration_since(asks[0]).as_millis() + 1) % 250;
-    assert!(asks.iter().all(|at| out_of_step(at) <= 2), "{asks:?}");
+    assert_eq!(asks, [0, 0, 0]);
 }

@@ -10,15 +10,17 @@ use crate::{
     error::{ProviderError, RequestError},
     options::{MAX_TASK_ID_LENGTH, TaskId},
     provider::{Reason, is_not_ready},
+    redact::MAX_SEARCHED,
 };
 
-/// The words of a task that is being processed, in the spelling that [`Envelope::status`] returns.
+/// The words of a task that is being processed.
 pub const PENDING: &[&str] = &["processing", "idle", "pending", "queued"];
 pub const READY: &[&str] = &["ready"];
 pub const FAILED: &[&str] = &["error", "failed"];
 
-pub fn is_ready(word: &str) -> bool {
-    READY.contains(&word)
+/// Whether a task's status is one of the words, in whatever case and with white space around it.
+pub fn is_one_of(status: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| status.trim().eq_ignore_ascii_case(word))
 }
 
 /// The text of a reply, as fetch decodes it: bytes that are not UTF-8 are replaced, a byte order mark is dropped. Bare `NaN`
@@ -188,10 +190,10 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// In lower case.
+    /// As it came.
     pub fn status(&self) -> Option<String> {
         match self.fields.status.map(parse) {
-            Some(Value::String(word)) if !word.trim().is_empty() => Some(word.trim().to_lowercase()),
+            Some(Value::String(word)) if !word.trim().is_empty() => Some(word),
             _ => None,
         }
     }
@@ -300,12 +302,7 @@ fn text_of(field: Option<&RawValue>) -> String {
     }
 }
 
-/// How a text begins, in one printable line: more than an error shows, so that no secret is cut in half before it is
-/// found.
+/// How a reply begins, as it came: so much that its secrets can be found before it is quoted.
 pub fn excerpt(text: &str) -> String {
-    const CHARS: usize = 1000;
-    // Four times as many are enough to be left with that many once white space is folded, or to be cut anyway.
-    let start: String = text.chars().take(CHARS * 4).collect();
-    let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(CHARS).collect()
+    text.chars().take(MAX_SEARCHED).collect()
 }

@@ -359,13 +359,6 @@ fn deep_nesting_is_survived() {
     }
 }
 
-#[test]
-fn an_excerpt_is_one_short_printable_line() {
-    assert_eq!(excerpt("<html>\r\n  <h1>502\tBad  Gateway"), "<html> <h1>502 Bad Gateway");
-    assert_eq!(excerpt("\x1b[31mred\0"), "\u{fffd}[31mred\u{fffd}");
-    assert_eq!(excerpt(&"é".repeat(5000)).chars().count(), 1000);
-}
-
 /// Replies near the protocol: the right names with values of any kind.
 fn near_protocol() -> impl Strategy<Value = String> {
     let value = prop_oneof![
@@ -427,5 +420,20 @@ proptest! {
     fn nothing_but_error_id_zero_is_success(error_id in any::<i64>(), status in 100..600_u16) {
         let body = json!({ "errorId": error_id, "taskId": "id" }).to_string();
         prop_assert_eq!(task_id(status, body.as_bytes()).is_ok(), error_id == 0);
+    }
+}
+
+/// In lower case a key in it could not be found any more.
+#[test]
+fn an_unknown_status_is_quoted_as_it_came() {
+    let body = json!({ "errorId": 0, "status": " ReadyOrNot" }).to_string();
+    match task_status(200, body.as_bytes()) {
+        Err(RequestError::Protocol { problem, .. }) => assert_eq!(problem, "unknown task status 'ReadyOrNot'"),
+        other => panic!("{other:?}"),
+    }
+    for (word, pending) in [(" Processing ", true), ("IDLE", true), ("Pending\n", true), ("processin", false)] {
+        let body = json!({ "errorId": 0, "status": word }).to_string();
+        let processing = matches!(task_status(200, body.as_bytes()), Ok(TaskStatus::Processing));
+        assert_eq!(processing, pending, "{word}");
     }
 }
