@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { declarations } from '../scripts/declarations.mjs'
-import { withTables } from '../scripts/docs-tables.mjs'
+import { undocumented, withTables } from '../scripts/docs-tables.mjs'
 
 const source = `
 /** Not part of a table. */
@@ -49,6 +49,8 @@ export interface Complaint {
   degrees?: number
   secret?: string
 }
+
+export interface BothOptions extends LunchOptions {}
 
 export type Trouble =
   /** It is cold. */
@@ -140,6 +142,12 @@ test('a marker that names nothing is an error', () => {
     () => withTables('<!-- types:Lunch:begin -->', types),
     /has no <!-- types:Lunch:begin --> and/,
   )
+})
+
+test('options of which no document has a table are found; what has no fields of its own needs none', () => {
+  const marker = '<!-- types:LunchOptions:begin -->'
+  assert.deepEqual(undocumented(['', '<!-- types:Lunch:begin -->'], types), ['LunchOptions'])
+  assert.deepEqual(undocumented(['', marker], types), [])
 })
 
 test('the tables of the command line and the sandbox come from their code', () => {

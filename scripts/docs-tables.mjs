@@ -47,6 +47,18 @@ export function withTables(document, types) {
   return renewed
 }
 
+/** Options of which no document has a table. @param {string[]} documents @param {Map<string, Declaration>} types */
+export function undocumented(documents, types) {
+  const shown = documents.flatMap(document => [...document.matchAll(marker)].map(([, section]) => section))
+  return [...types]
+    .filter(
+      ([name, declaration]) =>
+        name.endsWith('Options') && 'fields' in declaration && declaration.fields.length > 0,
+    )
+    .map(([name]) => name)
+    .filter(name => !shown.includes(`types:${name}`))
+}
+
 /** @param {string} name @param {Map<string, Declaration>} types */
 function typeTable(name, types) {
   const declaration = types.get(name)
@@ -135,13 +147,20 @@ function table(head, rows) {
 
 main(import.meta.url, async () => {
   const types = declarations(typeFiles.map(file => join(root, file)))
-  const documents = readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md'))
-  for (const path of ['README.md', ...documents.map(name => `docs/${name}`)]) {
-    const file = join(root, path)
-    const document = readFileSync(file, 'utf8')
-    const renewed = withTables(document, types)
-    if (renewed === document) continue
-    writeFileSync(file, renewed)
+  const names = readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md'))
+  const documents = ['README.md', ...names.map(name => `docs/${name}`)].map(path => ({
+    path,
+    text: readFileSync(join(root, path), 'utf8'),
+  }))
+  for (const { path, text } of documents) {
+    const renewed = withTables(text, types)
+    if (renewed === text) continue
+    writeFileSync(join(root, path), renewed)
     console.log(`${path} has new tables.`)
   }
+  const missing = undocumented(
+    documents.map(({ text }) => text),
+    types,
+  )
+  if (missing.length > 0) throw new Failure(`No document has a table of ${missing.join(', ')}.`)
 })
