@@ -330,8 +330,8 @@ test('the caller’s asynchronous context is there at the start and at the end',
   assert.deepEqual([seen.start, seen.settled], ['mine', 'mine'])
 })
 
-test('the code of docs/observability.md runs and prints what it shows', async t => {
-  const [script, shown] = blocksOf(read('docs/observability.md'))
+test('the code of docs/events.md runs and prints what it shows', async t => {
+  const [script, shown] = blocksOf(read('docs/events.md')).filter(({ heading }) => heading === 'The channel')
   let ahead = 0
   const now = () => Date.now() + ahead
   const sandbox = await startSandbox({ provider: 'yescaptcha', clientKey: KEY, solveTimeMs: 60_000, now })

@@ -17,7 +17,7 @@ import {
   systems,
   targets,
 } from './fixtures/load/stage.mjs'
-import { blocksOf, read, readme, tableUnder } from './support/documents.mjs'
+import { blocksOf, read } from './support/documents.mjs'
 
 /** @typedef {import('./fixtures/load/stage.mjs').System} System */
 /** @typedef {import('./fixtures/load/stage.mjs').Told} Told */
@@ -340,18 +340,21 @@ describe('a bundle', together, () => {
   })
 })
 
-describe('the README', () => {
-  test('tells every reason in its table, in order', () => {
+describe('docs/loading.md', () => {
+  const document = read('docs/loading.md')
+
+  test('lists every reason in its table, in order', () => {
     const [, union] = /@typedef \{(.+)\} Reason/.exec(read('load.js')) ?? []
     const reasons = union.split('|').map(word => word.trim().replaceAll("'", '`'))
+    const listed = [...document.matchAll(/^\| (`[\w-]+`) \|/gm)].map(([, reason]) => reason)
     assert.deepEqual(
-      tableUnder('If it does not load').map(([reason]) => reason),
+      listed.filter(word => word !== '`reason`'),
       reasons,
     )
   })
 
   test('shows the error as it is', async t => {
-    const shown = blocksOf(readme).find(({ heading }) => heading === 'If it does not load')
+    const [shown] = blocksOf(document)
     const system = { platform: 'linux', arch: 'x64', libc: 'glibc' }
     const { message } = await stage(t).load({ system })
     assert.equal(`Error: ${message}\n`, shown?.code.replace(/@\d\S+/, `@${version}`))

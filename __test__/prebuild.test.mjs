@@ -125,9 +125,9 @@ describe('the table of what was run in what', () => {
     )
   })
 
-  test('tells the README what lasts, and says plainly what was not run or not built', () => {
+  test('for the document has no sizes and times, and says what was not run or not built', () => {
     assert.deepEqual(markdown([linux, mac, ...named(['darwin-x64'])], results).split('\n'), [
-      '| platform | package | needs at least | tests ran in |',
+      '| platform | package | needs at least | local build tested in |',
       '|---|---|---|---|',
       '| Linux x64 (glibc) | `turnstile-solver-linux-x64-gnu` | glibc 2.17 | Node.js 20.20.2 with glibc 2.31; Node.js 24.22.0 in QEMU |',
       '| macOS arm64 | `turnstile-solver-darwin-arm64` | macOS 11.0 | not run: format, exports and libraries checked |',

@@ -1,45 +1,32 @@
-/** The documents say what is true: every block of code in the README runs, every table says what the types say, every link leads somewhere. */
+/** README.md and docs/ say what is true: every block of code runs, every command is understood. docs/page.md needs a browser: see browser/. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { summary } from '../benchmark/lib/summary.mjs'
-import { exitCodeTable } from '../bin/exit-codes.mjs'
 import * as api from '../index.js'
 import * as sandboxApi from '../sandbox/index.mjs'
-import { section as programmed } from '../scripts/section.mjs'
 import { root, run } from './support/child.mjs'
-import {
-  anchors,
-  blocksOf,
-  fieldsOf,
-  membersOf,
-  read,
-  readme,
-  section,
-  tableUnder,
-  types,
-} from './support/documents.mjs'
+import { blocksOf, read, readme } from './support/documents.mjs'
+import { startScriptedServer } from './support/scripted-server.mjs'
 
 /** @typedef {import('../sandbox/index.mjs').Sandbox} Sandbox */
 /** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 const KEY = 'test-key-0123456789abcdef'
-const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+const TOKEN = /^0\.\S{100,}\n$/
 
 const manifest = JSON.parse(read('package.json'))
-const blocks = blocksOf(readme)
 
 /**
- * What each JavaScript block of a section must print, in order, and leave behind at the sandboxes that stand in for the vendors.
+ * What a JavaScript block prints, and what it leaves behind at the sandboxes that stand in for the providers.
  *
- * `sandbox` are the options of those, whose tasks are ready for the poll after `readyAfterPolls`, and `hurry` are options that make a
- * call quicker than the README needs to be.
+ * `sandbox` are the options of those, whose tasks are ready for the poll after `readyAfterPolls`, and `hurry` are options that make a call quicker than a reader needs it to be. `ending` ends
+ * what the block leaves running.
  *
  * @typedef {object} Expectation
  * @property {RegExp} prints
@@ -48,99 +35,120 @@ const blocks = blocksOf(readme)
  * @property {RegExp} [complains]
  * @property {SandboxOptions & { readyAfterPolls?: number }} [sandbox]
  * @property {Record<string, Record<string, unknown>>} [hurry]
+ * @property {string} [ending]
  */
 
-/** @type {Record<string, Expectation[]>} */
-const expectations = {
-  Usage: [{ prints: /^0\.\S{100,}\n$/, created: 1, delivered: 1 }],
-  Options: [
-    {
-      prints: /^created, 0 polls, \d+ ms\nprocessing, 1 polls, \d+ ms\nready, 2 polls, \d+ ms\n$/,
-      created: 1,
-      delivered: 1,
-      sandbox: { readyAfterPolls: 1 },
-    },
-  ],
-  Errors: [
-    {
-      prints: /^$/,
-      complains: /^account ERROR_ZERO_BALANCE \S.*\n$/,
-      created: 0,
-      delivered: 0,
-      sandbox: { balance: 0 },
-    },
-  ],
-  'Resume a paid task': [
-    {
-      prints: /^[0-9a-f-]{36} 0\.\S{100,}\n$/,
-      created: 1,
-      delivered: 1,
-      sandbox: { solveTimeMs: 2500 },
-      hurry: { solveTurnstile: { timeoutMs: 1500 } },
-    },
-  ],
-  'Lower-level functions': [
-    {
-      prints: /^10000 points\ntask [0-9a-f-]{36}\nprocessing\n0\.\S{100,} is good until 20\S+Z\n$/,
-      created: 1,
-      delivered: 1,
-      sandbox: { readyAfterPolls: 1 },
-    },
-  ],
-  Sandbox: [{ prints: /\bpass 1\n.*\bfail 0\n/s, created: 0, delivered: 0 }],
+/** @type {Expectation} */
+const refused = {
+  prints: /^$/,
+  complains: /^account ERROR_ZERO_BALANCE \S.*\n$/,
+  sandbox: { balance: 0 },
 }
 
-describe('the code of the README runs', { concurrency: 8 }, () => {
+/** By document and heading; each block, in order, in one situation or several. @type {Record<string, Record<string, (Expectation | Expectation[])[]>>} */
+const expectations = {
+  'README.md': {
+    Usage: [{ prints: TOKEN }, { prints: TOKEN, created: 1, delivered: 1 }],
+    'Resume a paid task': [
+      [
+        { prints: TOKEN, created: 1, delivered: 1 },
+        {
+          prints: TOKEN,
+          created: 1,
+          delivered: 1,
+          sandbox: { solveTimeMs: 2500 },
+          hurry: { solveTurnstile: { timeoutMs: 1500 } },
+        },
+        { ...refused, complains: /^PROVIDER_ERROR account Nothing was charged\.\n$/ },
+      ],
+    ],
+  },
+  'docs/errors.md': { Example: [refused] },
+  'docs/events.md': {
+    onProgress: [
+      {
+        prints: /^created, 0 polls, \d+ ms\nprocessing, 1 polls, \d+ ms\nready, 2 polls, \d+ ms\n$/,
+        created: 1,
+        delivered: 1,
+        sandbox: { readyAfterPolls: 1 },
+      },
+    ],
+    // What it prints of a call is in diagnostics.test.mjs.
+    'The channel': [{ prints: /^$/ }],
+  },
+  'docs/sandbox.md': {
+    'In a test': [{ prints: /\bpass 1\n.*\bfail 0\n/s }],
+    Dashboard: [{ prints: /^http:\/\/127\.0\.0\.1:\d+\/sandbox\n$/, ending: 'await sandbox.close()' }],
+  },
+  'docs/time-and-money.md': {
+    'Create and wait separately': [
+      {
+        prints: /^10000 points\ntask [0-9a-f-]{36}\nprocessing\n0\.\S{100,} is valid until 20\S+Z\n$/,
+        created: 1,
+        delivered: 1,
+        sandbox: { readyAfterPolls: 1 },
+      },
+    ],
+  },
+}
+
+describe('the code of the documents runs', { concurrency: 8 }, () => {
   const home = stage()
   after(() => rmSync(home, { recursive: true }))
-  const javascript = blocks.filter(({ language }) => language === 'js')
-  /** @type {Record<string, number>} */
-  const seen = {}
-  for (const { heading, code } of javascript) {
-    const nth = (seen[heading] ?? 0) + 1
-    seen[heading] = nth
-    test(`block ${nth} under "${heading}" does what it says`, async t => {
-      const expected = expectations[heading]?.[nth - 1]
-      assert.ok(expected, `expectations say nothing of block ${nth} under "${heading}"`)
-      const { prints, complains = /^$/, created = 0, delivered = 0, sandbox, hurry = {} } = expected
-      const vendors = await startVendors(t, sandbox)
-      const file = join(home, `${heading.toLowerCase().replaceAll(/\W+/g, '-')}-${nth}.mjs`)
-      writeFileSync(file, code)
-      const env = {
-        ...keys,
-        NODE_TEST_CONTEXT: undefined,
-        README_HURRY: JSON.stringify(hurry),
-        ...addresses(vendors),
+  for (const document of documents()) {
+    /** @type {Record<string, number>} */
+    const seen = {}
+    for (const { language, heading, code } of blocksOf(read(document))) {
+      if (language !== 'js') continue
+      const nth = seen[heading] ?? 0
+      seen[heading] = nth + 1
+      const situations = [expectations[document]?.[heading]?.[nth]].flat()
+      for (const [index, expected] of situations.entries()) {
+        const name = `${document}-${heading}-${nth}-${index}`.replaceAll(/\W+/g, '-')
+        test(`${document}: block ${nth + 1} under "${heading}", situation ${index + 1}`, async t => {
+          assert.ok(expected, 'the expectations say nothing of this block')
+          await behaves(t, join(home, `${name}.mjs`), code, expected)
+        })
       }
-      const ended = await run(process.execPath, [file], { cwd: home, env })
-      assert.match(ended.stdout, prints)
-      assert.match(ended.stderr, complains)
-      assert.deepEqual([ended.code, ended.signal], [0, null])
-      const sum = (/** @type {'created' | 'delivered'} */ what) =>
-        vendors.reduce((total, vendor) => total + vendor.stats().tasks[what], 0)
-      assert.deepEqual({ created: sum('created'), delivered: sum('delivered') }, { created, delivered })
+    }
+
+    test(`${document}: every expectation has its block`, () => {
+      for (const [heading, { length }] of Object.entries(expectations[document] ?? {}))
+        assert.equal(seen[heading], length, heading)
     })
   }
 
-  test('every expectation has its block', () => {
-    for (const [heading, { length }] of Object.entries(expectations))
-      assert.equal(seen[heading], length, heading)
-  })
-
-  test('every block tells its language', () => {
-    for (const { language, heading } of blocks)
-      assert.ok(['js', 'sh', 'text'].includes(language), `"${language}" under "${heading}"`)
+  test('every document with an expectation is there, and every block has a known language', () => {
+    for (const document of Object.keys(expectations)) assert.ok(documents().includes(document), document)
+    for (const document of documents()) {
+      for (const { language, heading } of blocksOf(read(document)))
+        assert.ok(
+          ['js', 'json', 'sh', 'text'].includes(language),
+          `${document}: "${language}" under "${heading}"`,
+        )
+    }
   })
 })
 
-describe('the commands of the README run', { concurrency: 8 }, () => {
-  const lines = blocks
+describe('the commands of the documents run', { concurrency: 8 }, () => {
+  const text = documents().map(read)
+  const lines = text
+    .flatMap(blocksOf)
     .filter(({ language }) => language === 'sh')
     .flatMap(({ code }) => code.trim().split('\n'))
-  const inline = [...readme.matchAll(/`(npx\s+turnstile-solver[^`]*)`/g)].map(([, line]) =>
-    line.replaceAll(/\s+/g, ' '),
-  )
+  const inline = text
+    .flatMap(markdown => [...markdown.matchAll(/`(npx\s+turnstile-solver[^`]*)`/g)])
+    .map(([, line]) => line.replaceAll(/\s+/g, ' '))
   const commands = [...new Set([...lines, ...inline])].filter(line => line.startsWith('npx turnstile-solver'))
+
+  for (const line of commands) {
+    const args = line.split(' ').slice(2)
+    test(`${line.slice(0, 60)} is understood`, async t => {
+      assert.doesNotMatch(line, /['"\\$|<>]/, 'this test splits at spaces, which a shell would not')
+      const [provider] = await startProviders(t, { provider: argument(args, '--provider') })
+      await accepted(args, provider)
+    })
+  }
 
   test('each command of the program is shown', async () => {
     const { stdout } = await cli(['--help'])
@@ -152,136 +160,69 @@ describe('the commands of the README run', { concurrency: 8 }, () => {
         name,
       )
   })
-
-  for (const line of commands) {
-    const args = line.split(' ').slice(2)
-    test(`${line.slice(0, 60)} is understood`, async t => {
-      assert.doesNotMatch(line, /['"\\$|<>]/, 'this test splits at spaces, which a shell would not')
-      const [vendor] = await startVendors(t, { provider: argument(args, '--provider') })
-      await accepted(args, vendor)
-    })
-  }
-
-  test('the demo prints what the README shows', async () => {
-    const shown = blocks.find(({ heading, language }) => heading === 'Demo' && language === 'text')
-    assert.ok(shown)
-    const { stdout, stderr, code } = await cli(['demo'])
-    assert.equal(code, 0, stderr)
-    assert.equal(steady(stdout + stderr), steady(shown.code))
-  })
-
-  test('every script of npm that the documents name is there', () => {
-    for (const document of documents) {
-      const names = [...read(document).matchAll(/npm run (?:--silent )?(\w+)/g)].map(([, name]) => name)
-      for (const name of names) assert.ok(manifest.scripts[name], `${document}: npm run ${name}`)
-    }
-  })
 })
 
-describe('the tables of the README are those of the types', () => {
-  const groups = ['AccountOptions', 'TaskOptions', 'TaskIdOptions', 'PollingOptions']
-
-  test('every option stands in the table, in order, in the same words, with its default', () => {
-    const expected = groups.flatMap(fieldsOf).map(({ name, text, byDefault, optional }) => {
-      return [`\`${name}\``, text, optional ? (byDefault ?? 'none') : 'required']
-    })
-    const rows = tableUnder('Options').map(([name, text, byDefault]) => [
-      name,
-      text,
-      byDefault.replaceAll('`', ''),
+describe('the README', () => {
+  test('shows the bodies that are sent', async t => {
+    const server = await startScriptedServer([
+      { path: '/createTask', body: { errorId: 0, taskId: 'task-1' } },
+      { path: '/getTaskResult', body: { errorId: 0, status: 'ready', solution: { token: 'token-1' } } },
     ])
-    assert.deepEqual(rows, expected)
-  })
-
-  test('no option interface is left out', () => {
-    const declared = [...types.matchAll(/^export interface (\w+Options) \{\n/gm)].map(([, name]) => name)
-    assert.deepEqual(declared.sort(), groups.toSorted())
-  })
-
-  test('every field of a solution stands in the table, in the same words', () => {
-    const expected = fieldsOf('Solution').map(({ name, text }) => [`\`${name}\``, text])
-    assert.deepEqual(tableUnder('Result'), expected)
-  })
-
-  test('every error code and every reason stands in its table, in the same words', () => {
-    const expected = ['TurnstileErrorCode', 'ProviderErrorReason'].flatMap(membersOf)
+    t.after(() => server.close())
+    const account = /** @type {const} */ ({ provider: 'ezcaptcha', clientKey: KEY, baseURL: server.baseURL })
+    const widget = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
+    await api.solveTurnstile({ ...account, ...widget, action: 'login', pollIntervalMs: 10 })
+    const shown = blocksOf(readme).filter(({ language }) => language === 'json')
+    const filled = shown.map(({ code }) => ({ ...JSON.parse(code), clientKey: KEY }))
     assert.deepEqual(
-      tableUnder('Errors').map(([name, text]) => [name, text]),
-      expected,
+      server.requests.map(({ body }) => body),
+      filled.map(body => ('taskId' in body ? { ...body, taskId: 'task-1' } : body)),
     )
   })
 
-  test('every error code tells the fields that come with it', () => {
-    const table = new Map(tableUnder('Errors').map(([name, , fields = '']) => [name, fields]))
-    const everywhere = ['message', 'code', 'provider', 'taskId', 'mayBeCharged']
-    for (const { name, text } of fieldsOf('Failure')) {
-      const codes = /^(?:`[A-Z_]+`(?:, )?)+(?=:)/.exec(text)?.[0].split(', ') ?? []
-      assert.notEqual(
-        codes.length === 0,
-        everywhere.includes(name) === false,
-        `${name} comes with some code or with all`,
-      )
-      for (const code of codes)
-        assert.match(table.get(code) ?? '', new RegExp(`\`${name}\``), `${code}: ${name}`)
-      if (codes.length === 0 && name !== 'message') assert.match(section('Errors'), new RegExp(`\`${name}\``))
-    }
-  })
-
-  test('every exit code stands in the table, in the same words', () => {
-    assert.deepEqual(tableUnder('Command line').slice(-exitCodeTable.length), exitCodeTable)
-  })
-
-  test('every exported name is told of', () => {
-    for (const name of [...Object.keys(api), ...Object.keys(sandboxApi)]) {
-      if (name !== 'default' && name !== 'module.exports')
-        assert.match(readme, new RegExp(`\\b${name}\\b`), name)
-    }
-  })
-
-  test('the cost of a solve is what the benchmark measured', () => {
-    const results = JSON.parse(read('benchmark/results/final.json'))
-    assert.equal(programmed(readme, 'cost'), summary(results))
-  })
-
-  test('every fault of the sandbox is named', () => {
-    for (const { name } of sandboxApi.faultTable) assert.ok(section('Sandbox').includes(`\`${name}\``), name)
+  test('names the host of every provider', () => {
+    const hosts = [...read('src/provider.rs').matchAll(/base_url: Some\("https:\/\/([^"]+)"\)/g)]
+    assert.ok(hosts.length >= 2)
+    for (const [, host] of hosts) assert.ok(readme.includes(`\`${host}\``), host)
   })
 })
 
-describe('the documents hold together', () => {
-  test('the version of the package stands in the changelog', () => {
-    assert.match(
-      read('CHANGELOG.md'),
-      new RegExp(`^## \\[${manifest.version.replaceAll('.', '\\.')}\\] - \\S+`, 'm'),
-    )
-  })
+/** All but the one whose code needs a browser. */
+function documents() {
+  const docs = readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md') && name !== 'page.md')
+  return ['README.md', ...docs.map(name => `docs/${name}`)]
+}
 
-  test('no relative link is dead', () => {
-    for (const document of documents) {
-      const links = [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target)
-      for (const link of links.filter(target => !/^[a-z]+:/.test(target))) {
-        const [path, anchor] = link.split('#')
-        const target = path === '' ? document : path
-        assert.ok(existsSync(join(root, dirname(document), target)), `${document}: ${link}`)
-        if (anchor !== undefined) assert.ok(anchors(read(target)).includes(anchor), `${document}: ${link}`)
-      }
-    }
-  })
-
-  test('the parts of the crate and the folders of the package are all told of', () => {
-    const contributing = read('CONTRIBUTING.md')
-    const modules = [...read('src/lib.rs').matchAll(/^pub mod (\w+);/gm)].map(([, name]) => name)
-    assert.ok(modules.length >= 9, `${modules}`)
-    for (const name of modules) assert.match(contributing, new RegExp(`\`src/${name}(\\.rs|/)\``), name)
-    for (const name of manifest.files) assert.match(contributing, new RegExp(`\`${name}/?\``), name)
-  })
-})
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string} file
+ * @param {string} code
+ * @param {Expectation} expected
+ */
+async function behaves(t, file, code, expected) {
+  const { prints, complains = /^$/, created = 0, delivered = 0, sandbox, hurry = {}, ending = '' } = expected
+  const providers = await startProviders(t, sandbox)
+  writeFileSync(file, `${code}\n${ending}`)
+  const env = {
+    ...keys,
+    NODE_TEST_CONTEXT: undefined,
+    README_HURRY: JSON.stringify(hurry),
+    ...addresses(providers),
+  }
+  const ended = await run(process.execPath, [file], { cwd: join(file, '..'), env })
+  assert.match(ended.stdout, prints)
+  assert.match(ended.stderr, complains)
+  assert.deepEqual([ended.code, ended.signal], [0, null])
+  const sum = (/** @type {'created' | 'delivered'} */ what) =>
+    providers.reduce((total, provider) => total + provider.stats().tasks[what], 0)
+  assert.deepEqual({ created: sum('created'), delivered: sum('delivered') }, { created, delivered })
+}
 
 const keys = { EZCAPTCHA_API_KEY: KEY, YESCAPTCHA_API_KEY: KEY, CUSTOM_API_KEY: KEY }
 
 /**
  * A folder in which `turnstile-solver` is this package, but for one thing: a call without a `baseURL` of its own goes to the
- * sandbox that stands in for its vendor. Keys come from the environment, as the README says.
+ * sandbox that stands in for its provider. Keys come from the environment, as in the documents.
  */
 function stage() {
   const home = mkdtempSync(join(tmpdir(), 'turnstile-solver-readme-'))
@@ -314,32 +255,32 @@ ${calls.map(name => `export const ${name} = there('${name}')`).join('\n')}
  * @param {import('node:test').TestContext} t
  * @param {SandboxOptions & { readyAfterPolls?: number }} [options]
  */
-async function startVendors(t, { readyAfterPolls, ...options } = {}) {
+async function startProviders(t, { readyAfterPolls, ...options } = {}) {
   let ahead = 0
   const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
   const providers = /** @type {const} */ (['ezcaptcha', 'yescaptcha'])
   const played = options.provider ? [options.provider] : providers
   return Promise.all(
     played.map(async provider => {
-      const vendor = await sandboxApi.startSandbox({
+      const sandbox = await sandboxApi.startSandbox({
         clientKey: KEY,
         solveTimeMs: 0,
         ...(readyAfterPolls ? waiting : {}),
         ...options,
         provider,
       })
-      t.after(() => vendor.close())
-      vendor.events.on('event', event => {
+      t.after(() => sandbox.close())
+      sandbox.events.on('event', event => {
         if (event.type === 'polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
       })
-      return vendor
+      return sandbox
     }),
   )
 }
 
-/** @param {Sandbox[]} vendors */
-const addresses = vendors =>
-  Object.fromEntries(vendors.map(({ account, baseURL }) => [`README_${account.provider}`, baseURL]))
+/** @param {Sandbox[]} sandboxes */
+const addresses = sandboxes =>
+  Object.fromEntries(sandboxes.map(({ account, baseURL }) => [`README_${account.provider}`, baseURL]))
 
 /** As `npx` starts it. */
 const npx = { ...keys, npm_command: 'exec' }
@@ -349,20 +290,20 @@ const program = join(root, manifest.bin['turnstile-solver'])
 const cli = args => run(process.execPath, [program, ...args], { env: npx })
 
 /**
- * Runs a command of the README for real, at the vendor's stand-in; one that only names a command is asked for its help.
+ * Runs a command of a document for real, at a sandbox; one that only names a command is asked for its help.
  * @param {string[]} args
- * @param {Sandbox} vendor
+ * @param {Sandbox} sandbox
  */
-async function accepted(args, vendor) {
+async function accepted(args, sandbox) {
   const [name, ...flags] = args
   if (name === 'sandbox' && flags.length > 0 && !flags.includes('--list-faults')) return listens(args)
-  const there = ['--base-url', vendor.baseURL, ...(name === 'balance' ? [] : ['--poll-interval', '20'])]
+  const there = ['--base-url', sandbox.baseURL, ...(name === 'balance' ? [] : ['--poll-interval', '10'])]
   const whole =
     flags.length === 0 ? [name, '--help'] : flags[0].startsWith('--p') ? [...args, ...there] : args
   const id = whole.indexOf('--task-id') + 1
   if (id > 0) {
     const task = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
-    const { taskId } = await api.createTask({ ...vendor.account, ...task })
+    const { taskId } = await api.createTask({ ...sandbox.account, ...task })
     whole[id] = taskId
   }
   const { code, stdout, stderr } = await cli(whole)
@@ -392,16 +333,3 @@ const argument = (args, flag) =>
   /** @type {'ezcaptcha' | 'yescaptcha' | undefined} */ (
     args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined
   )
-
-/** The demo's output without its progress, and without what differs from run to run. @param {string} text */
-const steady = text =>
-  text
-    .replaceAll(/^\w+captcha: .*\n?/gm, '')
-    .replaceAll(/\d\d:\d\d:\d\d/g, 'CLOCK')
-    .replaceAll(/\d+\.\d s/g, 'SECONDS')
-    .replaceAll(/:\d+$/gm, ':PORT')
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'TASK')
-    .replaceAll(/0\.[\w-]{10}\.\.\.\w{6}/g, 'TOKEN')
-    .replaceAll(/\d+ polls?/g, 'POLLS')
-    .replaceAll(/\d+ characters/g, 'CHARACTERS')
-    .trim()

@@ -10,7 +10,7 @@ import { drawPlots } from './lib/plots.mjs'
 import { report } from './lib/report.mjs'
 import { summary } from './lib/summary.mjs'
 
-const readme = new URL('../README.md', import.meta.url)
+const costs = new URL('../docs/cost.md', import.meta.url)
 
 /** @param {string} name */
 const resultFile = name => new URL(`results/${name}.json`, import.meta.url)
@@ -61,6 +61,6 @@ if (flags.help) {
   console.log(report(results))
   const drawn = await drawPlots(results)
   if (name === 'final')
-    writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), 'cost', summary(results)))
+    writeFileSync(costs, withSection(readFileSync(costs, 'utf8'), 'cost', summary(results)))
   console.error(`\nresults/${name}.json${drawn.map(file => `, plots/${file}`).join('')}`)
 }

@@ -4,7 +4,7 @@
 //   node packaging/run.mjs [suite ...] [--binary <file>] [--write]
 //
 // --binary is the linux-x64-gnu binary to pack, where it is not the one that `npm run build` makes. --write renews results.json
-// and the README's table of runtimes; without it they have to agree with what the run finds.
+// and the table of runtimes in docs/platforms.md; without it they have to agree with what the run finds.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

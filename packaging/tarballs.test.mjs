@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { run } from '../__test__/support/child.mjs'
 import { context, root, target, tool } from './lib/context.mjs'
-import { budgets, folders, notices, topFiles } from './lib/shipped.mjs'
+import { budgets, folders, notices, repositoryOnly, topFiles } from './lib/shipped.mjs'
 
 const { packed } = context()
 const [main] = packed.filter(({ name }) => name === 'turnstile-solver')
@@ -25,10 +25,8 @@ describe('the main package', () => {
   })
 
   test('holds in its folders what is committed there, and nothing else', () => {
-    const committed = execFileSync('git', ['ls-files', '-z', ...Object.keys(folders)], {
-      cwd: root,
-      encoding: 'utf8',
-    })
+    const paths = [...Object.keys(folders), ...repositoryOnly.map(path => `:!${path}`)]
+    const committed = execFileSync('git', ['ls-files', '-z', ...paths], { cwd: root, encoding: 'utf8' })
     const within = main.files.map(({ path }) => path).filter(path => path.includes('/'))
     assert.deepEqual(within.sort(), committed.split('\0').filter(Boolean).sort())
     for (const path of within) {

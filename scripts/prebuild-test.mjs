@@ -1,5 +1,5 @@
 // `npm run prebuild:test`: checks the binaries under npm/ from outside, all or those named, and runs each in a Node.js of its
-// platform where this machine has something that does. `--write` renews the README's table of what was run in what.
+// platform where this machine has something that does. `--write` renews the table of platforms in docs/platforms.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -50,6 +50,6 @@ function writeTable() {
   const known = results()
   const missing = all.filter(({ name }) => !known[name]?.runs).map(({ name }) => name)
   if (missing.length > 0) throw new Failure(`Nothing is known yet of ${missing.join(', ')}.`)
-  const path = join(root, 'README.md')
+  const path = join(root, 'docs', 'platforms.md')
   writeFileSync(path, withSection(readFileSync(path, 'utf8'), 'platforms', markdown(all, known)))
 }

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
-/** docs/page.md says what is true: its code runs, its tables are those of the types, its pictures are of what the code does. */
+/** docs/page.md says what is true: its code runs, its pictures are of what the code does. */
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { solveTurnstileOnPage } from 'turnstile-solver/page'
@@ -13,10 +13,9 @@ import { launchChromium } from '../../scripts/chromium.mjs'
 import { startSite } from '../support/browser-pages.mjs'
 import { KEY } from '../support/calls.mjs'
 import { root, run } from '../support/child.mjs'
-import { anchors, blocksOf, read } from '../support/documents.mjs'
+import { blocksOf, read } from '../support/documents.mjs'
 
 const document_ = read('docs/page.md')
-const types = read('page/index.d.mts')
 const manifest = JSON.parse(read('package.json'))
 
 /** What each block prints, in order. @type {[heading: string, prints: RegExp, bought: number][]} */
@@ -121,67 +120,6 @@ export ${entry}`,
   }
   return home
 }
-
-/** The words of a doc comment before a name. @param {string} name @param {string} [from] */
-const wordsOf = (name, from = types) => {
-  const comment = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s+(?:\\| ')?${name}\\b`, 's').exec(from)?.[1]
-  assert.ok(comment, name)
-  return comment
-    .replaceAll(/^\s*\* ?/gm, '')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-}
-
-/** @param {string} heading */
-const rowsUnder = heading =>
-  (document_.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '')
-    .split('\n')
-    .filter((line, at, lines) => line.startsWith('| `') && !lines[at + 1]?.startsWith('|-'))
-    .map(line => line.slice(2, -2).split(/ ?\| /))
-
-describe('the tables of docs/page.md are those of the types', () => {
-  test('every error code stands there, in the same words and order', () => {
-    const union = /export type PageErrorCode =(.*?)\n\n/s.exec(types)?.[1] ?? ''
-    const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code)
-    assert.equal(codes.length, 7)
-    assert.deepEqual(
-      rowsUnder('Errors').map(([code, words]) => [code, words]),
-      codes.map(code => [`\`${code}\``, wordsOf(code)]),
-    )
-  })
-
-  test('every option of its own stands there, in the same words', () => {
-    const table = new Map(rowsUnder('Options').map(([name, words]) => [name, words]))
-    const [, declared] = types.split('export interface WidgetChoice')
-    const options = declared.split('export interface PageSolution')[0]
-    for (const name of ['selector', 'websiteKey', 'websiteURL', 'callback', 'widgetTimeoutMs']) {
-      const words = wordsOf(`${name}\\?: `, options)
-      assert.equal(table.get(`\`${name}\``), words.replace(/ Default:? .*$/, ''), name)
-    }
-  })
-
-  test('every exported name is told of', () => {
-    for (const name of [
-      'findTurnstile',
-      'solveTurnstileOnPage',
-      'isTurnstilePageError',
-      'TurnstilePageError',
-    ])
-      assert.match(document_, new RegExp(`\\b${name}\\b`), name)
-  })
-})
-
-test('no link of docs/page.md and of the examples with a browser is dead', () => {
-  const examples = ['puppeteer-login', 'playwright-tests'].map(name => `examples/${name}/README.md`)
-  for (const path of ['docs/page.md', ...examples]) {
-    for (const [, link] of read(path).matchAll(/\]\(([^)\s]+)\)/g)) {
-      const [target, anchor] = link.split('#')
-      const file = join(dirname(path), target)
-      assert.ok(existsSync(join(root, file)), `${path}: ${link}`)
-      if (anchor !== undefined) assert.ok(anchors(read(file)).includes(anchor), `${path}: ${link}`)
-    }
-  }
-})
 
 /**
  * Draws the page before and after the call; with `UPDATE_IMAGES` set, for the document.

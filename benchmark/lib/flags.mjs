@@ -12,7 +12,7 @@ export const help = `npm run bench -- [flags]
   --poll <ms>         poll interval (default 3000)
   --ready <ms>        from created to ready (default 5000), or a range: 5000-8000
   --name <name>       writes results/<name>.json and draws the plots; "final" is the committed
-                      one, and goes into the README of the package
+                      one, and goes into docs/cost.md
   --show <name>       runs nothing: prints the tables of results/<name>.json and draws its plots again
 `
 

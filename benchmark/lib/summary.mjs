@@ -1,4 +1,4 @@
-/** What the package's README tells of a comparison. */
+/** The tables of docs/cost.md. */
 
 import { clients } from './clients.mjs'
 import { spread, valuesOf } from './stats.mjs'

@@ -1,4 +1,4 @@
-// What was run in which runtime: results.json, and the table of it in the README.
+// What was run in which runtime: results.json, and its table in docs/platforms.md.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -7,7 +7,7 @@ import { section, withSection } from '../../scripts/section.mjs'
 import { root, runtimes } from './context.mjs'
 
 const committed = join(root, 'packaging', 'results.json')
-const readmePath = join(root, 'README.md')
+const documentPath = join(root, 'docs', 'platforms.md')
 
 /** What is tried in every runtime, in the order of the columns. */
 export const columns = {
@@ -57,7 +57,7 @@ function markdown(results) {
 export function writeRuntimes(work) {
   const results = found(work)
   writeFileSync(committed, `${JSON.stringify(results, null, 2)}\n`)
-  writeFileSync(readmePath, withSection(readFileSync(readmePath, 'utf8'), 'runtimes', markdown(results)))
+  writeFileSync(documentPath, withSection(readFileSync(documentPath, 'utf8'), 'runtimes', markdown(results)))
 }
 
 /** @param {string} work */
@@ -67,7 +67,9 @@ export function compareRuntimes(work) {
   if (!isDeepStrictEqual(results, JSON.parse(readFileSync(committed, 'utf8')))) {
     throw new Failure(`packaging/results.json is not what was found. ${renew}`)
   }
-  if (section(readFileSync(readmePath, 'utf8'), 'runtimes') !== markdown(results)) {
-    throw new Failure(`The README's table of runtimes is not that of packaging/results.json. ${renew}`)
+  if (section(readFileSync(documentPath, 'utf8'), 'runtimes') !== markdown(results)) {
+    throw new Failure(
+      `The table of runtimes in docs/platforms.md is not that of packaging/results.json. ${renew}`,
+    )
   }
 }

@@ -1,4 +1,4 @@
-// What building and running came to, kept between the two scripts, for people and for the README.
+// What building and running came to, kept between the two scripts, for people and for docs/platforms.md.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

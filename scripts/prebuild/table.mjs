@@ -1,4 +1,4 @@
-// What was built and what it was run in, as a table: for the terminal, and for the README.
+// What was built and what it was run in, as a table: for the terminal, and for docs/platforms.md.
 import { packageName } from './targets.mjs'
 
 /** @typedef {import('./targets.mjs').Target} Target */
@@ -48,7 +48,11 @@ export function markdown(targets, results) {
     ]
     return `| ${cells.join(' | ')} |`
   })
-  return ['| platform | package | needs at least | tests ran in |', '|---|---|---|---|', ...rows].join('\n')
+  return [
+    '| platform | package | needs at least | local build tested in |',
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n')
 }
 
 /** @param {Result | undefined} result @param {string[]} [runs] */

@@ -1,4 +1,4 @@
-//! The matrix of faults: every fault on every call, in paused time. It prints the README's table:
+//! The matrix of faults: every fault on every call, in paused time. It generates the table in docs/time-and-money.md:
 //! `UPDATE_DOCS=1 cargo test matrix` writes it, `cargo test print_the_matrix -- --ignored --nocapture` shows every row.
 
 pub mod play;

@@ -1,4 +1,4 @@
-//! The README's table of faults, printed from the matrix.
+//! The table of failures in docs/time-and-money.md, generated from the matrix.
 
 use std::{env, fs, path::Path};
 
@@ -11,10 +11,10 @@ const BEGIN: &str = "<!-- faults:begin -->\n";
 const END: &str = "<!-- faults:end -->";
 
 #[test]
-fn the_readme_has_the_table_that_these_tests_hold_the_client_to() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).unwrap();
+fn the_document_has_the_table_that_the_matrix_generates() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/time-and-money.md");
+    let document = fs::read_to_string(&path).unwrap();
+    let (before, rest) = document.split_once(BEGIN).unwrap();
     let (section, after) = rest.split_once(END).unwrap();
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, [before, BEGIN, &markdown(), END, after].concat()).unwrap();
@@ -36,14 +36,14 @@ fn in_words(cell: Option<Cell>, code: &str) -> String {
     match cell {
         None => String::new(),
         Some(Cell::Ok | Cell::Pending) => "as usual".into(),
-        Some(Cell::Retried) => "sent again".into(),
+        Some(Cell::Retried) => "retried".into(),
         Some(Cell::ChargeUnknown) => format!("`{code}` and `mayBeCharged`"),
         Some(Cell::NotCharged) => format!("`{code}`"),
         Some(Cell::Resumable) => format!("`{code}` and `taskId`"),
     }
 }
 
-/// By groups. What is polled is polled alike by all three calls.
+/// A line for each group of rows. All three calls that poll do it in the same way.
 fn markdown() -> String {
     let all = rows();
     let mut groups: Vec<&str> = Vec::new();
@@ -53,14 +53,14 @@ fn markdown() -> String {
         }
     }
     let mut lines = vec![
-        "The tests hold the client to every line of this table, on every call, and the table is printed from theirs.".into(),
+        "The table is generated from the tests, which check every line of it in every call.".into(),
         String::new(),
-        "- *Sent again*: with back-off, until it works. What never works ends as a `TIMEOUT` whose `cause` is the last error.".into(),
-        "- Everything else ends the call at once, with that error.".into(),
+        "- *retried*: with back-off, until it succeeds. If it never does, the call ends with a `TIMEOUT` whose `cause` is the last error.".into(),
+        "- In all other cells with a code, the call ends at once with that error.".into(),
         "- *and `taskId`*: the task is paid for, so `mayBeCharged` is `true`, and its token can still be fetched.".into(),
         "- *and `mayBeCharged`*: a task may have been created and charged, but its id is unknown. In all other cases nothing was charged.".into(),
         String::new(),
-        "| what goes wrong | in `createTask` | in a poll, `getTaskResult` | in `getBalance` |".into(),
+        "| failure | in `createTask` | in a poll, `getTaskResult` | in `getBalance` |".into(),
         "|---|---|---|---|".into(),
     ];
     for group in groups {

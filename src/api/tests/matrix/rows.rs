@@ -42,7 +42,7 @@ pub struct Fields {
 }
 
 pub struct Row {
-    /// The line of the README that it belongs to.
+    /// The line of the document that it belongs to.
     pub group: &'static str,
     pub name: String,
     pub step: Box<dyn Fn(Method) -> Step>,
