@@ -130,8 +130,9 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   })
 
   test('a solve that takes too long is resumed at its account, and bought once', async t => {
-    const slow = await account(t, 'slow', { solveTimeMs: 2500 })
-    const pool = new lib.Pool([slow.entry], { pace: { pollIntervalMs: 50, timeoutMs: 2000 } })
+    const faults = [{ on: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('hang') }]
+    const slow = await account(t, 'slow', { faults })
+    const pool = new lib.Pool([slow.entry], { pace: { ...pace, timeoutMs: 3000 } })
     const { solution } = await pool.solve(widget)
     assert.equal(solution.taskId, slow.vendor.tasks()[0].taskId)
     assert.equal(slow.created(), 1)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import { describe, test } from 'node:test'
 import { errorCodes } from '../sandbox/index.mjs'
 import { KEY, open } from './support/sandbox-client.mjs'
@@ -286,8 +287,11 @@ describe('YesCaptcha', () => {
   })
 
   test('1000 errors of any kind within a minute ban the address for 10 minutes', async t => {
-    const { poll, create, clock } = await open(t, { provider: 'yescaptcha' })
-    for (let i = 0; i < 1000; i++) await poll('nobody')
+    const { post, create, clock } = await open(t, { provider: 'yescaptcha' })
+    const agent = new http.Agent({ keepAlive: true })
+    t.after(() => agent.destroy())
+    for (let i = 0; i < 1000; i++)
+      await post('/getTaskResult', { clientKey: KEY, taskId: 'nobody' }, { agent })
     const banned = await create()
     assert.deepEqual([banned.status, banned.json.errorCode], [200, 'ERROR_IP_BANNED'])
     clock.advance(10 * MINUTE)

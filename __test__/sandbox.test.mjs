@@ -310,7 +310,7 @@ describe('clients that were not written for it', () => {
   }
 })
 
-test('2000 tasks polled at once are all answered, over as many connections as the client opens', async t => {
+test('500 tasks polled at once are all answered, over as many connections as the client opens', async t => {
   const { sandbox, clock } = await open(t, { balance: 1e6 })
   const agent = new http.Agent({ keepAlive: true, maxSockets: 100 })
   t.after(() => agent.destroy())
@@ -318,15 +318,15 @@ test('2000 tasks polled at once are all answered, over as many connections as th
   const post = (path, body) => exchange(`${sandbox.baseURL}${path}`, { body: JSON.stringify(body), agent })
   const task = { type: 'TurnstileTaskProxyless', websiteURL: WEBSITE, websiteKey: SITEKEY }
   const created = await Promise.all(
-    Array.from({ length: 2000 }, () => post('/createTask', { clientKey: KEY, task })),
+    Array.from({ length: 500 }, () => post('/createTask', { clientKey: KEY, task })),
   )
   clock.advance(3000)
   const ready = await Promise.all(
     created.map(({ json }) => post('/getTaskResult', { clientKey: KEY, taskId: json.taskId })),
   )
-  assert.equal(new Set(ready.map(({ json }) => json.solution.token)).size, 2000)
+  assert.equal(new Set(ready.map(({ json }) => json.solution.token)).size, 500)
   const { tasks, connections, pointsCharged } = sandbox.stats()
-  assert.deepEqual(tasks, { created: 2000, delivered: 2000, failed: 0, expired: 0 })
-  assert.equal(pointsCharged, 30_000)
+  assert.deepEqual(tasks, { created: 500, delivered: 500, failed: 0, expired: 0 })
+  assert.equal(pointsCharged, 500 * 15)
   assert.equal(connections.opened, 100)
 })
