@@ -71,6 +71,7 @@ mod tests {
         assert_eq!(one_line("\x1b[31mred\0", 1000), "\u{fffd}[31mred\u{fffd}");
         assert_eq!(one_line(&"é".repeat(5000), 1000).chars().count(), 1000);
         assert_eq!(one_line("a   b   c   d", 3), "a b");
+        assert_eq!(one_line("a         b", 3), "a b", "white space that is folded does not count");
     }
 
     #[test]

@@ -368,6 +368,50 @@ mod tests {
     }
 
     #[test]
+    fn every_character_that_json_or_html_escapes_by_a_name_is_found() {
+        let key = "a\"b\\c/d'e\nf\rg\th<i>j&k";
+        let secrets = Secrets::of([(key, "[password]")]);
+        let in_json = key.replace('\\', "\\\\").replace('"', "\\\"").replace('/', "\\/").replace('\'', "\\'");
+        let in_json = in_json.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+        let in_html = key.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        let in_html = in_html.replace('\'', "&apos;");
+        for encoded in [in_json.clone(), in_html, in_json.replace('\\', "\\\\").replace('"', "\\\"")] {
+            assert_eq!(secrets.redact(format!("got {encoded}.")), "got [password].", "{encoded}");
+        }
+    }
+
+    #[test]
+    fn base64_that_does_not_hold_the_whole_secret_is_left_as_it_is() {
+        for near in ["test-key-0123456789abcde", "est-key-0123456789abcdef", "test-key-0123456789abcde~", "xxxx"] {
+            for before in ["", "a", "ab", "abc"] {
+                let text = format!("got {} here", STANDARD_NO_PAD.encode(format!("{before}{near}{}", "?".repeat(40))));
+                assert_eq!(redact(&text), text, "{near}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_secrets_side_by_side_and_one_within_another_each_is_replaced_once() {
+        let secrets = Secrets::of([("inner", "[password]"), ("the-inner-one", "[proxy]"), ("other", "[clientKey]")]);
+        for (text, clean) in [
+            ("innerother", "[password][clientKey]"),
+            ("the-inner-oneinner", "[proxy][password]"),
+            ("inner the-inner-one, other.", "[password] [proxy], [clientKey]."),
+            ("the-inner-on", "the-[password]-on"),
+            ("%69nner%6fther", "[password][clientKey]"),
+            ("innerinner", "[password][password]"),
+        ] {
+            assert_eq!(secrets.redact(text.into()), clean);
+        }
+    }
+
+    #[test]
+    fn whether_a_text_holds_a_secret_is_known() {
+        let secrets = Secrets::of([(KEY, "[clientKey]")]);
+        assert!(secrets.are_in(&format!("a{KEY}")) && !secrets.are_in("a key"));
+    }
+
+    #[test]
     fn a_secret_beyond_ascii_is_found_in_a_pair_of_json_escapes() {
         let secrets = Secrets::of([("pass\u{1f511}wörd", "[password]")]);
         assert_eq!(secrets.redact(r"got pass\ud83d\udd11w\u00f6rd!".into()), "got [password]!");

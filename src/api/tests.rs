@@ -8,6 +8,7 @@ mod hostile;
 mod load;
 mod matrix;
 mod own_connection;
+mod ready_at_once;
 mod replies;
 mod requests;
 mod retry;

@@ -220,6 +220,24 @@ fn a_solution_that_is_no_json_once_it_is_redacted_is_left_out() {
     assert_eq!(unusable(r#"{"value":"12345"}"#).redact(redact), unusable(r#"{"value":"[clientKey]"}"#));
 }
 
+/// The end of a reply that was cut may be the beginning of a secret.
+#[test]
+fn a_reply_is_quoted_in_part_and_without_the_end_at_which_it_was_cut() {
+    let quoted = |text: String| match http(502, &text).redact(|text| text.replace(&"s".repeat(8192), "[clientKey]")) {
+        RequestError::Http { excerpt, .. } => excerpt,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(quoted("a\n  b\u{1}".into()), "a b\u{fffd}");
+    assert_eq!(quoted("x".repeat(MAX_SEARCHED - 1)), "x".repeat(1000));
+    assert_eq!(quoted("x".repeat(MAX_SEARCHED)), "x".repeat(1000));
+    assert_eq!(quoted("s".repeat(MAX_SEARCHED)), "…", "all that is left may be of a third");
+    assert_eq!(quoted(format!("{}{}", "x".repeat(8193), "s".repeat(8191))), "x".repeat(1000));
+    let end = quoted(format!("{}x{}", "s".repeat(8192), "s".repeat(8191)));
+    assert!(!end.contains('s'), "{end}");
+    let short = quoted(format!("{}{}", "s".repeat(8192), "y".repeat(100)));
+    assert_eq!(short, format!("[clientKey]{}", "y".repeat(100)), "what was not cut is kept to its end");
+}
+
 fn error(kind: ErrorKind, task_id: Option<&str>, may_be_charged: bool) -> Error {
     Error { kind, provider: Some("yescaptcha"), task_id: task_id.map(Into::into), may_be_charged, cause: None }
 }

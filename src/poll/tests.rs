@@ -202,6 +202,16 @@ async fn retry_after_beyond_the_deadline_leaves_one_last_poll() {
     }
 }
 
+/// Longer than any wait that a caller can ask for, and short enough to be added to the time of day.
+#[tokio::test(start_paused = true)]
+async fn a_wait_of_a_day_is_the_longest() {
+    for (after, called_at) in [(86_399, 86_399_000 + 3000), (86_400, 86_400_000 + 3000), (u64::MAX, 86_400_000 + 3000)]
+    {
+        let script = Script::new([again(Some(after)), Outcome::Success("token")]);
+        assert_eq!(run(POLICY, 100_000 * SECOND, script).await.0, [3000, called_at]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_called_once_it_is_cancelled() {
     let mut script = Script::new([]);
