@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { isTurnstileError } from '../index.js'
 import { errorCodes, faultTable, startSandbox } from '../sandbox/index.mjs'
