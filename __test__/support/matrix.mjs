@@ -1,6 +1,6 @@
 /**
  * The table of what must happen: every fault of the sandbox, on every call, written by hand from the contract. The tests hold
- * the client to it and the README shows it; neither may be the other's source.
+ * the client to it and docs/time-and-money.md shows it; neither may be the other's source.
  */
 
 /** @typedef {import('../../index.js').TurnstileErrorCode} Code */
@@ -27,7 +27,7 @@
 
 /**
  * @typedef {object} Row
- * @property {string} group the line of the README that it belongs to
+ * @property {string} group the line of docs/time-and-money.md that it belongs to
  * @property {string} name what goes wrong, in a few words
  * @property {FaultName} fault
  * @property {(call: 'createTask' | 'getTaskResult' | 'getBalance') => Partial<FaultRule>} params
