@@ -191,6 +191,7 @@ describe('on a terminal', pty, () => {
         kept.filter(line => line.length > 40 && !/^ +\S+( \S+)?( \\)?$/.test(line)),
         [],
       )
+      if (args[0] === 'demo') assert.equal(stdout.split(`${GREEN}✓`).length - 1, 8)
     })
   }
 

@@ -10,7 +10,7 @@ import { nearest, quote, wrapCommand } from '../bin/words.mjs'
 import { KEY, run, runAll } from './support/cli.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox', 'completion']
+const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox']
 const ESCAPE = '\x1b'
 const env = { YESCAPTCHA_API_KEY: KEY }
 /** @type {{ providers: string[] }} */
@@ -174,10 +174,6 @@ describe('wrong usage', { concurrency: 4 }, () => {
       /--base-url: plain http/,
       'plain http',
     ],
-    [['completion'], /which shell is it for\?\n {2}It is bash, zsh or fish: /, 'no shell'],
-    [['completion', 'bahs'], /SHELL must be bash, zsh or fish\n {2}Did you mean bash\?/, 'a misspelt shell'],
-    [['completion', 'tcsh'], /SHELL must be bash, zsh or fish\n/, 'a shell that is not known'],
-    [['completion', 'zsh', 'fish'], /an argument that belongs to no flag/, 'two shells'],
     [['sandbox', '--port', '99999'], /--port: must be from 0 to 65535/, "a sandbox's port"],
     [['sandbox', '--balance=-1'], /--balance: must be points from 0/, "a sandbox's balance"],
     [

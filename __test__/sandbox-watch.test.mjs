@@ -57,11 +57,11 @@ function house(t) {
   const { now } = createClock()
   const accounts = { [KEY]: 1e9 }
   const books = createBooks({
-    ...{ vendor: vendors.yescaptcha, accounts, price: () => 1, solveTimeMs: 1000, seed: 1, now },
+    ...{ vendor: vendors.yescaptcha, accounts, price: () => 1, solveTimeMs: 1000, seed: '1', now },
   })
   const events = new EventEmitter()
   const watch = createWatch({
-    ...{ books, plan: createPlan([], 1), baseURL: 'http://127.0.0.1:1', events, now },
+    ...{ books, plan: createPlan([], '1'), baseURL: 'http://127.0.0.1:1', events, now },
     counted: () => ({
       ...{ provider: 'yescaptcha', requests: {}, tasks: books.totals, pointsCharged: 0, faults: {}, bans: 0 },
       ...{ balances: books.balances(), connections: { opened: 0, open: 0 }, followed: 0 },

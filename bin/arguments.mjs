@@ -3,20 +3,17 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from './problems.mjs'
 import { secretFlag } from './secrets.mjs'
-import { folded, nearest, oneOf } from './words.mjs'
+import { folded, nearest } from './words.mjs'
 
 /** @typedef {import('./flags.mjs').Flag} Flag */
-
-/** A word that a command takes without a flag. @typedef {{ name: string, choices: readonly string[] }} Operand */
 
 /**
  * The value of every flag given, by the flag's name. A flag given twice has its last value.
  * @param {readonly string[]} argv
  * @param {readonly Flag[]} flags
- * @param {Operand} [expected]
- * @returns {{ values: Record<string, any>, operand?: string }}
+ * @returns {Record<string, any>}
  */
-export function readArguments(argv, flags, expected) {
+export function readArguments(argv, flags) {
   const known = new Map(flags.map(flag => [flag.name, flag]))
   const { tokens } = parseArgs({
     args: [...argv],
@@ -31,35 +28,16 @@ export function readArguments(argv, flags, expected) {
   })
   /** @type {Record<string, any>} */
   const values = {}
-  /** @type {string | undefined} */
-  let operand
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional') {
-      if (!expected || operand !== undefined) throw stray(flags)
-      operand = chosen(token.value, expected)
-      continue
-    }
+    if (token.kind === 'positional') throw stray(flags)
     const flag = known.get(token.name)
     if (!flag) throw unknown(token.rawName, flags)
     const text = given(flag, token)
     const value = typeof text === 'string' && flag.read ? flag.read(text, `--${flag.name}`) : text
     values[flag.name] = flag.many ? [...(values[flag.name] ?? []), value] : value
   }
-  return { values, operand }
-}
-
-/**
- * @param {string} text
- * @param {Operand} operand
- */
-function chosen(text, { name, choices }) {
-  if (choices.includes(text)) return text
-  const meant = nearest(
-    text,
-    choices.map(choice => [choice, choice]),
-  )
-  throw new UsageError(`${name} must be ${oneOf(choices)}`, { next: meant && `Did you mean ${meant}?` })
+  return values
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The program's commands and its own flags: what `--help`, the completions and the run itself know of them. */
+/** The program's commands and its own flags: what `--help` and the run itself know of them. */
 
 /** @typedef {{ summary: string, load: () => Promise<{ command: import('./help.mjs').Command }> }} Entry */
 
@@ -23,10 +23,6 @@ export const commands = {
   sandbox: {
     summary: 'run a stand-in for a provider, for tests and for trying things out',
     load: () => import('./commands/sandbox.mjs'),
-  },
-  completion: {
-    summary: 'print what makes a shell complete commands, flags and values at Tab',
-    load: () => import('./commands/completion.mjs'),
   },
 }
 

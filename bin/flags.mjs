@@ -14,7 +14,6 @@ import { oneOf } from './words.mjs'
  * @property {(text: string, flag: string) => unknown} [read] text to value; the text itself if absent
  * @property {boolean} [many] may be given more than once, and is a list then
  * @property {string} [short]
- * @property {readonly string[]} [choices] the values that a shell offers
  */
 
 /** @typedef {{ title: string, flags: readonly Flag[], note?: string }} FlagGroup */
@@ -100,7 +99,6 @@ export const accountFlags = {
       name: 'provider',
       value: 'NAME',
       option: 'provider',
-      choices: providerNames(),
       help: oneOf(providerNames()),
     },
     {

@@ -11,7 +11,6 @@ import { commandLine, programName, wrap, wrapCommand } from './words.mjs'
  * @property {string} about
  * @property {string} usage after the program's name
  * @property {readonly import('./flags.mjs').FlagGroup[]} groups
- * @property {import('./arguments.mjs').Operand} [operand] the word that follows its name
  * @property {readonly string[]} [examples]
  * @property {readonly string[]} [notes]
  * @property {boolean} [exitCodes] whether they are worth a table

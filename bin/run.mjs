@@ -15,7 +15,6 @@ import { nearest } from './words.mjs'
  * What a command works with.
  * @typedef {object} Context
  * @property {Record<string, any>} values by flag
- * @property {string} [operand] the word that follows the command's name, where it takes one
  * @property {import('./terminal.mjs').Terminal} terminal
  * @property {import('./interrupts.mjs').Interrupts} interrupts
  * @property {Record<string, string>} sources where secrets came from, by option: the command fills it in
@@ -88,7 +87,7 @@ async function obey([first, ...rest], { terminal, interrupts, asked }) {
     await terminal.print(...commandHelp(command, terminal.width))
     return EXIT.ok
   }
-  const { values, operand } = readArguments(argv, asked.flags, command.operand)
+  const values = readArguments(argv, asked.flags)
   asked.values = values
   if (values.progress && !values.json)
     throw new UsageError('goes with --json; without it progress is shown anyway', { flag: '--progress' })
@@ -96,7 +95,7 @@ async function obey([first, ...rest], { terminal, interrupts, asked }) {
     throw new UsageError('and --quiet exclude each other', { flag: '--progress' })
   const talks = !values.json && !values.quiet
   const style = talks ? 'person' : values.progress ? 'json' : 'none'
-  return command.run({ values, operand, terminal, interrupts, sources: asked.sources, style, talks })
+  return command.run({ values, terminal, interrupts, sources: asked.sources, style, talks })
 }
 
 /** @param {string} name */

@@ -6,7 +6,7 @@ import { createCalls } from './calls.mjs'
 import { effects } from './effects.mjs'
 import { createFace } from './face.mjs'
 import { createPlan } from './faults.mjs'
-import { createIdentities, foldSeed } from './random.mjs'
+import { createIdentities } from './random.mjs'
 import { isOver, listen, readBody, send, sendJson } from './server.mjs'
 import { createSiteverify, readFields } from './siteverify.mjs'
 import { createReplies, vendors } from './vendors.mjs'
@@ -47,7 +47,8 @@ function parseJson(raw) {
 export async function createApp(options, emit, events) {
   const { provider, accounts, price, solveTimeMs, now } = options
   const vendor = vendors[provider]
-  const seed = foldSeed(options.seed, provider)
+  // Two providers under one seed share no ids.
+  const seed = `${provider} ${options.seed}`
   const identities = createIdentities(seed)
   const plan = createPlan(options.faults, seed)
   const bans = createBans(vendor.bans, now)

@@ -4,7 +4,6 @@ import { createIdentities, unit } from './random.mjs'
 
 /** A task and its result are kept this long from creation, by both vendors. */
 export const TASK_LIFE_MS = 5 * 60_000
-const SOLVE_PURPOSE = 11
 /** The one token that Cloudflare's test keys yield. */
 export const DUMMY_TOKEN = 'XXXX.DUMMY.TOKEN.XXXX'
 
@@ -44,7 +43,7 @@ export const TEST_SITEKEYS = new Set([
  * @property {Record<string, number>} accounts
  * @property {(type: string) => number} price
  * @property {number | readonly [number, number] | ((task: any) => number)} solveTimeMs
- * @property {number} seed a folded one
+ * @property {string} seed
  * @property {() => number} now
  */
 
@@ -71,7 +70,7 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
     if (typeof solveTimeMs === 'number') return solveTimeMs
     if (typeof solveTimeMs !== 'function') {
       const [min, max] = solveTimeMs
-      return Math.round(min + unit(seed, SOLVE_PURPOSE, ordinal) * (max - min))
+      return Math.round(min + unit(seed, `solve time ${ordinal}`) * (max - min))
     }
     const ms = solveTimeMs(structuredClone(task))
     if (typeof ms !== 'number' || !(ms >= 0)) {

@@ -1,8 +1,7 @@
 /** The catalogue of faults, and the plan that decides which request meets one. What each does is in effects.mjs. */
 
-import { hash, unit } from './random.mjs'
+import { unit } from './random.mjs'
 
-const FAULT_PURPOSE = 21
 const API = ['createTask', 'getTaskResult', 'getBalance']
 const ALL = [...API, 'siteverify']
 
@@ -129,7 +128,6 @@ export const faultTable = Object.freeze(
  * @property {string[]} calls
  * @property {number} first
  * @property {number} times
- * @property {number} seed
  * @property {number} seen matching requests so far
  * @property {number} hits
  */
@@ -157,10 +155,9 @@ const isDuration = value => typeof value === 'number' && value >= 0 && value <= 
 /**
  * @param {FaultRule} rule
  * @param {number} id
- * @param {number} seed
  * @returns {Planned}
  */
-function parseRule(rule, id, seed) {
+function parseRule(rule, id) {
   demand(typeof rule === 'object' && rule !== null, 'must be an object')
   for (const name of Object.keys(rule)) {
     demand(SELECTORS.includes(name) || PARAMS.includes(name), `unknown field '${name}'`)
@@ -195,7 +192,6 @@ function parseRule(rule, id, seed) {
     calls: on === '*' ? known.calls : [on],
     first: nth ?? 1,
     times,
-    seed,
     seen: 0,
     hits: 0,
   }
@@ -203,15 +199,12 @@ function parseRule(rule, id, seed) {
 
 /**
  * @param {readonly FaultRule[]} rules
- * @param {number} seed a folded one
+ * @param {string} seed
  */
 export function createPlan(rules, seed) {
   let added = 0
   /** @param {FaultRule} rule */
-  const parse = rule => {
-    const id = added++
-    return parseRule(rule, id, hash(seed, FAULT_PURPOSE, id))
-  }
+  const parse = rule => parseRule(rule, added++)
   let planned = rules.map(parse)
 
   return {
@@ -251,8 +244,8 @@ export function createPlan(rules, seed) {
           if (plan.seen >= plan.first + plan.times) continue
         } else {
           if (plan.hits >= plan.times) continue
-          const draw = attempt ? unit(plan.seed, ordinal, attempt) : unit(plan.seed, 0, plan.seen)
-          if (draw >= probability) continue
+          const draw = attempt ? `poll ${attempt} of task ${ordinal}` : `request ${plan.seen}`
+          if (unit(seed, `fault ${plan.id}, ${draw}`) >= probability) continue
         }
         plan.hits++
         due = plan

@@ -37,11 +37,6 @@ export function moveTo(folder, version, date) {
       text
         .replaceAll(`'${before}'`, `'${version}'`)
         .replaceAll(`expected ${before} but`, `expected ${version} but`),
-    'sbom.cdx.json': (/** @type {string} */ text) => {
-      const sbom = JSON.parse(text.replaceAll(`pkg:npm/${name}@${before}`, `pkg:npm/${name}@${version}`))
-      sbom.metadata.component.version = version
-      return json(sbom)
-    },
     ...Object.fromEntries(
       platforms(folder).map(platform => [
         `npm/${platform}/package.json`,

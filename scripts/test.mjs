@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 import { prepareChromium } from './chromium.mjs'
-import { prepareFleet } from './fleet.mjs'
+import { prepareRedis } from './redis.mjs'
 import { Failure, main, root, run, tool } from './run.mjs'
 import { setup } from './setup.mjs'
-import { prepareShells } from './shells.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -15,7 +14,7 @@ import { prepareShells } from './shells.mjs'
 class CannotRun extends Failure {}
 
 /** @type {Record<string, () => Promise<Counts>>} */
-const suites = { rust, javascript, types, shells, fleet, browser }
+const suites = { rust, javascript, types, 'queue-workers': queueWorkers, browser }
 
 /** A file that neither ends nor fails would hold everything up. */
 const fileTimeoutMs = 300_000
@@ -79,7 +78,7 @@ async function rust() {
 }
 
 async function javascript() {
-  const others = ['__test__/types/', '__test__/browser/', '__test__/shells/', '__test__/fleet/']
+  const others = ['__test__/types/', '__test__/browser/', '__test__/queue-workers/']
   return nodeTests(
     'javascript',
     testFiles().filter(path => !others.some(folder => path.startsWith(folder))),
@@ -104,12 +103,8 @@ async function types() {
   }
 }
 
-async function shells() {
-  return equipped('shells', prepareShells)
-}
-
-async function fleet() {
-  return equipped('fleet', prepareFleet)
+async function queueWorkers() {
+  return equipped('queue-workers', prepareRedis)
 }
 
 async function browser() {

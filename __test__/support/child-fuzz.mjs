@@ -1,21 +1,12 @@
 /** Options at random, from a seed: mostly right ones with some of the values replaced by what nobody should give. */
 
-/** mulberry32: small, and the same everywhere. @param {number} seed */
-export function randomOf(seed) {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { createRandom } from './random.mjs'
 
 /**
  * @param {{ api: any, seed: number, rounds: number, outcome: (start: () => unknown) => Promise<string>, cast: Record<string, any> }} options
  */
 export async function fuzz({ api, seed, rounds, outcome, cast }) {
-  const random = randomOf(seed)
+  const random = createRandom(seed)
   const below = (/** @type {number} */ limit) => Math.floor(random() * limit)
   const pick = (/** @type {any[]} */ list) => list[below(list.length)]
   const text = () => Array.from({ length: below(12) }, () => String.fromCharCode(below(0x10000))).join('')

@@ -1,7 +1,8 @@
 /** Makes an example that has dependencies of its own ready to run, as its user would. */
 
-import { existsSync, lstatSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { installLocked } from '../../scripts/setup.mjs'
 import { root as home, run } from './child.mjs'
 
 /**
@@ -12,15 +13,9 @@ import { root as home, run } from './child.mjs'
  */
 export async function prepared(name) {
   const folder = join(home, 'examples', name)
-  const modules = join(folder, 'node_modules')
-  const done = join(modules, '.package-lock.json')
-  if (!existsSync(done) || statSync(done).mtimeMs < statSync(join(folder, 'package-lock.json')).mtimeMs) {
-    const [command, ...before] = process.platform === 'win32' ? ['cmd', '/c', 'npm'] : ['npm']
-    const args = [...before, 'ci', '--include=dev', '--ignore-scripts', '--loglevel=error']
-    const { code, stdout, stderr } = await run(command, args, { cwd: folder, limitMs: 110_000 })
-    if (code !== 0) throw new Error(`npm ci in examples/${name} failed:\n${stdout}${stderr}`)
-  }
-  const link = join(modules, 'turnstile-solver')
+  await installLocked(folder)
+  const link = join(folder, 'node_modules', 'turnstile-solver')
+  if (existsSync(link) && realpathSync(link) === realpathSync(home)) return folder
   if (lstatSync(link, { throwIfNoEntry: false })) rmSync(link, { recursive: true })
   symlinkSync(home, link, 'junction')
   return folder

@@ -22,7 +22,6 @@ const playFlags = {
       name: 'provider',
       value: 'NAME',
       option: 'provider',
-      choices: Object.keys(errorCodes),
       help: `${oneOf(Object.keys(errorCodes))} (yescaptcha)`,
     },
     {
@@ -59,7 +58,6 @@ const playFlags = {
       option: 'faults',
       read: readFault,
       many: true,
-      choices: faultTable.map(({ name }) => name),
       help: 'what goes wrong, as NAME or NAME,on=CALL,nth=1,times=2,probability=0.1,…; may be given again',
     },
     { name: 'list-faults', help: 'prints every fault by name, and ends' },

@@ -1,7 +1,7 @@
-/** Puts jobs into the queue: `node producer.mjs 200`. A job has an id of its own, so putting it in twice adds nothing. */
+/** Adds jobs to the queue: `node producer.mjs 200`. Each job has an id of its own, so that adding it again has no effect. */
 
 import { Queue } from 'bullmq'
-import { connection, QUEUE } from './fleet.mjs'
+import { connection, QUEUE } from './config.mjs'
 
 const count = Number(process.argv[2] ?? 200)
 const queue = new Queue(QUEUE, { connection })
@@ -13,8 +13,8 @@ await queue.addBulk(
       websiteURL: `https://shop.example/login?job=${index + 1}`,
       websiteKey: '0x4AAAAAAAExampleSitekey',
     },
-    // What failed stays: a job that is in doubt is a question to a person, and must not be tidied away. What is done stays only for
-    // the books of the run: it holds a token, and a queue in earnest removes it.
+    // Failed jobs are kept: one that is in doubt needs a person's decision. Completed jobs are kept to be counted; in production remove
+    // them, since they hold a token.
     opts: { jobId: `job-${index + 1}`, attempts: 3, removeOnComplete: false, removeOnFail: false },
   })),
 )

@@ -1,120 +1,123 @@
-/** One job, from "nothing bought" to its token. It may be begun by one worker and ended by another. */
+/** One job, from its start to its token. One worker may begin it and another finish it. */
 
 import { RateLimitError, UnrecoverableError } from 'bullmq'
 import { createTask, getBalance, isTurnstileError, waitForTask } from 'turnstile-solver'
-import { account, buyMs, lockMs, pollIntervalMs, restMs } from './fleet.mjs'
+import { account, createTimeoutMs, lockMs, pauseMs, pollIntervalMs } from './config.mjs'
 
-/** @typedef {import('bullmq').Job<import('./fleet.mjs').JobData, import('./fleet.mjs').JobResult>} SolveJob */
-/** @typedef {{ queue: import('bullmq').Queue, claims: import('./claims.mjs').Claims, owner: string, lane: ReturnType<typeof createLane> }} Fleet */
+/** @typedef {import('bullmq').Job<import('./config.mjs').JobData, import('./config.mjs').JobResult>} SolveJob */
+/** @typedef {{ queue: import('bullmq').Queue, claims: import('./claims.mjs').Claims, owner: string, runExclusive: ReturnType<typeof createMutex> }} Context */
 
 /**
  * @param {SolveJob} job
- * @param {Fleet} fleet
- * @returns {Promise<import('./fleet.mjs').JobResult>}
+ * @param {Context} context
+ * @returns {Promise<import('./config.mjs').JobResult>}
  */
-export async function solveJob(job, fleet) {
-  const taskId = job.data.taskId ?? (await fleet.lane(() => buy(job, fleet)))
+export async function solveJob(job, context) {
+  const taskId = job.data.taskId ?? (await context.runExclusive(() => buy(job, context)))
   try {
     const { token, expiresAt } = await waitForTask({
       ...account,
       taskId,
       pollIntervalMs,
       onProgress: ({ phase, polls }) => {
-        // Progress is a courtesy: where it cannot be written, the solve goes on.
+        // Progress is optional: where it cannot be written, the solve goes on.
         job.updateProgress({ phase, polls, taskId }).catch(() => {})
       },
     })
     return { token, taskId, expiresAt }
   } catch (error) {
-    // The task is paid for and its id is in the job: after a rest it is asked for again, and not bought again.
-    // A task that is merely slow is no outage: it spends one of the job's attempts.
+    // The task is paid for and its id is in the job: the job waits for it again, and creates no other.
+    // A task that is merely slow is no outage: it uses one of the job's attempts.
     if (isTimeout(error) && !error.cause) throw error
-    if (isOutage(error)) throw await rest(fleet, error)
+    if (isOutage(error)) throw await pause(context, error)
     throw new UnrecoverableError(messageOf(error))
   }
 }
 
 /**
+ * Creates the task, and returns its id once the id is in the job.
+ *
  * @param {SolveJob} job
- * @param {Fleet} fleet
+ * @param {Context} context
  */
-async function buy(job, fleet) {
+async function buy(job, context) {
   const id = String(job.id)
-  if (await fleet.claims.isResting()) throw new RateLimitError()
-  if (await fleet.claims.isOutage()) await askFirst(fleet)
-  // A worker that slept past its lock leaves the job to whoever has it now.
-  if (!(await job.extendLock(String(job.token), lockMs))) throw new Error('The job is no longer ours.')
-  const claim = await fleet.claims.take(id, fleet.owner)
+  if (await context.claims.isPaused()) throw new RateLimitError()
+  if (await context.claims.isOutage()) await probe(context)
+  // A worker that was frozen for longer than its lock leaves the job to the worker that has it now.
+  if (!(await job.extendLock(String(job.token), lockMs)))
+    throw new Error('The job belongs to another worker.')
+  const claim = await context.claims.take(id, context.owner)
   if (!claim) {
-    // Whoever has the claim may have come through since this worker read the job.
-    const bought = (await fleet.queue.getJob(id))?.data.taskId
-    if (bought) return bought
-    throw inDoubt('A worker ended, or lost the job, while it bought.')
+    // The worker with the claim may have stored the id since this worker read the job.
+    const taskId = (await context.queue.getJob(id))?.data.taskId
+    if (taskId) return taskId
+    throw inDoubt('A worker ended, or lost the job, while it created a task.')
   }
 
   const { websiteURL, websiteKey } = job.data
   /** @type {import('turnstile-solver').Task} */
   let task
   try {
-    task = await createTask({ ...account, websiteURL, websiteKey, timeoutMs: buyMs })
+    task = await createTask({ ...account, websiteURL, websiteKey, timeoutMs: createTimeoutMs })
   } catch (error) {
     const { mayBeCharged } = /** @type {{ mayBeCharged?: boolean }} */ (error)
     if (mayBeCharged !== false) {
-      // A gateway that lost one reply loses the next: the queue rests, so that doubt takes one job of each worker and not all.
-      if (isOutage(error)) await rest(fleet, error)
+      // A gateway that lost one reply loses the next: with the queue paused, this costs one job of each worker and not all of them.
+      if (isOutage(error)) await pause(context, error)
       throw inDoubt(messageOf(error))
     }
-    await fleet.claims.giveBack(id, claim)
-    if (isOutage(error)) throw await rest(fleet, error)
+    await context.claims.release(id, claim)
+    if (isOutage(error)) throw await pause(context, error)
     throw new UnrecoverableError(messageOf(error))
   }
-  // THE GAP. Between the request leaving and this line being in Redis, a `kill -9` leaves a task that nobody knows: the claim says so.
+  // THE GAP. Between sending the request and storing the id in Redis, a `kill -9` leaves a task whose id is unknown: the claim shows it.
   await job.updateData({ ...job.data, taskId: task.taskId, createdAt: task.createdAt })
   return task.taskId
 }
 
 /**
- * One purchase at a time in each process. Waiting is what takes long and stays side by side; but whoever is killed, or cut off from the
- * vendor, takes the purchases under way with it, and so that is one.
+ * Lets each process create one task at a time. Waiting takes long and stays concurrent; creating does not, and every request in flight is
+ * lost with a process that is killed.
  */
-export function createLane() {
+export function createMutex() {
   /** @type {Promise<unknown>} */
   let last = Promise.resolve()
-  return (/** @type {() => Promise<string>} */ purchase) => {
-    const mine = last.then(purchase)
-    last = mine.catch(() => {})
-    return mine
+  return (/** @type {() => Promise<string>} */ callback) => {
+    const result = last.then(callback)
+    last = result.catch(() => {})
+    return result
   }
 }
 
-/** A balance is free and safe to ask for, so it finds out whether the vendor is back. @param {Fleet} fleet */
-async function askFirst(fleet) {
+/** Finds out whether the provider is back: a balance is free, and safe to ask for again. @param {Context} context */
+async function probe(context) {
   try {
-    await getBalance({ ...account, timeoutMs: Math.min(buyMs, 5000) })
+    await getBalance({ ...account, timeoutMs: Math.min(createTimeoutMs, 5000) })
   } catch (error) {
-    if (isOutage(error)) throw await rest(fleet, error)
+    if (isOutage(error)) throw await pause(context, error)
     throw new UnrecoverableError(messageOf(error))
   }
-  await fleet.claims.outageEnds()
+  await context.claims.endOutage()
 }
 
 /**
- * Every worker stops starting jobs; the job goes back into the line, and none of its attempts is spent.
+ * Stops all workers from starting jobs for a while. The error puts the job back into the queue without using one of its attempts.
  *
- * @param {Fleet} fleet
- * @param {unknown} why
+ * @param {Context} context
+ * @param {unknown} cause
  */
-async function rest({ queue, claims }, why) {
-  console.error(`The queue rests: ${messageOf(why)}`)
-  await claims.outageBegins(restMs)
-  await queue.rateLimit(restMs)
+async function pause({ queue, claims }, cause) {
+  console.error(`The queue is paused: ${messageOf(cause)}`)
+  await claims.startOutage(pauseMs)
+  await queue.rateLimit(pauseMs)
   return new RateLimitError()
 }
 
-/** Nothing is wrong with the job: the vendor, the way there, or the account is out of order. @param {unknown} error */
+/** Whether the provider, the connection or the account failed, and not this job. @param {unknown} error */
 function isOutage(error) {
   if (!isTurnstileError(error)) return false
-  // An empty balance or a wrong key refuses every job alike. To go on asking would fail them all, and get the key banned.
+  // An empty balance or a wrong key refuses every job alike. Further requests would fail all jobs, and get the key banned.
   if (error.code === 'PROVIDER_ERROR') return ['busy', 'banned', 'account'].includes(error.reason ?? '')
   return ['CONNECTION_FAILED', 'HTTP_ERROR', 'INVALID_RESPONSE', 'TIMEOUT'].includes(error.code)
 }

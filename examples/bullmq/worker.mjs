@@ -1,11 +1,11 @@
-/** One worker process: `node worker.mjs`. Start as many as you like; SIGTERM and Ctrl+C let it finish what it has. */
+/** A worker process: `node worker.mjs`. Start any number of them. On SIGTERM and Ctrl+C it finishes the jobs it has. */
 
 import { hostname } from 'node:os'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { createClaims } from './claims.mjs'
-import { account, concurrency, connection, limiter, lockMs, QUEUE } from './fleet.mjs'
-import { createLane, solveJob } from './solve-job.mjs'
+import { account, concurrency, connection, limiter, lockMs, QUEUE } from './config.mjs'
+import { createMutex, solveJob } from './solve-job.mjs'
 
 // Without a key every job would be refused, and fail.
 if (!account.clientKey) {
@@ -15,29 +15,29 @@ if (!account.clientKey) {
 
 const redis = new Redis(connection)
 const queue = new Queue(QUEUE, { connection })
-const fleet = {
+const context = {
   queue,
   claims: createClaims(redis),
   owner: `${hostname()}:${process.pid}`,
-  lane: createLane(),
+  runExclusive: createMutex(),
 }
 
-const worker = new Worker(QUEUE, job => solveJob(job, fleet), {
+const worker = new Worker(QUEUE, job => solveJob(job, context), {
   connection,
   concurrency,
   limiter,
   lockDuration: lockMs,
   stalledInterval: lockMs,
-  // BullMQ gives a job up when its worker died under it twice. A resumed job costs nothing here, so it is never given up.
+  // BullMQ fails a job whose worker died twice. Resuming a job costs nothing here, so there is no such limit.
   maxStalledCount: 1_000_000,
-  // How long after the end of an outage the last worker may notice.
+  // After an outage a worker resumes at most this much later.
   maximumRateLimitDelay: 1000,
 })
-// Redis going away is no reason to end: commands wait until it is back.
-const say = (/** @type {Error} */ { message }) => console.error(message)
-redis.on('error', say)
-queue.on('error', say)
-worker.on('error', say)
+// A lost connection to Redis is no reason to end: commands wait until it is back.
+const logError = (/** @type {Error} */ { message }) => console.error(message)
+redis.on('error', logError)
+queue.on('error', logError)
+worker.on('error', logError)
 
 for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
   process.once(signal, async () => {

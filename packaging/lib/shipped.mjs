@@ -21,8 +21,8 @@ export const folders = {
   sandbox: /\.(mjs|d\.mts|js|css|html|svg)$/,
 }
 
-/** But not the pictures of the documents: they are larger than everything else together. */
-export const repositoryOnly = ['docs/images']
+/** But not the pictures of the documents, which are larger than everything else together, and the records of decisions. */
+export const repositoryOnly = ['docs/images', 'docs/decisions']
 
 /** What every package says of what it contains; a release puts it beside each binary. */
 export const notices = ['LICENSE', 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json']

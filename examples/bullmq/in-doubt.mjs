@@ -1,15 +1,15 @@
 /**
- * The jobs in doubt: `node doubts.mjs` prints them and retries those that carry a task after all, which costs nothing. What becomes of the
- * others is a decision about money, and a person's.
+ * The jobs in doubt: `node in-doubt.mjs` prints them, and retries those that carry a task after all, which costs nothing. Whether to pay
+ * again for the others is for a person to decide.
  */
 
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
-import { connection, QUEUE } from './fleet.mjs'
+import { connection, QUEUE } from './config.mjs'
 
 /**
- * Answers with the jobs that were put back into the line.
+ * Returns the jobs that were put back into the queue.
  *
  * @param {import('bullmq').Queue} queue
  */
@@ -27,7 +27,7 @@ export async function inDoubt(queue) {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const queue = new Queue(QUEUE, { connection })
   const retried = await retryKnown(queue)
-  for (const { id, data } of retried) console.log(`${id}: task ${data.taskId}, waited for again`)
+  for (const { id, data } of retried) console.log(`${id}: waits again for task ${data.taskId}`)
   for (const { id, failedReason } of await inDoubt(queue)) console.log(`${id}: ${failedReason}`)
   await queue.close()
 }

@@ -1,29 +1,31 @@
 /** The worker processes of a run. One that is killed is replaced; one that ends by itself ends the run. */
 
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
-const script = fileURLToPath(new URL('worker.mjs', import.meta.url))
-
-export function createCrew() {
+/** @param {{ folder: string, env: NodeJS.ProcessEnv }} options where worker.mjs is, and its environment */
+export function createWorkerPool({ folder, env }) {
   /** @type {Set<import('node:child_process').ChildProcess>} */
-  const living = new Set()
-  const standing = () => [...living].filter(child => !child.killed)
+  const running = new Set()
+  const notKilled = () => [...running].filter(child => !child.killed)
   let kills = 0
   let closed = false
   /** @type {(error: Error) => void} */
   let fail
   /** @type {Promise<never>} */
-  const broken = new Promise((_, reject) => {
+  const failed = new Promise((_, reject) => {
     fail = reject
   })
-  broken.catch(() => {})
+  failed.catch(() => {})
 
   function start() {
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] })
-    living.add(child)
+    const child = spawn(process.execPath, ['worker.mjs'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    running.add(child)
     child.once('close', (code, signal) => {
-      living.delete(child)
+      running.delete(child)
       if (closed) return
       if (child.killed) start()
       else fail(new Error(`A worker ended by itself: ${signal ?? `exit code ${code}`}.`))
@@ -38,20 +40,20 @@ export function createCrew() {
 
   return {
     start,
-    /** Rejects when a worker ends that nobody killed. */
-    broken,
+    /** Rejects when a worker ends that was not killed. */
+    failed,
     kills: () => kills,
-    /** One of those alive, by a number from 0 to 1; false where there is none. @param {number} chance */
+    /** Kills the worker that a number from 0 to 1 chooses; false where none is running. @param {number} chance */
     killOne(chance) {
-      const there = standing()
-      if (there.length === 0) return false
-      kill(there[Math.floor(chance * there.length)])
+      const workers = notKilled()
+      if (workers.length === 0) return false
+      kill(workers[Math.floor(chance * workers.length)])
       return true
     },
-    killAll: () => standing().forEach(kill),
-    /** Stops all there are, puts as many new ones beside them, and answers with what lets the stopped ones go on. */
+    killAll: () => notKilled().forEach(kill),
+    /** Stops all workers with SIGSTOP and starts as many others; returns a function that continues the stopped ones. */
     freeze() {
-      const frozen = standing()
+      const frozen = notKilled()
       const signal = (/** @type {NodeJS.Signals} */ name) => {
         // Not `child.kill`, after which a child counts as killed.
         for (const { pid } of frozen) if (pid) process.kill(pid, name)
@@ -62,9 +64,9 @@ export function createCrew() {
     },
     close() {
       closed = true
-      for (const child of living) child.kill('SIGKILL')
+      for (const child of running) child.kill('SIGKILL')
     },
   }
 }
 
-/** @typedef {ReturnType<typeof createCrew>} Crew */
+/** @typedef {ReturnType<typeof createWorkerPool>} WorkerPool */

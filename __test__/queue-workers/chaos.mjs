@@ -1,0 +1,117 @@
+/**
+ * What goes wrong in a run, on purpose. The moment is counted in what the provider has seen and not in seconds, so that a slow machine meets
+ * it at the same points as a fast one.
+ */
+
+import { createRandom } from '../support/random.mjs'
+
+/** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
+
+/**
+ * @typedef {object} Run
+ * @property {Sandbox} sandbox
+ * @property {import('./worker-pool.mjs').WorkerPool} pool
+ * @property {{ restart: () => Promise<void> }} redis
+ * @property {any} events the QueueEvents of BullMQ
+ */
+
+/** Starts with the run; the run does not end before it has settled. @typedef {(run: Run) => void | Promise<void>} Chaos */
+
+/**
+ * Kills workers as they create tasks and poll. Two kills in five meet a purchase, far more than at random times.
+ *
+ * @param {{ kills: number, jobs: number, seed: number }} plan
+ * @returns {Chaos}
+ */
+export const killAtRandom =
+  ({ kills, jobs, seed }) =>
+  ({ sandbox, pool }) => {
+    const random = createRandom(seed)
+    // For each job a task is created, and polled at least once.
+    const points = 2 * jobs
+    /** @type {Set<number>} */
+    const chosen = new Set()
+    while (chosen.size < Math.min(kills, points)) chosen.add(1 + Math.floor(random() * points))
+    let seen = 0
+    let due = 0
+    sandbox.events.on('event', ({ type }) => {
+      if (type !== 'created' && type !== 'polled') return
+      seen++
+      if (chosen.has(seen)) due++
+      if (due > 0 && pool.killOne(random())) due--
+    })
+  }
+
+/**
+ * The gap: the task is charged, and the reply with its id is on its way.
+ *
+ * @param {Sandbox} sandbox
+ * @param {number} task its number, from 1
+ * @param {() => void} callback
+ */
+function inTheGap(sandbox, task, callback) {
+  sandbox.addFault({ on: 'createTask', task, fault: 'slow', delayMs: 1500 })
+  sandbox.events.on('event', event => {
+    if (event.type === 'created' && event.ordinal === task) callback()
+  })
+}
+
+/** @param {number} task @returns {Chaos} */
+export const killInTheGap =
+  task =>
+  ({ sandbox, pool }) =>
+    inTheGap(sandbox, task, pool.killAll)
+
+/**
+ * Freezes all workers in the gap until others have found the job without an id. Settles when a frozen one has resumed and has the token.
+ *
+ * @param {number} task
+ * @returns {Chaos}
+ */
+export const freezeInTheGap =
+  task =>
+  ({ sandbox, pool, events }) => {
+    inTheGap(sandbox, task, () => events.once('failed', pool.freeze()))
+    return new Promise(resolve => {
+      sandbox.events.on('event', event => {
+        if (event.type === 'delivered' && event.ordinal === task) resolve()
+      })
+    })
+  }
+
+/** Restarts Redis in the gap. @param {number} task @returns {Chaos} */
+export const restartRedisInTheGap =
+  task =>
+  ({ sandbox, redis }) =>
+    new Promise((resolve, reject) => {
+      inTheGap(sandbox, task, () => redis.restart().then(resolve, reject))
+    })
+
+/**
+ * `busy` answers createTask with 429 and polls with 503; `account` refuses the key; `lost-replies` acts on createTask and answers with the
+ * error page of a gateway. The provider is back when the balance has been asked for eight times.
+ *
+ * @param {'busy' | 'account' | 'lost-replies'} kind
+ * @param {number} nth the createTask that meets it first
+ * @returns {Chaos}
+ */
+export const outage =
+  (kind, nth) =>
+  ({ sandbox }) => {
+    const times = Number.POSITIVE_INFINITY
+    const refused = /** @type {const} */ ({ fault: 'error', errorCode: 'ERROR_KEY_DOES_NOT_EXIST', times })
+    const unavailable = /** @type {const} */ ({ fault: '503', times })
+    if (kind === 'busy') sandbox.addFault({ on: 'createTask', nth, fault: '429', times })
+    if (kind === 'account') sandbox.addFault({ on: 'createTask', nth, ...refused })
+    if (kind === 'lost-replies')
+      sandbox.addFault({ on: 'createTask', nth, fault: '502', accepted: true, times })
+    sandbox.addFault({ on: 'getBalance', ...(kind === 'account' ? refused : unavailable) })
+    let begun = false
+    let asked = 0
+    sandbox.events.on('event', event => {
+      if (event.type !== 'fault') return
+      if (!begun && kind === 'busy') sandbox.addFault({ on: 'getTaskResult', ...unavailable })
+      begun = true
+      if (event.call === 'getBalance' && ++asked === 8) sandbox.clearFaults()
+    })
+  }
