@@ -77,15 +77,7 @@ describe('the texts', { concurrency: 4 }, () => {
   test('where the addon does not load, the help works and a solve says so without a trace', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    for (const name of [
-      'bin',
-      'sandbox',
-      'diagnostics.js',
-      'index.js',
-      'load.js',
-      'native.js',
-      'package.json',
-    ])
+    for (const name of ['bin', 'sandbox', 'index.js', 'lib', 'native.js', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true })
     const bin = join(folder, 'bin/turnstile-solver.mjs')
     assert.equal((await run(['--help'], { bin })).code, 0)

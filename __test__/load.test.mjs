@@ -344,7 +344,7 @@ describe('docs/loading.md', () => {
   const document = read('docs/loading.md')
 
   test('lists every reason in its table, in order', () => {
-    const [, union] = /@typedef \{(.+)\} Reason/.exec(read('load.js')) ?? []
+    const [, union] = /@typedef \{(.+)\} Reason/.exec(read('lib/loader.js')) ?? []
     const reasons = union.split('|').map(word => word.trim().replaceAll("'", '`'))
     const listed = [...document.matchAll(/^\| (`[\w-]+`) \|/gm)].map(([, reason]) => reason)
     assert.deepEqual(

@@ -55,8 +55,8 @@ describe('the package', () => {
 
   test('opens nothing else: neither the native module nor a file of the sandbox', () => {
     for (const path of [
-      'diagnostics.js',
-      'load.js',
+      'lib/client.js',
+      'lib/loader.js',
       'native.js',
       'index.js',
       'sandbox/index.mjs',

@@ -6,7 +6,7 @@
 const { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { join } = require('node:path')
-const { optionalDependencies = {}, version } = require('./package.json')
+const { optionalDependencies = {}, version } = require('../package.json')
 
 /** @typedef {'missing' | 'unsupported' | 'foreign' | 'broken' | 'version' | 'denied' | 'bundled'} Reason */
 /** @typedef {{ platform: string, arch: string | undefined, libc?: 'glibc' | 'musl' }} System */
@@ -17,6 +17,9 @@ const { optionalDependencies = {}, version } = require('./package.json')
  *
  * @typedef {{ own: NodeJS.Require, override: string | undefined, file?: string, error?: unknown }} Place
  */
+
+/** The package's folder. In a bundle there is none. */
+const root = typeof __dirname === 'undefined' ? '' : join(__dirname, '..')
 
 const npm = 'npm install --include=optional'
 const build = 'run: npm run build'
@@ -59,7 +62,7 @@ function loaded() {
  */
 function attempt(here, place) {
   try {
-    return require('./native.js')
+    return require('../native.js')
   } catch (error) {
     throw failure(here, place ? diagnosis(here, place, error) : { ...bundled(here), cause: error })
   }
@@ -115,13 +118,13 @@ function reportsMusl() {
   }
 }
 
-/** Beside the true load.js stands native.js; a bundle holds both in one file. */
+/** A bundle holds this file and native.js in one. */
 function isBundled() {
-  return typeof __filename === 'undefined' || !existsSync(join(__dirname, 'native.js'))
+  return typeof __filename === 'undefined' || !existsSync(join(root, 'native.js'))
 }
 
 function isClone() {
-  return existsSync(join(__dirname, 'Cargo.toml'))
+  return existsSync(join(root, 'Cargo.toml'))
 }
 
 /**
@@ -130,7 +133,7 @@ function isClone() {
  */
 function locate({ target, packageName }) {
   const own = createRequire(__filename)
-  const built = join(__dirname, `turnstile-solver.${target}.node`)
+  const built = join(root, `turnstile-solver.${target}.node`)
   let override
   try {
     override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
@@ -335,7 +338,7 @@ function bundled({ packageName }) {
 
 /** What the package manager that installed this puts back what is missing with. */
 function installCommand() {
-  const beside = (/** @type {string} */ name) => existsSync(join(__dirname, '..', name))
+  const beside = (/** @type {string} */ name) => existsSync(join(root, '..', name))
   if (/[\\/]\.pnpm[\\/]/.test(__dirname)) return 'pnpm install'
   if (beside('.yarn-integrity')) return 'yarn install --check-files'
   if (/[\\/]\.deno[\\/]/.test(__dirname)) return 'deno install'
