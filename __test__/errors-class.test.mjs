@@ -96,7 +96,7 @@ describe('isTurnstileError', () => {
     const folder = mkdtempSync(join(tmpdir(), 'copy-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     const native = readdirSync(root).filter(name => name.endsWith('.node'))
-    for (const name of ['index.js', 'lib', 'native.js', 'package.json', ...native]) {
+    for (const name of ['index.js', 'lib', 'package.json', ...native]) {
       cpSync(join(root, name), join(folder, name), { recursive: true })
     }
     const copy = require(join(folder, 'index.js'))

@@ -221,7 +221,6 @@ describe('moving to a version', () => {
       'Cargo.toml': 1,
       'Cargo.lock': 1,
       'package.json': 0,
-      'native.js': 0,
       'package-lock.json': 1,
       'sbom.cdx.json': 1,
     }

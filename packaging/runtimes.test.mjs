@@ -95,7 +95,7 @@ describe('the package', { concurrency: 3 }, () => {
         )
         await says('cut', command, 'broken', /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m)
         if (locked)
-          await says('whole', locked, 'denied', /^To mend it, start (Deno|Node\.js) .*--allow-(ffi|addons)/m)
+          await says('whole', locked, 'denied', /^To fix it, start (Deno|Node\.js) .*--allow-(ffi|addons)/m)
         checks.failure = true
       })
     })

@@ -33,10 +33,6 @@ export function moveTo(folder, version, date) {
         if (entry) entry.version = version
       }
     }),
-    'native.js': (/** @type {string} */ text) =>
-      text
-        .replaceAll(`'${before}'`, `'${version}'`)
-        .replaceAll(`expected ${before} but`, `expected ${version} but`),
     'sbom.cdx.json': (/** @type {string} */ text) => {
       const sbom = JSON.parse(text.replaceAll(`pkg:npm/${name}@${before}`, `pkg:npm/${name}@${version}`))
       sbom.metadata.component.version = version

@@ -8,7 +8,7 @@ const documents = [
   'THIRD-PARTY-LICENSES.md',
   'sbom.cdx.json',
 ]
-const library = ['index.d.ts', 'index.js', 'native.js']
+const library = ['index.d.ts', 'index.js']
 
 /** The files at the top of the main package: these, and no others. */
 export const topFiles = ['package.json', ...library, ...documents]
