@@ -107,11 +107,11 @@ describe('the package of this system', together, () => {
     })
   })
 
-  test('that has lost its binary is broken', async t => {
+  test('that has lost its binary is corrupt', async t => {
     const packages = platformPackage(here, binary)
     delete packages[packageName][`turnstile-solver.${here}.node`]
     explains(await stage(t, { packages }).load(), {
-      reason: 'broken',
+      reason: 'corrupt',
       problem: `${packageName} is installed, but its binary is gone.`,
       fix: `To fix it, ${reinstall}`,
     })
@@ -156,7 +156,7 @@ describe('a binary that is there', together, () => {
     test(`and is ${what} is no library`, async t => {
       const told = (await loads(t))[i]
       const problem = new RegExp(`^${file} is not a library\\.$`)
-      explains(told, { reason: 'broken', problem, fix: `To fix it, ${reinstall}` })
+      explains(told, { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
       assert.ok(told.cause)
     })
   }
@@ -166,7 +166,7 @@ describe('a binary that is there', together, () => {
       const bytes = binary.subarray(0, binary.length * part)
       const staged = stage(t, { packages: platformPackage(here, bytes) })
       const problem = new RegExp(`^${file} ${isLinux ? 'is cut short' : '.*'}\\.$`)
-      explains(await staged.load(), { reason: 'broken', problem, fix: `To fix it, ${reinstall}` })
+      explains(await staged.load(), { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
     })
   }
 
@@ -174,7 +174,7 @@ describe('a binary that is there', together, () => {
     test(`and is made for ${made} says so`, async t => {
       const problem = new RegExp(`^${file} is made for ${made}( with glibc)?\\.$`)
       const told = (await loads(t))[none.length + i]
-      explains(told, { reason: 'foreign', problem, fix: `To fix it, ${reinstall}` })
+      explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
     })
   }
 
@@ -186,7 +186,7 @@ describe('a binary that is there', together, () => {
     const staged = stage(t, { packages: platformPackage(here, other) })
     const told = await staged.load()
     const problem = new RegExp(`^${file} is made for linux ${process.arch} with musl\\.$`)
-    explains(told, { reason: 'foreign', problem, fix: `To fix it, ${reinstall}` })
+    explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
     assert.match(told.cause ?? '', /libc\.musl/)
   })
 
@@ -196,7 +196,7 @@ describe('a binary that is there', together, () => {
     const problem = new RegExp(`^${file} needs glibc 2\\.9\\d, which is newer than this system's\\.$`)
     const fix =
       'To fix it, run it on a newer system, or build the binary on this one and let NAPI_RS_NATIVE_LIBRARY_PATH name it.'
-    explains(await staged.load(), { reason: 'foreign', problem, fix })
+    explains(await staged.load(), { reason: 'incompatible', problem, fix })
   })
 
   test('and whose package is of another version is not loaded', async t => {
@@ -221,7 +221,7 @@ describe('a binary that is there', together, () => {
     const staged = stage(t, { packages: platformPackage(here, binary) })
     const told = await staged.load({ flags: ['--no-addons'] })
     explains(told, {
-      reason: 'denied',
+      reason: 'addons-disabled',
       problem:
         /^This process may not load addons: Cannot load native addon because loading addons is disabled\.$/,
       fix: 'To fix it, start Node.js without --no-addons, and with --allow-addons where it has --permission.',
@@ -276,7 +276,7 @@ describe('a package that is not the one of this system', together, () => {
   test('is not run by what it calls its main file: only the binary is loaded', async t => {
     const staged = stage(t, { packages: hostile(packageName) })
     explains(await staged.load(), {
-      reason: 'broken',
+      reason: 'corrupt',
       problem: `${packageName} is installed, but its binary is gone.`,
       fix: `To fix it, ${reinstall}`,
     })
@@ -306,7 +306,7 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
     const env = { NAPI_RS_NATIVE_LIBRARY_PATH: file }
     const fix = `${unset} let it name a binary of this system and version.`
     const told = await staged.load({ env })
-    explains(told, { reason: 'foreign', problem: /own\.node is made for /, fix })
+    explains(told, { reason: 'incompatible', problem: /own\.node is made for /, fix })
 
     const outdated = stage(t, { changes: { version: '99.1.2' }, files: { 'own.node': binary } })
     const path = join(outdated.folder, 'own.node')

@@ -11,7 +11,7 @@ const { optionalDependencies = {}, version } = require('../package.json')
 const { isTruncated, systemOf } = require('./binary-header.js')
 const requireBundled = require('./bundled-packages.js')
 
-/** @typedef {'missing' | 'unsupported' | 'foreign' | 'broken' | 'version' | 'denied' | 'bundled'} Reason */
+/** @typedef {'missing' | 'unsupported' | 'incompatible' | 'corrupt' | 'version' | 'addons-disabled' | 'bundled'} Reason */
 /** @typedef {import('./binary-header.js').System} System */
 /** @typedef {{ reason: Reason, problem: string, fix: string, cause?: unknown }} Diagnosis */
 
@@ -46,7 +46,7 @@ function load() {
       ? loadFile(built, isClone() ? build : reinstall())
       : loadFile(packagedFile(), reinstall())
   } catch (error) {
-    throw isDenied(error) ? failure(denied(error)) : error
+    throw addonsDisabled(error) ? failure(disabled(error)) : error
   }
 }
 
@@ -56,12 +56,12 @@ function load() {
  */
 function loadFile(file, fix) {
   // Mapping such a file ends the process with SIGBUS, without a message.
-  if (isTruncated(file)) throw failure({ reason: 'broken', problem: `${file} is cut short.`, fix })
+  if (isTruncated(file)) throw failure({ reason: 'corrupt', problem: `${file} is cut short.`, fix })
   let native
   try {
     native = own(file)
   } catch (cause) {
-    if (isDenied(cause)) throw cause
+    if (addonsDisabled(cause)) throw cause
     throw failure({ fix, ...notLoaded(file, cause), cause })
   }
   if (native?.version !== version) throw failure(wrongVersion(file, native?.version, fix))
@@ -72,7 +72,7 @@ function loadFromBundle() {
   const fix = "leave turnstile-solver out of the bundle: add it to the bundler's externals."
   const problem = `A bundler took the JavaScript in, but ${packageName} cannot be bundled.`
   const { native, cause } = requireBundled(packageName)
-  if (isDenied(cause)) throw cause
+  if (addonsDisabled(cause)) throw cause
   if (native?.version === version) return native
   // Some bundlers put the address of the file in the place of what it exports.
   if (native?.version) throw failure(wrongVersion(packageName, native.version, reinstall()))
@@ -107,7 +107,7 @@ function packagedFile() {
   const file = join(dirname(manifest), binaryName)
   if (existsSync(file)) return file
   const problem = `${packageName} is installed, but its binary is gone.`
-  throw failure({ reason: 'broken', problem, fix: reinstall() })
+  throw failure({ reason: 'corrupt', problem, fix: reinstall() })
 }
 
 function notInstalled() {
@@ -140,18 +140,18 @@ function notInstalled() {
  */
 function notLoaded(file, cause) {
   const made = systemOf(file)
-  if (made === undefined) return { reason: 'broken', problem: `${file} is not a library.` }
+  if (made === undefined) return { reason: 'corrupt', problem: `${file} is not a library.` }
   if (made.platform !== here.platform || made.arch !== here.arch || made.libc !== here.libc) {
-    return { reason: 'foreign', problem: `${file} is made for ${nameOf(made)}.` }
+    return { reason: 'incompatible', problem: `${file} is made for ${nameOf(made)}.` }
   }
   const [, glibc] = /`GLIBC_([\d.]+)' not found/.exec(cause?.message) ?? []
   if (glibc) {
     const problem = `${file} needs glibc ${glibc}, which is newer than this system's.`
     const fix =
       'run it on a newer system, or build the binary on this one and let NAPI_RS_NATIVE_LIBRARY_PATH name it.'
-    return { reason: 'foreign', problem, fix }
+    return { reason: 'incompatible', problem, fix }
   }
-  return { reason: 'broken', problem: `${file} does not load: ${firstLine(cause)}.` }
+  return { reason: 'corrupt', problem: `${file} does not load: ${firstLine(cause)}.` }
 }
 
 /**
@@ -166,18 +166,18 @@ function wrongVersion(where, found, fix) {
 }
 
 /** @param {any} error */
-function isDenied(error) {
+function addonsDisabled(error) {
   return error?.code === 'ERR_DLOPEN_DISABLED' || error?.name === 'NotCapable'
 }
 
 /** @param {any} cause @returns {Diagnosis} */
-function denied(cause) {
+function disabled(cause) {
   const how =
     'deno' in process.versions
       ? 'Deno with --allow-ffi, --allow-read and --allow-env'
       : 'Node.js without --no-addons, and with --allow-addons where it has --permission'
   const problem = `This process may not load addons: ${firstLine(cause)}`
-  return { reason: 'denied', problem, fix: `start ${how}.`, cause }
+  return { reason: 'addons-disabled', problem, fix: `start ${how}.`, cause }
 }
 
 /** @param {Diagnosis} diagnosis */
