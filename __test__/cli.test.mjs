@@ -14,7 +14,7 @@ const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox']
 const ESCAPE = '\x1b'
 const env = { YESCAPTCHA_API_KEY: KEY }
 /** @type {{ providers: string[] }} */
-const { providers } = createRequire(import.meta.url)('../native.js')
+const { providers } = createRequire(import.meta.url)('../lib/loader.js')
 const oneOfProviders = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(providers)
 
 describe('the texts', { concurrency: 4 }, () => {
@@ -77,15 +77,7 @@ describe('the texts', { concurrency: 4 }, () => {
   test('where the addon does not load, the help works and a solve says so without a trace', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    for (const name of [
-      'bin',
-      'sandbox',
-      'diagnostics.js',
-      'index.js',
-      'load.js',
-      'native.js',
-      'package.json',
-    ])
+    for (const name of ['bin', 'sandbox', 'index.js', 'lib', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true })
     const bin = join(folder, 'bin/turnstile-solver.mjs')
     assert.equal((await run(['--help'], { bin })).code, 0)
@@ -94,7 +86,7 @@ describe('the texts', { concurrency: 4 }, () => {
     assert.equal(stdout, '')
     assert.match(
       stderr,
-      /^error: turnstile-solver cannot load its native binary on .*\n {2}It needs .*\n {2}To mend it, run: npm install/,
+      /^error: turnstile-solver cannot load its native binary on .*\n {2}It needs .*\n {2}To fix it, run: npm install/,
     )
     assert.doesNotMatch(stderr, /^\s+at /m)
   })

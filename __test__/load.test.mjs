@@ -1,7 +1,7 @@
-/** When the native binary does not load: one error that says what was looked for, why it did not serve and what mends it. */
+/** When the native binary does not load: one error that says what the system needs, what is wrong and how to fix it. */
 
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import {
@@ -36,17 +36,21 @@ const together = { concurrency: 4 }
  * The error's whole shape: the three lines of its message, and the fields that a program branches on.
  *
  * @param {Told} told
- * @param {{ reason: string, why: string | RegExp, mend: string | RegExp }} expected
+ * @param {{ reason: string, problem: string | RegExp, fix: string | RegExp }} expected
  * @param {{ name?: string, packageName?: string }} [system]
  */
-function explains(told, { reason, why, mend }, { name = hostName, packageName: wanted = packageName } = {}) {
+function explains(
+  told,
+  { reason, problem, fix },
+  { name = hostName, packageName: wanted = packageName } = {},
+) {
   assert.equal(told.loaded, undefined, 'it loaded')
   const [what, because, ...rest] = (told.message ?? '').split('\n')
   assert.equal(what, `turnstile-solver cannot load its native binary on ${name}.`)
   const match = (/** @type {string} */ text, /** @type {string | RegExp} */ pattern) =>
     pattern instanceof RegExp ? assert.match(text, pattern) : assert.equal(text, pattern)
-  match(because, why)
-  match(rest.join('\n'), mend)
+  match(because, problem)
+  match(rest.join('\n'), fix)
   const [platform, arch, , libc] = name.split(' ')
   assert.deepEqual(told.fields, {
     code: 'ERR_TURNSTILE_SOLVER_BINARY',
@@ -70,9 +74,9 @@ describe('the package of this system', together, () => {
   test('that is not installed is named, with the commands that add it', async t => {
     const expected = {
       reason: 'missing',
-      why: `It needs the optional package ${packageName}, which is not installed.`,
-      mend: [
-        'To mend it, run: npm install --include=optional',
+      problem: `It needs the optional package ${packageName}, which is not installed.`,
+      fix: [
+        'To fix it, run: npm install --include=optional',
         'Where that changes nothing, the lockfile comes from another system and leaves the package out. Add it then by its name:',
         `npm install --save-optional --save-exact ${packageName}@${version}`,
       ].join('\n'),
@@ -81,11 +85,11 @@ describe('the package of this system', together, () => {
     for (const how of /** @type {const} */ (['require', 'import'])) {
       const told = await staged.load({ how })
       explains(told, expected)
-      assert.match(told.cause ?? '', new RegExp(`^Cannot find module '${packageName}'`))
+      assert.match(told.cause ?? '', new RegExp(`^Cannot find module '${packageName}/package.json'`))
     }
   })
 
-  test('that is not installed fills no screen where nobody catches the error', async t => {
+  test('that is not installed takes a few lines where the error is not caught', async t => {
     const { code, stderr } = await stage(t).run("require('turnstile-solver')")
     assert.equal(code, 1)
     assert.match(stderr, new RegExp(`^Error: turnstile-solver cannot load .* ${hostName}\\.\n`, 'm'))
@@ -98,18 +102,18 @@ describe('the package of this system', together, () => {
     const staged = stage(t, { packages: platformPackage(other, 'not looked at') })
     explains(await staged.load(), {
       reason: 'missing',
-      why: `It needs the package ${packageName}, and installed is turnstile-solver-${other}: node_modules comes from another system.`,
-      mend: `To mend it, ${reinstall}`,
+      problem: `It needs the package ${packageName}, and installed is turnstile-solver-${other}: node_modules comes from another system.`,
+      fix: `To fix it, ${reinstall}`,
     })
   })
 
-  test('that has lost its binary is broken', async t => {
+  test('that has lost its binary is corrupt', async t => {
     const packages = platformPackage(here, binary)
     delete packages[packageName][`turnstile-solver.${here}.node`]
     explains(await stage(t, { packages }).load(), {
-      reason: 'broken',
-      why: `${packageName} is installed, but its binary is gone.`,
-      mend: `To mend it, ${reinstall}`,
+      reason: 'corrupt',
+      problem: `${packageName} is installed, but its binary is gone.`,
+      fix: `To fix it, ${reinstall}`,
     })
   })
 
@@ -129,8 +133,8 @@ describe('the package of this system', together, () => {
     const staged = stage(t, { files: { 'Cargo.toml': '' } })
     explains(await staged.load(), {
       reason: 'missing',
-      why: 'This is a clone, and none was built in it yet.',
-      mend: 'To mend it, run: npm run build',
+      problem: 'This is a clone, and none was built in it yet.',
+      fix: 'To fix it, run: npm run build',
     })
   })
 })
@@ -151,8 +155,8 @@ describe('a binary that is there', together, () => {
   for (const [i, [what]] of none.entries()) {
     test(`and is ${what} is no library`, async t => {
       const told = (await loads(t))[i]
-      const why = new RegExp(`^${file} is not a library\\.$`)
-      explains(told, { reason: 'broken', why, mend: `To mend it, ${reinstall}` })
+      const problem = new RegExp(`^${file} is not a library\\.$`)
+      explains(told, { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
       assert.ok(told.cause)
     })
   }
@@ -161,16 +165,16 @@ describe('a binary that is there', together, () => {
     test(`and ends after ${part * 100} % of its bytes is cut short, and does not crash the process`, async t => {
       const bytes = binary.subarray(0, binary.length * part)
       const staged = stage(t, { packages: platformPackage(here, bytes) })
-      const why = new RegExp(`^${file} ${isLinux ? 'is cut short' : '.*'}\\.$`)
-      explains(await staged.load(), { reason: 'broken', why, mend: `To mend it, ${reinstall}` })
+      const problem = new RegExp(`^${file} ${isLinux ? 'is cut short' : '.*'}\\.$`)
+      explains(await staged.load(), { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
     })
   }
 
   for (const [i, [made]] of foreign.entries()) {
     test(`and is made for ${made} says so`, async t => {
-      const why = new RegExp(`^${file} is made for ${made}( with glibc)?\\.$`)
+      const problem = new RegExp(`^${file} is made for ${made}( with glibc)?\\.$`)
       const told = (await loads(t))[none.length + i]
-      explains(told, { reason: 'foreign', why, mend: `To mend it, ${reinstall}` })
+      explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
     })
   }
 
@@ -181,56 +185,107 @@ describe('a binary that is there', together, () => {
     other.write('libc.musl', at + 1, 'latin1')
     const staged = stage(t, { packages: platformPackage(here, other) })
     const told = await staged.load()
-    const why = new RegExp(`^${file} is made for linux ${process.arch} with musl\\.$`)
-    explains(told, { reason: 'foreign', why, mend: `To mend it, ${reinstall}` })
+    const problem = new RegExp(`^${file} is made for linux ${process.arch} with musl\\.$`)
+    explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
     assert.match(told.cause ?? '', /libc\.musl/)
   })
 
   test('and needs a newer glibc says which', { skip: !isLinux }, async t => {
     const newer = newerGlibc(binary)
     const staged = stage(t, { packages: platformPackage(here, newer) })
-    const why = new RegExp(`^${file} needs glibc 2\\.9\\d, which is newer than this system's\\.$`)
-    const mend =
-      'To mend it, run it on a newer system, or build the binary on this one and let NAPI_RS_NATIVE_LIBRARY_PATH name it.'
-    explains(await staged.load(), { reason: 'foreign', why, mend })
+    const problem = new RegExp(`^${file} needs glibc 2\\.9\\d, which is newer than this system's\\.$`)
+    const fix =
+      'To fix it, run it on a newer system, or build the binary on this one and let NAPI_RS_NATIVE_LIBRARY_PATH name it.'
+    explains(await staged.load(), { reason: 'incompatible', problem, fix })
   })
 
-  test('and of another version than the package is not used', async t => {
+  test('and whose package is of another version is not loaded', async t => {
+    const staged = stage(t, {
+      changes: { version: '99.1.2' },
+      packages: platformPackage(here, 'not looked at'),
+    })
+    const problem = `turnstile-solver is 99.1.2, but ${packageName} is ${version}.`
+    explains(await staged.load(), { reason: 'version', problem, fix: `To fix it, ${reinstall}` })
+  })
+
+  test('and is of another version than its package says is not used', async t => {
     const staged = stage(t, {
       changes: { version: '99.1.2' },
       packages: platformPackage(here, binary, { version: '99.1.2' }),
     })
-    const why = new RegExp(`^turnstile-solver is 99\\.1\\.2, but ${file} is ${escaped(version)}\\.$`)
-    explains(await staged.load(), { reason: 'version', why, mend: `To mend it, ${reinstall}` })
-  })
-
-  test('and is older than the version it would tell is not used', async t => {
-    const packages = platformPackage(here, '')
-    packages[packageName] = {
-      'package.json': JSON.stringify({ name: packageName, version, main: 'old.js' }),
-      'old.js': 'module.exports = { solveTurnstile() {} }',
-    }
-    const why = /^turnstile-solver is \S+, but .*old\.js is of another version\.$/
-    explains(await stage(t, { packages }).load(), {
-      reason: 'version',
-      why,
-      mend: `To mend it, ${reinstall}`,
-    })
+    const problem = new RegExp(`^turnstile-solver is 99\\.1\\.2, but ${file} is ${escaped(version)}\\.$`)
+    explains(await staged.load(), { reason: 'version', problem, fix: `To fix it, ${reinstall}` })
   })
 
   test('and may not be loaded by this process says what allows it', async t => {
     const staged = stage(t, { packages: platformPackage(here, binary) })
     const told = await staged.load({ flags: ['--no-addons'] })
     explains(told, {
-      reason: 'denied',
-      why: /^This process may not load addons: Cannot load native addon because loading addons is disabled\.$/,
-      mend: 'To mend it, start Node.js without --no-addons, and with --allow-addons where it has --permission.',
+      reason: 'addons-disabled',
+      problem:
+        /^This process may not load addons: Cannot load native addon because loading addons is disabled\.$/,
+      fix: 'To fix it, start Node.js without --no-addons, and with --allow-addons where it has --permission.',
     })
   })
 })
 
+describe('a package that is not the one of this system', together, () => {
+  /** What it runs if it is loaded leaves a file behind. @param {string} name */
+  const hostile = (name, more = {}) => ({
+    [name]: {
+      'package.json': JSON.stringify({ name, version, main: 'hostile.js', ...more }),
+      'hostile.js': `require('node:fs').writeFileSync('ran', '')\nmodule.exports = { version: '${version}' }`,
+    },
+  })
+
+  test('is never run where the binary is missing, whatever name a generated loader might try', async t => {
+    const packages = hostile('turnstile-solver-wasm32-wasi')
+    const staged = stage(t, { packages })
+    const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
+    for (const env of [{}, { NAPI_RS_FORCE_WASI: 'true' }]) explains(await staged.load({ env }), expected)
+    assert.equal(existsSync(join(staged.home, 'ran')), false)
+  })
+
+  for (const [name, target] of /** @type {const} */ ([
+    ['android arm64', 'android-arm64'],
+    ['freebsd x64', 'freebsd-x64'],
+    ['win32 ia32', 'win32-ia32-msvc'],
+    ['linux s390x with glibc', 'linux-s390x-gnu'],
+    ['linux riscv64 with musl', 'linux-riscv64-musl'],
+  ])) {
+    test(`is never run on ${name}, for which there is none`, async t => {
+      const [platform, arch, , libc] = name.split(' ')
+      const packageName = `turnstile-solver-${target}`
+      const staged = stage(t, { packages: hostile(packageName) })
+      const expected = { reason: 'unsupported', problem: /^None is made for it/, fix: /build one from/ }
+      explains(await staged.load({ system: { platform, arch, libc } }), expected, { name, packageName })
+      assert.equal(existsSync(join(staged.home, 'ran')), false)
+    })
+  }
+
+  test('is not run where its version is not that of turnstile-solver', async t => {
+    const staged = stage(t, { packages: hostile(packageName, { version: '0.0.1' }) })
+    explains(await staged.load(), {
+      reason: 'version',
+      problem: new RegExp(`^turnstile-solver is ${escaped(version)}, but ${packageName} is 0\\.0\\.1\\.$`),
+      fix: `To fix it, ${reinstall}`,
+    })
+    assert.equal(existsSync(join(staged.home, 'ran')), false)
+  })
+
+  test('is not run by what it calls its main file: only the binary is loaded', async t => {
+    const staged = stage(t, { packages: hostile(packageName) })
+    explains(await staged.load(), {
+      reason: 'corrupt',
+      problem: `${packageName} is installed, but its binary is gone.`,
+      fix: `To fix it, ${reinstall}`,
+    })
+    assert.equal(existsSync(join(staged.home, 'ran')), false)
+  })
+})
+
 describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
-  const unset = 'To mend it, unset NAPI_RS_NATIVE_LIBRARY_PATH or'
+  const unset = 'To fix it, unset NAPI_RS_NATIVE_LIBRARY_PATH or'
 
   test('names a binary that is loaded where no package is installed', async t => {
     const staged = stage(t, { files: { 'own.node': binary } })
@@ -239,36 +294,46 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
     rmSync(join(staged.folder, 'own.node'))
     explains(await staged.load({ env }), {
       reason: 'missing',
-      why: `NAPI_RS_NATIVE_LIBRARY_PATH names ${env.NAPI_RS_NATIVE_LIBRARY_PATH}, and there is no such file.`,
-      mend: `${unset} correct it.`,
+      problem: `NAPI_RS_NATIVE_LIBRARY_PATH names ${env.NAPI_RS_NATIVE_LIBRARY_PATH}, and there is no such file.`,
+      fix: `${unset} correct it.`,
     })
   })
 
-  test('that names a foreign or an outdated binary is told of, and the installed package is not taken instead', async t => {
+  test('that names a binary of another system or version fails, although the right package is installed', async t => {
     const packages = platformPackage(here, binary)
     const staged = stage(t, { packages, files: { 'own.node': foreign[0][1] } })
     const file = join(staged.folder, 'own.node')
     const env = { NAPI_RS_NATIVE_LIBRARY_PATH: file }
-    const mend = `${unset} let it name a binary of this system and version.`
+    const fix = `${unset} let it name a binary of this system and version.`
     const told = await staged.load({ env })
-    explains(told, { reason: 'foreign', why: /own\.node is made for /, mend })
+    explains(told, { reason: 'incompatible', problem: /own\.node is made for /, fix })
 
     const outdated = stage(t, { changes: { version: '99.1.2' }, files: { 'own.node': binary } })
     const path = join(outdated.folder, 'own.node')
     explains(await outdated.load({ env: { NAPI_RS_NATIVE_LIBRARY_PATH: path } }), {
       reason: 'version',
-      why: /^turnstile-solver is 99\.1\.2, but .*own\.node is \d/,
-      mend,
+      problem: /^turnstile-solver is 99\.1\.2, but .*own\.node is \d/,
+      fix,
     })
   })
 
-  test('is not blamed for what another variable of the loader does', async t => {
-    const staged = stage(t, { packages: platformPackage(here, binary) })
-    explains(await staged.load({ env: { NAPI_RS_FORCE_WASI: 'error' } }), {
-      reason: 'broken',
-      why: /\.node loads, but native\.js says: WASI binding not found and NAPI_RS_FORCE_WASI is set to error$/,
-      mend: 'To mend it, see what leads native.js elsewhere, such as variables that begin with NAPI_RS_.',
+  test('that names a binary which reports no version fails', async t => {
+    const staged = stage(t, { files: { 'old.js': 'module.exports = { solveTurnstile() {} }' } })
+    explains(await staged.load({ env: { NAPI_RS_NATIVE_LIBRARY_PATH: join(staged.folder, 'old.js') } }), {
+      reason: 'version',
+      problem: /^turnstile-solver is \S+, but .*old\.js is of another version\.$/,
+      fix: `${unset} let it name a binary of this system and version.`,
     })
+  })
+
+  test('is the only variable of the generated loaders of napi that has an effect', async t => {
+    const staged = stage(t, { packages: platformPackage(here, binary) })
+    const env = {
+      NAPI_RS_FORCE_WASI: 'error',
+      NAPI_RS_WASI_FLAVOR: 'other',
+      NAPI_RS_ENFORCE_VERSION_CHECK: '0',
+    }
+    assert.ok((await staged.load({ env })).loaded)
   })
 })
 
@@ -283,9 +348,9 @@ describe('a system', together, () => {
   /** Every system with its package installed, and every one without it, in one process. */
   const loads = once(async t => {
     const missing = stage(t)
-    const stand = { 'package.json': JSON.stringify({ version, main: 'main.js' }), 'main.js': standIn }
+    // The binary is this system's own under the other's name, since no other can be loaded here.
     const installed = Object.keys(systems).map(target =>
-      stage(t, { packages: { [`turnstile-solver-${target}`]: stand } }),
+      stage(t, { packages: platformPackage(target, binary) }),
     )
     const list = Object.values(systems).flatMap((system, i) => [
       { home: installed[i].home, system },
@@ -300,8 +365,8 @@ describe('a system', together, () => {
 
     test(`that is ${name} loads ${wanted}, and names it where it is missing`, async t => {
       const all = await loads(t)
-      assert.ok(all[2 * i].loaded, 'native.js and load.js look for the same')
-      const expected = { reason: 'missing', why: /which is not installed\.$/, mend: /--include=optional/ }
+      assert.ok(all[2 * i].loaded)
+      const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
       explains(all[2 * i + 1], expected, { name, packageName: wanted })
     })
   }
@@ -309,19 +374,19 @@ describe('a system', together, () => {
   test('without a readable ldd is musl by what the process has loaded, and its own reports stay as they were', async t => {
     const system = { platform: 'linux', arch: 'arm64', libc: 'unread' }
     const name = 'linux arm64 with musl'
-    const expected = { reason: 'missing', why: /which is not installed\.$/, mend: /--include=optional/ }
+    const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
     const told = await stage(t).load({ system })
     explains(told, expected, { name, packageName: 'turnstile-solver-linux-arm64-musl' })
     assert.equal(told.excludeNetwork, false)
   })
 
   for (const [i, [name, wanted]] of others.entries()) {
-    test(`that is ${name} is told which systems there are binaries for`, async t => {
+    test(`that is ${name} is refused with the list of systems that have binaries`, async t => {
       const told = (await loads(t))[2 * targets.length + i]
       const expected = {
         reason: 'unsupported',
-        why: `None is made for it; there are ${targets.join(', ')}.`,
-        mend: 'To mend it, build one from the source and let NAPI_RS_NATIVE_LIBRARY_PATH name its file.',
+        problem: `None is made for it; there are ${targets.join(', ')}.`,
+        fix: 'To fix it, build one from the source and let NAPI_RS_NATIVE_LIBRARY_PATH name its file.',
       }
       explains(told, expected, { name, packageName: `turnstile-solver-${wanted}` })
     })
@@ -331,12 +396,28 @@ describe('a system', together, () => {
 describe('a bundle', together, () => {
   const expected = {
     reason: 'bundled',
-    why: `A bundler took the JavaScript in, but ${packageName} cannot be bundled.`,
-    mend: "To mend it, leave turnstile-solver out of the bundle: add it to the bundler's externals.",
+    problem: `A bundler took the JavaScript in, but ${packageName} cannot be bundled.`,
+    fix: "To fix it, leave turnstile-solver out of the bundle: add it to the bundler's externals.",
   }
 
-  test('that left native.js and the binary behind is told of', async t => {
-    explains(await stage(t, { without: ['native.js'] }).load(), expected)
+  /** The library's own code, in a file of a bundle. @param {import('node:test').TestContext} t @param {Parameters<typeof stage>[1]} [more] */
+  const bundle = (t, more) =>
+    stage(t, { changes: { exports: './dist/main.js' }, files: { 'dist/main.js': bundled }, ...more })
+  const bundled = read('lib/loader.js').replaceAll("require('./", "require('../lib/")
+
+  test('that left the binary behind says so', async t => {
+    explains(await bundle(t).load(), expected)
+  })
+
+  test('loads the package of this system where that is installed', async t => {
+    assert.ok((await bundle(t, { packages: platformPackage(here, binary) }).load()).loaded)
+  })
+
+  test('that has an address in the place of the binary says so', async t => {
+    const packages = platformPackage(here, binary)
+    packages[packageName]['package.json'] = JSON.stringify({ name: packageName, version, main: 'address.js' })
+    packages[packageName]['address.js'] = "module.exports = './assets/binary.node'"
+    explains(await bundle(t, { packages }).load(), expected)
   })
 })
 
@@ -344,7 +425,7 @@ describe('docs/loading.md', () => {
   const document = read('docs/loading.md')
 
   test('lists every reason in its table, in order', () => {
-    const [, union] = /@typedef \{(.+)\} Reason/.exec(read('load.js')) ?? []
+    const [, union] = /@typedef \{(.+)\} Reason/.exec(read('lib/loader.js')) ?? []
     const reasons = union.split('|').map(word => word.trim().replaceAll("'", '`'))
     const listed = [...document.matchAll(/^\| (`[\w-]+`) \|/gm)].map(([, reason]) => reason)
     assert.deepEqual(
@@ -365,9 +446,6 @@ describe('docs/loading.md', () => {
 function escaped(text) {
   return text.replaceAll(/[\\.]/g, '\\$&')
 }
-
-/** What a stand-in of a binary must have for load.js to take it. */
-const standIn = `module.exports = { version: ${JSON.stringify(version)} }`
 
 /**
  * The same binary, but the newest glibc that it asks for is one that nobody has: the name and the hash by which the loader finds it.

@@ -53,11 +53,10 @@ describe('the package', () => {
     assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
   })
 
-  test('opens nothing else: neither the native module nor a file of the sandbox', () => {
+  test('opens nothing else: neither a file of the library nor one of the sandbox', () => {
     for (const path of [
-      'diagnostics.js',
-      'load.js',
-      'native.js',
+      'lib/client.js',
+      'lib/loader.js',
       'index.js',
       'sandbox/index.mjs',
       'sandbox/server.mjs',

@@ -17,14 +17,20 @@ describe('the targets', () => {
     assert.deepEqual(targets.map(({ triple }) => triple).sort(), [...declared].sort())
   })
 
-  test('are called as napi calls them, whose loader looks for them by these names', () => {
+  test('are named as napi names them, and the loader knows each package', () => {
     const { parseTriple } = require('@napi-rs/cli')
-    const loader = readFileSync(join(root, 'native.js'), 'utf8')
+    const bundled = readFileSync(join(root, 'lib', 'bundled-packages.js'), 'utf8')
+    const packages = targets.map(packageName)
+    assert.deepEqual(Object.keys(mainManifest().optionalDependencies), packages)
+    assert.deepEqual(
+      [...bundled.matchAll(/case '(.+)':\s+return \{ native: require\('(.+)'\) \}/g)].map(found =>
+        found.slice(1),
+      ),
+      packages.map(name => [name, name]),
+    )
     for (const target of targets) {
       const { platformArchABI, platform, arch } = parseTriple(target.triple)
       assert.deepEqual([target.name, target.os, target.cpu], [platformArchABI, platform, arch])
-      assert.ok(loader.includes(`require('./${binaryName(target)}')`), target.name)
-      assert.ok(loader.includes(`require('${packageName(target)}')`), target.name)
     }
   })
 

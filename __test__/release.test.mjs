@@ -214,7 +214,6 @@ describe('moving to a version', () => {
       'Cargo.toml': 1,
       'Cargo.lock': 1,
       'package.json': 0,
-      'native.js': 0,
       'package-lock.json': 1,
     }
     const before = Object.fromEntries(Object.keys(others).map(file => [file, read(file)]))

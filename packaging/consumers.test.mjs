@@ -159,7 +159,7 @@ async function refuses(file) {
   const said = [
     'Error: turnstile-solver cannot load its native binary on linux x64 with glibc.',
     `A bundler took the JavaScript in, but ${packageName} cannot be bundled.`,
-    "To mend it, leave turnstile-solver out of the bundle: add it to the bundler's externals.",
+    "To fix it, leave turnstile-solver out of the bundle: add it to the bundler's externals.",
   ]
   assert.ok(stderr.includes(said.join('\n')), stderr)
   assert.match(stderr, /reason: 'bundled'/)

@@ -78,7 +78,7 @@ describe('the package', { concurrency: 2 }, () => {
         test('made node_modules on a Mac; the error says so, and its command mends it', async () => {
           const user = await fromMac(manager)
           const message = await refusal(user, foreign)
-          assert.match(message, /^To mend it, delete node_modules and run: /m)
+          assert.match(message, /^To fix it, delete node_modules and run: /m)
           await user.renew(commandsIn(message, word)[0])
           await loads(user)
         })

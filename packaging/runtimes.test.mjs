@@ -93,9 +93,14 @@ describe('the package', { concurrency: 3 }, () => {
           'missing',
           /^It needs the optional package \S+, which is not installed\.$/m,
         )
-        await says('cut', command, 'broken', /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m)
+        await says('cut', command, 'corrupt', /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m)
         if (locked)
-          await says('whole', locked, 'denied', /^To mend it, start (Deno|Node\.js) .*--allow-(ffi|addons)/m)
+          await says(
+            'whole',
+            locked,
+            'addons-disabled',
+            /^To fix it, start (Deno|Node\.js) .*--allow-(ffi|addons)/m,
+          )
         checks.failure = true
       })
     })

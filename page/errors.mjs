@@ -104,23 +104,3 @@ export function kindOf(value) {
 /** Lists widgets for a message. @param {Widget[]} widgets */
 export const listed = widgets =>
   widgets.map(({ selector, websiteKey = 'sitekey unknown' }) => `${selector} (${websiteKey})`).join(', ')
-
-/** The frames of whoever makes a call, taken down while they are still on the stack; the first is the function called. */
-export class CallSite extends Error {}
-
-/**
- * @param {unknown} error
- * @param {CallSite} site
- */
-export function withStack(error, site) {
-  if (!(error instanceof TurnstileError)) return error
-  try {
-    if (typeof site.stack !== 'string') return error
-    const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '').replace(/^\s+at .*\n?/, '')
-    const value = `${error.name}: ${error.message}\n${frames}`
-    return Object.defineProperty(error, 'stack', { value, writable: true, configurable: true })
-  } catch {
-    // The process formats stacks in its own way, and that failed.
-    return error
-  }
-}

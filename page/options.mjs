@@ -1,8 +1,8 @@
 /** The options of this module, checked before anything else happens; the client checks its own. */
 
 import { Script } from 'node:vm'
-import { untold } from '../diagnostics.js'
 import { isTurnstileError, solveTurnstile } from '../index.js'
+import { untold } from '../lib/diagnostics.js'
 import { invalidOption, kindOf } from './errors.mjs'
 
 /** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */

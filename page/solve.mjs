@@ -1,7 +1,8 @@
 /** The story: wait for the widget, have it solved, put the token where the page expects it. */
 
 import { isTurnstileError, solveTurnstile } from '../index.js'
-import { CallSite, overError, withStack } from './errors.mjs'
+import { CallSite, withStack } from '../lib/errors.js'
+import { overError } from './errors.mjs'
 import { dispose } from './frames.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
 import { placeToken } from './place.mjs'
@@ -22,7 +23,7 @@ import { watch } from './watch.mjs'
 export function solveTurnstileOnPage(page, options) {
   const site = new CallSite()
   return run(page, options).catch(error => {
-    throw withStack(error, site)
+    throw isTurnstileError(error) ? withStack(error, site) : error
   })
 }
 

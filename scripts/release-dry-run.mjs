@@ -48,7 +48,6 @@ async function nextVersion() {
       'Cargo.lock',
       'Cargo.toml',
       'README.md',
-      'native.js',
       'package-lock.json',
       'package.json',
     ]

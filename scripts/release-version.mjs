@@ -33,10 +33,6 @@ export function moveTo(folder, version, date) {
         if (entry) entry.version = version
       }
     }),
-    'native.js': (/** @type {string} */ text) =>
-      text
-        .replaceAll(`'${before}'`, `'${version}'`)
-        .replaceAll(`expected ${before} but`, `expected ${version} but`),
     ...Object.fromEntries(
       platforms(folder).map(platform => [
         `npm/${platform}/package.json`,

@@ -8,7 +8,7 @@ const documents = [
   'THIRD-PARTY-LICENSES.md',
   'sbom.cdx.json',
 ]
-const library = ['diagnostics.js', 'index.d.ts', 'index.js', 'load.js', 'native.js']
+const library = ['index.d.ts', 'index.js']
 
 /** The files at the top of the main package: these, and no others. */
 export const topFiles = ['package.json', ...library, ...documents]
@@ -17,6 +17,7 @@ export const topFiles = ['package.json', ...library, ...documents]
 export const folders = {
   bin: /\.mjs$/,
   docs: /\.md$/,
+  lib: /\.js$/,
   page: /\.(mjs|d\.mts)$/,
   sandbox: /\.(mjs|d\.mts|js|css|html|svg)$/,
 }

@@ -9,13 +9,10 @@ import { startSandbox } from '../../sandbox/index.mjs'
 const require = createRequire(import.meta.url)
 const [binary, result] = isMainThread ? process.argv.slice(2) : [workerData.binary]
 
-// The loader passes over what does not load and tries the next; here it has to be this very file.
+// try-out.mjs names the file in NAPI_RS_NATIVE_LIBRARY_PATH.
 const addon = require(binary)
-assert.equal(
-  require('../../native.js').solveTurnstile,
-  addon.solveTurnstile,
-  'the loader took another binary',
-)
+const loaded = require('../../lib/loader.js')
+assert.equal(loaded.solveTurnstile, addon.solveTurnstile, 'the loader took another binary')
 /** @type {typeof import('../../index.js')} */
 const { createTask, getBalance, isTurnstileError, solveTurnstile, TurnstileError } = require('../../index.js')
 

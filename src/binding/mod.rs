@@ -1,7 +1,7 @@
 //! The boundary to JavaScript: options in, one promise out. It moves plain data and decides nothing.
 //!
 //! Each function reads and parses its options at once, so that bad ones are known before anything is sent, and returns a
-//! [`Started`] call. `index.js` listens to the signal, waits for the outcome and turns a failed one into a
+//! [`Started`] call. `lib/client.js` listens to the signal, waits for the outcome and turns a failed one into a
 //! `TurnstileError`.
 
 mod js_call;

@@ -43,7 +43,7 @@ static REGISTRY: LazyLock<Registry<HttpTransport>> = LazyLock::new(|| Registry::
 /// What cancels the calls without a signal.
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
-/// `shell` holds two functions of `index.js`: `guarded` wraps a progress callback into one that never throws, and
+/// `shell` holds two functions of `lib/client.js`: `safeCallback` wraps a progress callback into one that never throws, and
 /// `onAbort` listens to a signal and returns how to stop listening. `listener` is given when the diagnostics channel has
 /// subscribers: it is called with every event, and calls the caller's progress callback itself.
 pub fn start<'env, Request, Output, Value, Running>(
@@ -145,8 +145,8 @@ struct Reporter {
 
 impl Reporter {
     fn new(env: &Env, shell: &Object, callback: Unknown) -> Result<Self> {
-        let guarded = js_call::call(env, shell.get_named_property_unchecked("guarded")?, &[callback])?;
-        let callback = Function::<Progress, ()>::from_unknown(guarded.map_err(napi::Error::from_reason)?)?;
+        let safe = js_call::call(env, shell.get_named_property_unchecked("safeCallback")?, &[callback])?;
+        let callback = Function::<Progress, ()>::from_unknown(safe.map_err(napi::Error::from_reason)?)?;
         let callback = callback.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
         Ok(Reporter { callback, last: Mutex::new(None) })
     }

@@ -1,0 +1,171 @@
+'use strict'
+
+// The calls, around those of the addon. Three things can only be done in JavaScript: an error with the caller's frames in its
+// stack, a listener on the AbortSignal, and turning every failure into a rejection. Everything else is decided in Rust.
+
+const { inspect } = require('node:util')
+const { channel, traced, untold } = require('./diagnostics.js')
+const { CallSite, TurnstileError, withStack } = require('./errors.js')
+const native = require('./loader.js')
+
+/** @typedef {import('../index.d.ts').Failure} Failure */
+
+/** @param {unknown} options */
+function solveTurnstile(options) {
+  return run(native.solveTurnstile, options, new CallSite())
+}
+
+/** @param {unknown} options */
+function createTask(options) {
+  return run(native.createTask, options, new CallSite())
+}
+
+/** @param {unknown} options */
+function getTaskResult(options) {
+  return run(native.getTaskResult, options, new CallSite())
+}
+
+/** @param {unknown} options */
+function waitForTask(options) {
+  return run(native.waitForTask, options, new CallSite())
+}
+
+/** @param {unknown} options */
+function getBalance(options) {
+  return run(native.getBalance, options, new CallSite())
+}
+
+const hooks = { onAbort, safeCallback }
+
+/**
+ * @param {Function} start
+ * @param {unknown} options
+ * @param {Error} site the call site
+ */
+function run(start, options, site) {
+  const isTraced = channel.hasSubscribers && !untold.has(/** @type {any} */ (options))
+  return isTraced ? callTraced(start, options, site) : startCall(start, options, site)
+}
+
+/**
+ * @param {Function} start
+ * @param {unknown} options
+ * @param {Error} site the call site
+ */
+function callTraced(start, options, site) {
+  return traced(start.name, options, (copy, listener) => startCall(start, copy, site, listener))
+}
+
+/**
+ * Not an async function, which would keep the caller's options alive until the call ends.
+ *
+ * @param {Function} start
+ * @param {unknown} options
+ * @param {Error} site the call site
+ * @param {import('./diagnostics.js').Listener} [listener]
+ */
+function startCall(start, options, site, listener) {
+  try {
+    const { outcome, signal, dispose } = start(options, hooks, listener)
+    const call = Promise.resolve(outcome).then(settled => {
+      if (settled.type === 'ready') return settled.value
+      throw failed(settled, signal, site)
+    })
+    return dispose ? call.finally(dispose) : call
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/**
+ * @param {{ failures: Failure[], causeMessage?: string }} outcome
+ * @param {AbortSignal | undefined} signal
+ * @param {Error} site the call site
+ */
+function failed({ failures, causeMessage }, signal, site) {
+  const aborted = failures[0]?.code === 'ABORT_ERR'
+  const root = aborted ? reasonOf(signal) : causeMessage === undefined ? undefined : new Error(causeMessage)
+  return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
+}
+
+/**
+ * One listener per signal, however many calls share it: Node.js warns of a leak where a target has many listeners.
+ *
+ * @type {WeakMap<AbortSignal, { cancels: Set<() => void>, listener: () => void }>}
+ */
+const listening = new WeakMap()
+
+/**
+ * @param {AbortSignal} signal
+ * @param {() => void} cancel
+ */
+function onAbort(signal, cancel) {
+  const { cancels, listener } = listening.get(signal) ?? listen(signal)
+  cancels.add(cancel)
+  return () => {
+    if (!cancels.delete(cancel) || cancels.size > 0) return
+    listening.delete(signal)
+    try {
+      signal.removeEventListener('abort', listener)
+    } catch {
+      // Only an imitation of a signal throws here, and the result of the call matters more.
+    }
+  }
+}
+
+/** @param {AbortSignal} signal */
+function listen(signal) {
+  /** @type {Set<() => void>} */
+  const cancels = new Set()
+  const listener = () => {
+    for (const cancel of cancels) cancel()
+  }
+  const entry = { cancels, listener }
+  signal.addEventListener('abort', listener, { once: true })
+  listening.set(signal, entry)
+  return entry
+}
+
+/** @param {AbortSignal | undefined} signal */
+function reasonOf(signal) {
+  try {
+    return signal?.reason
+  } catch (error) {
+    return error
+  }
+}
+
+/**
+ * The caller's progress callback, wrapped so that it never throws.
+ *
+ * @param {(event: import('../index.d.ts').Progress) => unknown} onProgress
+ */
+function safeCallback(onProgress) {
+  /** @param {import('../index.d.ts').Progress} event */
+  const call = async event => {
+    try {
+      await onProgress(event)
+    } catch (error) {
+      process.emitWarning(`onProgress failed: ${shown(error)}`, 'TurnstileWarning')
+    }
+  }
+  /** @param {import('../index.d.ts').Progress} event */
+  return event => void call(event)
+}
+
+/** @param {unknown} error */
+function shown(error) {
+  try {
+    return inspect(error)
+  } catch {
+    return 'something that cannot be shown'
+  }
+}
+
+module.exports = {
+  solveTurnstile,
+  createTask,
+  getTaskResult,
+  waitForTask,
+  getBalance,
+}

@@ -1,0 +1,56 @@
+'use strict'
+
+// The error class of all calls, and the caller's frames in its stack. `page/` shares both.
+
+/** @typedef {import('../index.d.ts').Failure} Failure */
+
+const brand = Symbol.for('turnstile-solver.TurnstileError')
+
+class TurnstileError extends Error {
+  static {
+    Object.defineProperties(TurnstileError.prototype, {
+      name: { value: 'TurnstileError', writable: true, configurable: true },
+      [brand]: { value: true },
+    })
+  }
+
+  /**
+   * @param {Failure} failure
+   * @param {unknown} [cause]
+   */
+  constructor({ message, ...fields }, cause) {
+    super(message, cause === undefined ? undefined : { cause })
+    Object.assign(this, fields)
+    if (fields.code === 'ABORT_ERR') {
+      Object.defineProperty(this, 'name', { value: 'AbortError', writable: true, configurable: true })
+    }
+  }
+}
+
+/** @param {any} value */
+function isTurnstileError(value) {
+  return typeof value === 'object' && value?.[brand] === true
+}
+
+/** The caller's frames, captured while they are still on the stack; the first is the function that was called. */
+class CallSite extends Error {}
+
+/**
+ * Replaces the frames of an error by those of its call.
+ *
+ * @param {Error} error
+ * @param {CallSite} site of the call
+ */
+function withStack(error, site) {
+  try {
+    if (typeof site.stack !== 'string') return error
+    const frames = site.stack.replace(/^(?!\s+at ).*\n?/, '').replace(/^\s+at .*\n?/, '')
+    const value = `${error.name}: ${error.message}\n${frames}`
+    return Object.defineProperty(error, 'stack', { value, writable: true, configurable: true })
+  } catch {
+    // The process has its own `Error.prepareStackTrace`, and that failed.
+    return error
+  }
+}
+
+module.exports = { CallSite, isTurnstileError, TurnstileError, withStack }
