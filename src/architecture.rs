@@ -126,6 +126,7 @@ fn only_the_modules_named_for_it_know_javascript_and_the_network() {
         ("rustls", "transport"),
         ("h2", "transport"),
         ("http_body", "transport"),
+        ("hyper_util", "transport"),
     ] {
         let users: Vec<_> =
             table().into_iter().filter(|module| code_of(module).iter().any(|(_, code)| names(code, krate))).collect();

@@ -12,6 +12,7 @@ pub mod scripted;
 mod tls;
 
 use std::{
+    ffi::OsString,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -42,6 +43,9 @@ pub struct Reply {
     /// Whether it came over HTTP/2, whose connections serve many requests at once.
     pub multiplexed: bool,
 }
+
+/// Reads a variable of the environment.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 pub trait Transport: Send + Sync + 'static {
     /// Sends the request and reads the whole reply. Sets `body_sent` as soon as any of the body may have left: before that

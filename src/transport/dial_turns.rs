@@ -8,56 +8,106 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
+use hyper_util::client::legacy::connect::Connection;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Semaphore, SemaphorePermit},
     task,
     time::timeout,
 };
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// For name resolution, TCP and TLS together. Waiting for a turn does not count.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::sync::lock;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How many dials may be under way at once.
+/// How many dials may be under way at once: one, until a connection turns out to speak HTTP/1.1. Over HTTP/2 the first
+/// connection serves all that wait; over HTTP/1.1 each request under way needs one of its own.
 #[derive(Clone)]
-pub struct DialTurns {
-    turns: Arc<Semaphore>,
-    widened: Arc<AtomicBool>,
+pub struct DialTurns(Arc<Turns>);
+
+struct Turns {
+    free: Semaphore,
+    count: Mutex<Count>,
+    max_h1: AtomicUsize,
+    slow_dial: Duration,
+}
+
+struct Count {
+    wanted: usize,
+    /// Free and taken. More than wanted as long as too many are taken.
+    total: usize,
+}
+
+/// Leave to dial, until it is dropped.
+struct Turn<'a> {
+    turns: &'a Turns,
+    permit: Option<SemaphorePermit<'a>>,
 }
 
 impl DialTurns {
-    /// One at a time: over HTTP/2 one connection then serves all that wait.
-    pub fn one_at_a_time() -> Self {
-        DialTurns { turns: Arc::new(Semaphore::new(1)), widened: Arc::default() }
+    /// A dial that takes longer than `slow_dial` lets the next one begin.
+    pub fn new(max_h1: usize, slow_dial: Duration) -> Self {
+        DialTurns(Arc::new(Turns {
+            free: Semaphore::new(1),
+            count: Mutex::new(Count { wanted: 1, total: 1 }),
+            max_h1: AtomicUsize::new(max_h1),
+            slow_dial,
+        }))
     }
 
-    /// Lets so many dial at once: the server speaks HTTP/1.1, where each request under way needs a connection of its own.
-    /// Only the first call counts.
-    pub fn widen(&self, turns: usize) {
-        if !self.widened.swap(true, Ordering::Relaxed) {
-            self.turns.add_permits(turns.saturating_sub(1));
-        }
+    /// Sets how many may dial at once over HTTP/1.1, from the next connection on.
+    pub fn set_max_h1(&self, max_h1: usize) {
+        self.0.max_h1.store(max_h1, Ordering::Relaxed);
     }
+}
 
-    /// A turn, or `None` if the dial is not needed any more.
-    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+impl Turns {
+    /// Waits for a turn. `None` if the dial is not needed any more.
+    async fn take(&self) -> Option<Turn<'_>> {
         let request = task::try_id();
-        let mut turn = pin!(Arc::clone(&self.turns).acquire_owned());
-        poll_fn(|context| match task::try_id() == request {
-            true => turn.as_mut().poll(context).map(Result::ok),
+        let mut permit = pin!(self.free.acquire());
+        let permit = poll_fn(|context| match task::try_id() == request {
+            // The semaphore is never closed.
+            true => permit.as_mut().poll(context).map(Result::ok),
             false => Poll::Ready(None),
         })
-        .await
+        .await?;
+        Some(Turn { turns: self, permit: Some(permit) })
+    }
+
+    /// Learns from a connection how many dials the server is worth at once.
+    fn connected(&self, multiplexed: bool) {
+        let mut count = lock(&self.count);
+        count.wanted = match multiplexed {
+            true => 1,
+            false => self.max_h1.load(Ordering::Relaxed),
+        };
+        if count.wanted > count.total {
+            self.free.add_permits(count.wanted - count.total);
+            count.total = count.wanted;
+        } else {
+            count.total -= self.free.forget_permits(count.total - count.wanted);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut count = lock(&self.turns.count);
+        if count.total > count.wanted {
+            count.total -= 1;
+            if let Some(permit) = self.permit.take() {
+                permit.forget();
+            }
+        }
     }
 }
 
@@ -65,7 +115,7 @@ impl<S> Layer<S> for DialTurns {
     type Service = Dial<S>;
 
     fn layer(&self, connector: S) -> Dial<S> {
-        Dial { connector: Arc::new(connector), turns: self.clone() }
+        Dial { connector: Arc::new(connector), turns: Arc::clone(&self.0) }
     }
 }
 
@@ -73,19 +123,19 @@ impl<S> Layer<S> for DialTurns {
 pub struct Dial<S> {
     // Shared, since the client clones its connector several times a request.
     connector: Arc<S>,
-    turns: DialTurns,
+    turns: Arc<Turns>,
 }
 
 impl<S> Clone for Dial<S> {
     fn clone(&self) -> Self {
-        Dial { connector: Arc::clone(&self.connector), turns: self.turns.clone() }
+        Dial { connector: Arc::clone(&self.connector), turns: Arc::clone(&self.turns) }
     }
 }
 
 impl<S, Target> Service<Target> for Dial<S>
 where
     S: Service<Target, Error = BoxError> + Clone + Send + Sync + 'static,
-    S::Response: Send + 'static,
+    S::Response: Connection + Send + 'static,
     S::Future: Send + 'static,
     Target: Send + 'static,
 {
@@ -98,15 +148,26 @@ where
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
-        let (connector, turns) = (Arc::clone(&self.connector), self.turns.clone());
+        let Dial { connector, turns } = self.clone();
         Box::pin(async move {
-            let _turn = turns.take().await.ok_or("another connection serves the request")?;
+            let turn = turns.take().await.ok_or("another connection serves the request")?;
             let mut connector = (*connector).clone();
-            let dial = async {
+            let mut dial = pin!(async {
                 poll_fn(|context| connector.poll_ready(context)).await?;
                 connector.call(target).await
+            });
+            let connection = match timeout(turns.slow_dial, &mut dial).await {
+                Ok(connection) => connection?,
+                Err(_) => {
+                    drop(turn);
+                    dial.await?
+                }
             };
-            timeout(CONNECT_TIMEOUT, dial).await.map_err(|_| "no connection within 5 s")?
+            turns.connected(connection.connected().is_negotiated_h2());
+            Ok(connection)
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

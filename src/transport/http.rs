@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    env,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime},
 };
@@ -9,12 +10,13 @@ use std::{
 use reqwest::{
     Client, Response, StatusCode, Version,
     header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
-    redirect,
+    redirect, retry,
 };
 use rustls::ClientConfig;
 
 use super::{
-    BodySent, Reply, Request, Transport, body::TrackedBody, dial_turns::DialTurns, http_error, proxy_env, tls,
+    BodySent, Environment, Reply, Request, Transport, body::TrackedBody, dial_turns::DialTurns, http_error, proxy_env,
+    tls,
 };
 use crate::{
     error::RequestError,
@@ -29,11 +31,20 @@ const MAX_BODY_LENGTH: usize = 1 << 20;
 /// retry, but a createTask could not be sent again, so it takes no chances.
 const POLL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const CREATE_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The most dials at once over HTTP/1.1: a quarter of the requests that may be in flight.
+/// For name resolution, TCP and TLS, which share it out among the addresses of a name, and for the wait for a turn.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A dial that takes longer lets others begin, so that one that hangs does not hold them up.
+const SLOW_DIAL: Duration = Duration::from_secs(1);
+/// The most dials at once over HTTP/1.1, where the server keeps connections: a quarter of the requests that may be in flight,
+/// since each may end with a connection that no request needs any more.
 const MAX_H1_POLL_DIALS: usize = 8;
 const MAX_H1_CREATE_DIALS: usize = 4;
+/// So many times more where no connection is kept: then each request in flight has to dial.
+const DIALS_WITHOUT_KEEP_ALIVE: usize = 4;
 /// A server that promises to keep an idle connection for some time counts from when it sent its reply.
 const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
+/// Long enough to hand a connection on to a request that waits for one.
+const HAND_OVER: Duration = Duration::from_millis(1);
 /// A map that has grown to this size drops what nobody uses before it grows further.
 const SWEEP_AT: usize = 256;
 
@@ -48,9 +59,10 @@ pub struct NetworkConfig {
 }
 
 impl NetworkConfig {
-    pub fn from_environment() -> Result<Self, String> {
-        let tls = tls::client_config().map_err(|problem| problem.to_string())?;
-        Ok(NetworkConfig { tls, proxy: proxy_env::https_proxy(), no_proxy: proxy_env::no_proxy() })
+    fn read(environment: Environment<'_>) -> Result<Self, String> {
+        let tls = tls::client_config(environment).map_err(|problem| problem.to_string())?;
+        let (proxy, no_proxy) = (proxy_env::https_proxy(environment), proxy_env::no_proxy(environment));
+        Ok(NetworkConfig { tls, proxy, no_proxy })
     }
 }
 
@@ -58,16 +70,17 @@ impl NetworkConfig {
 pub struct HttpTransport {
     config: OnceLock<Result<NetworkConfig, String>>,
     hosts: Mutex<HashMap<HostId, Arc<Host>>>,
+    slow_dial: Duration,
 }
 
 impl HttpTransport {
     /// The environment is read by the first request.
     pub fn from_environment() -> Self {
-        HttpTransport { config: OnceLock::new(), hosts: Mutex::default() }
+        HttpTransport { config: OnceLock::new(), hosts: Mutex::default(), slow_dial: SLOW_DIAL }
     }
 
     pub fn new(config: NetworkConfig) -> Self {
-        HttpTransport { config: OnceLock::from(Ok(config)), hosts: Mutex::default() }
+        HttpTransport { config: OnceLock::from(Ok(config)), hosts: Mutex::default(), slow_dial: SLOW_DIAL }
     }
 
     fn host(&self, account: &Account) -> Result<Arc<Host>, String> {
@@ -76,13 +89,15 @@ impl HttpTransport {
         if let Some(host) = hosts.get(&id) {
             return Ok(Arc::clone(host));
         }
-        let config = self.config.get_or_init(NetworkConfig::from_environment).as_ref().map_err(String::clone)?;
+        let config = self.config.get_or_init(|| NetworkConfig::read(&|name| env::var_os(name)));
+        let config = config.as_ref().map_err(String::clone)?;
         // What goes to this machine never goes through a proxy: it may be plain http.
         let proxied = !account.loopback && !proxy_env::is_exempt(&config.no_proxy, &account.base_url);
         let proxy = config.proxy.as_deref().filter(|_| proxied);
+        let pool = |idle_timeout, max_h1_dials| Pool::new(config, proxy, idle_timeout, max_h1_dials, self.slow_dial);
         let host = Arc::new(Host {
-            create: Pool::new(config, proxy, CREATE_IDLE_TIMEOUT, MAX_H1_CREATE_DIALS)?,
-            poll: Pool::new(config, proxy, POLL_IDLE_TIMEOUT, MAX_H1_POLL_DIALS)?,
+            create: pool(CREATE_IDLE_TIMEOUT, MAX_H1_CREATE_DIALS)?,
+            poll: pool(POLL_IDLE_TIMEOUT, MAX_H1_POLL_DIALS)?,
         });
         if hosts.len() >= SWEEP_AT {
             hosts.retain(|_, host| Arc::strong_count(host) > 1);
@@ -103,13 +118,13 @@ impl Transport for HttpTransport {
         let mut url = account.base_url.clone();
         url.set_path(&[account.base_url.path(), method.name()].concat());
         let body = TrackedBody::new(body, body_sent.clone());
-        let mut request = pool.client().post(url).body(reqwest::Body::wrap(body));
+        let mut request = pool.client(own_connection).post(url).body(reqwest::Body::wrap(body));
         if own_connection {
             // HTTP/2 has no such header, and it is left out there.
             request = request.header(CONNECTION, "close");
         }
         let response = request.send().await.map_err(http_error::request_error)?;
-        pool.record(&response);
+        pool.record(&response, own_connection);
         read(response).await
     }
 }
@@ -124,14 +139,16 @@ struct Pool {
     config: NetworkConfig,
     proxy: Option<String>,
     turns: DialTurns,
-    /// The most dials at once over HTTP/1.1.
-    max_dials: usize,
+    /// The most dials at once over HTTP/1.1, where the server keeps connections.
+    max_h1_dials: usize,
     current: Mutex<PoolClient>,
 }
 
 struct PoolClient {
     client: Client,
     idle_timeout: Duration,
+    /// Whether each request has a connection of its own, so that none is left over.
+    own_connections: bool,
 }
 
 impl Pool {
@@ -139,37 +156,53 @@ impl Pool {
         config: &NetworkConfig,
         proxy: Option<&str>,
         idle_timeout: Duration,
-        max_dials: usize,
+        max_h1_dials: usize,
+        slow_dial: Duration,
     ) -> Result<Self, String> {
-        let turns = DialTurns::one_at_a_time();
+        let turns = DialTurns::new(max_h1_dials, slow_dial);
         let client = build(config, proxy, turns.clone(), idle_timeout)?;
         Ok(Pool {
             config: config.clone(),
             proxy: proxy.map(str::to_owned),
             turns,
-            max_dials,
-            current: Mutex::new(PoolClient { client, idle_timeout }),
+            max_h1_dials,
+            current: Mutex::new(PoolClient { client, idle_timeout, own_connections: false }),
         })
     }
 
-    fn client(&self) -> Client {
-        lock(&self.current).client.clone()
+    /// For a request with a connection of its own, a client that has none left over from others.
+    fn client(&self, own_connection: bool) -> Client {
+        let mut current = lock(&self.current);
+        if own_connection && !current.own_connections {
+            let idle_timeout = current.idle_timeout;
+            self.replace(&mut current, idle_timeout, true);
+        }
+        current.client.clone()
     }
 
     /// Learns from the head of a reply what the server does with connections.
-    fn record(&self, response: &Response) {
+    fn record(&self, response: &Response, own_connection: bool) {
         if response.version() == Version::HTTP_2 {
             return;
         }
-        self.turns.widen(self.max_dials);
+        let is_kept = !own_connection && is_kept(response);
+        self.turns.set_max_h1(self.max_h1_dials * if is_kept { 1 } else { DIALS_WITHOUT_KEEP_ALIVE });
         let Some(promised) = keep_alive_timeout(response.headers()) else { return };
-        let idle_timeout = promised.saturating_sub(KEEP_ALIVE_MARGIN);
+        let idle_timeout = match promised.is_zero() {
+            true => Duration::ZERO,
+            false => promised.saturating_sub(KEEP_ALIVE_MARGIN).max(HAND_OVER),
+        };
         let mut current = lock(&self.current);
-        if idle_timeout < current.idle_timeout
-            && let Ok(client) = build(&self.config, self.proxy.as_deref(), self.turns.clone(), idle_timeout)
-        {
-            // A pool keeps its time for good, so this one makes place for another.
-            *current = PoolClient { client, idle_timeout };
+        if idle_timeout < current.idle_timeout {
+            let own_connections = current.own_connections;
+            self.replace(&mut current, idle_timeout, own_connections);
+        }
+    }
+
+    /// A client keeps its settings and its connections for good, so this one makes place for another.
+    fn replace(&self, current: &mut PoolClient, idle_timeout: Duration, own_connections: bool) {
+        if let Ok(client) = build(&self.config, self.proxy.as_deref(), self.turns.clone(), idle_timeout) {
+            *current = PoolClient { client, idle_timeout, own_connections };
         }
     }
 }
@@ -186,6 +219,9 @@ fn build(
         .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]))
         .user_agent(concat!("turnstile-solver/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
+        // What may be sent again is decided in one place, and counted there.
+        .retry(retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
         .connector_layer(turns);
     let builder = match idle_timeout.is_zero() {
         true => builder.pool_max_idle_per_host(0),
@@ -202,12 +238,17 @@ async fn read(mut response: Response) -> Result<Reply, RequestError> {
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let multiplexed = response.version() == Version::HTTP_2;
+    let length = response.content_length();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(http_error::request_error)? {
+    while let Some(chunk) = response.chunk().await.map_err(http_error::interrupted)? {
         if body.len() + chunk.len() > MAX_BODY_LENGTH {
             return Err(too_long(status));
         }
         body.extend_from_slice(&chunk);
+    }
+    // Over HTTP/2 a stream that is reset without an error counts as ended.
+    if length.is_some_and(|length| length != body.len() as u64) {
+        return Err(RequestError::Interrupted { detail: "the reply was cut".into() });
     }
     Ok(Reply { status: status.as_u16(), body, retry_after, multiplexed })
 }
@@ -227,6 +268,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
     }
+}
+
+/// Whether the server keeps the connection open for other requests.
+fn is_kept(response: &Response) -> bool {
+    let mut tokens = response.headers().get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    response.version() == Version::HTTP_11
+        && !tokens.any(|list| list.split(',').any(|token| token.trim().eq_ignore_ascii_case("close")))
 }
 
 /// `Keep-Alive: timeout=5, max=100`: how long the server keeps an idle connection.

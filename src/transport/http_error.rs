@@ -15,6 +15,11 @@ pub fn request_error(error: reqwest::Error) -> RequestError {
     }
 }
 
+/// An error after the head of a reply has come: whatever it says, the request was processed.
+pub fn interrupted(error: reqwest::Error) -> RequestError {
+    RequestError::Interrupted { detail: causes(&error) }
+}
+
 /// HTTP/2 says of a refused stream, and of one beyond a graceful shutdown, that it was not processed.
 fn is_not_processed(error: &reqwest::Error) -> bool {
     let mut next = error.source();

@@ -2,23 +2,23 @@
 //! `NO_PROXY` with names, `.suffixes`, `*.suffixes`, `host:port` and `*`. Plain http goes to this machine alone, and what
 //! goes there never goes through a proxy, so only `HTTPS_PROXY` matters.
 
-use std::env;
-
 use url::Url;
 
+use super::Environment;
+
 /// The URL of the proxy, as it was given.
-pub fn https_proxy() -> Option<String> {
-    variable("https_proxy", "HTTPS_PROXY")
+pub fn https_proxy(environment: Environment<'_>) -> Option<String> {
+    variable(environment, ["https_proxy", "HTTPS_PROXY"])
 }
 
 /// The hosts that are reached without the proxy, as they were given.
-pub fn no_proxy() -> String {
-    variable("no_proxy", "NO_PROXY").unwrap_or_default()
+pub fn no_proxy(environment: Environment<'_>) -> String {
+    variable(environment, ["no_proxy", "NO_PROXY"]).unwrap_or_default()
 }
 
 /// An empty variable counts as none.
-fn variable(lower: &str, upper: &str) -> Option<String> {
-    [lower, upper].iter().filter_map(|name| env::var(name).ok()).find(|value| !value.trim().is_empty())
+fn variable(environment: Environment<'_>, names: [&str; 2]) -> Option<String> {
+    names.into_iter().filter_map(|name| environment(name)?.into_string().ok()).find(|value| !value.trim().is_empty())
 }
 
 /// Whether the list names the URL's host, which is then reached without the proxy.
@@ -75,6 +75,31 @@ mod tests {
             ("xapi.example.test", false),
         ] {
             assert_eq!(is_exempt_url(list, "https://api.example.test"), exempt, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn lower_case_comes_first_and_an_empty_variable_counts_as_none() {
+        for (lower, upper, read) in [
+            (Some("a"), Some("b"), Some("a")),
+            (None, Some("b"), Some("b")),
+            (Some(" "), Some("b"), Some("b")),
+            (Some("a"), None, Some("a")),
+            (Some(""), Some(""), None),
+            (None, None, None),
+        ] {
+            for [name, capital] in [["no_proxy", "NO_PROXY"], ["https_proxy", "HTTPS_PROXY"]] {
+                let environment = |asked: &str| match asked {
+                    _ if asked == name => lower.map(Into::into),
+                    _ if asked == capital => upper.map(Into::into),
+                    _ => None,
+                };
+                let read = read.map(str::to_owned);
+                match name {
+                    "no_proxy" => assert_eq!(no_proxy(&environment), read.unwrap_or_default(), "{lower:?} {upper:?}"),
+                    _ => assert_eq!(https_proxy(&environment), read, "{lower:?} {upper:?}"),
+                }
+            }
         }
     }
 

@@ -1,22 +1,28 @@
 //! Which certificates to trust: the bundled Mozilla roots, and the certificates that Node.js was told to trust as well.
 
-use std::{env, path::Path, sync::Arc};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// A configuration that offers HTTP/2 and HTTP/1.1. It reads files.
-pub fn client_config() -> Result<ClientConfig, rustls::Error> {
+use super::Environment;
+
+/// A configuration that offers HTTP/2 and HTTP/1.1. It reads files that the environment names.
+pub fn client_config(environment: Environment<'_>) -> Result<ClientConfig, rustls::Error> {
+    client_config_with(roots(environment("NODE_EXTRA_CA_CERTS"), environment("NODE_USE_SYSTEM_CA")))
+}
+
+fn roots(extra_file: Option<OsString>, use_system: Option<OsString>) -> RootCertStore {
     let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let Some(file) = env::var_os("NODE_EXTRA_CA_CERTS") {
+    if let Some(file) = extra_file {
         roots.add_parsable_certificates(certificates(Path::new(&file)));
     }
-    if env::var_os("NODE_USE_SYSTEM_CA").is_some_and(|value| value == "1") {
+    if use_system.is_some_and(|value| value == "1") {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    client_config_with(roots)
+    roots
 }
 
 /// The same with these roots.
@@ -37,3 +43,6 @@ fn certificates(file: &Path) -> Vec<CertificateDer<'static>> {
         Err(_) => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

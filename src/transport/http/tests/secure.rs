@@ -1,0 +1,99 @@
+use super::{server::Server, *};
+
+async fn server(certificate: &'static str, protocols: &'static [&'static str]) -> Server {
+    Server::start(move |_, conn| async move {
+        // The client refuses some.
+        let Ok(mut conn) = conn.tls(certificate, protocols).await else { return };
+        if conn.request().await.is_some() {
+            conn.reply("", REPLY).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_server_with_a_trusted_certificate_is_served_over_the_protocol_that_it_speaks() {
+    for protocols in [&["http/1.1"][..], &[], &["spdy/1", "http/1.1"]] {
+        let server = server("localhost", protocols).await;
+        let reply = send_to(&server.https()).await.0.unwrap();
+        assert_eq!((reply.status, reply.multiplexed), (200, false), "{protocols:?}");
+    }
+}
+
+#[tokio::test]
+async fn to_a_server_with_another_certificate_nothing_is_sent() {
+    for (certificate, words) in [("expired", "expired"), ("wrong-host", "not valid for name")] {
+        let server = server(certificate, &["http/1.1"]).await;
+        let (result, body_sent) = send_to(&server.https()).await;
+        let detail = result.as_ref().unwrap_err().detail().unwrap().to_owned();
+        assert!(detail.contains(words), "{detail}");
+        assert_eq!(kind((result, body_sent)), ("certificate", false));
+    }
+    let server = server("localhost", &["http/1.1"]).await;
+    let untrusting = HttpTransport::new(NetworkConfig {
+        tls: tls::client_config_with(rustls::RootCertStore::empty()).unwrap(),
+        ..config()
+    });
+    let (result, body_sent) = send(&untrusting, create(&account(&server.https()))).await;
+    let detail = result.as_ref().unwrap_err().detail().unwrap().to_owned();
+    assert!(detail.contains("UnknownIssuer"), "{detail}");
+    assert_eq!(kind((result, body_sent)), ("certificate", false));
+}
+
+#[tokio::test]
+async fn where_tls_does_not_come_about_nothing_is_sent() {
+    // Each gets the client's first message and then…
+    let closes = Server::start(|_, mut conn| async move {
+        conn.read(1).await.unwrap();
+    });
+    let resets = Server::start(|_, mut conn| async move {
+        conn.read(1).await.unwrap();
+        conn.reset();
+    });
+    let speaks_http = Server::start(|_, mut conn| async move {
+        conn.read(1).await.unwrap();
+        conn.write("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        conn.closed().await;
+    });
+    let speaks_another_protocol = server("localhost", &["spdy/1"]);
+    for server in [closes.await, resets.await, speaks_http.await, speaks_another_protocol.await] {
+        assert_eq!(kind(send_to(&server.https()).await), ("connect", false));
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_handshake_hangs_is_not_sent_when_its_caller_gives_up() {
+    let (step, mut steps) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::start(move |_, mut conn| {
+        let step = step.clone();
+        async move {
+            conn.read(1).await.unwrap();
+            step.send("begun").unwrap();
+            conn.closed().await;
+            step.send("closed").unwrap();
+        }
+    })
+    .await;
+    let (transport, account, body_sent) = (transport(), account(&server.https()), BodySent::default());
+    in_time(async {
+        tokio::select! {
+            result = transport.send(create(&account), &body_sent) => panic!("{result:?}"),
+            step = steps.recv() => assert_eq!(step, Some("begun")),
+        }
+        assert_eq!(steps.recv().await, Some("closed"));
+    })
+    .await;
+    assert!(!body_sent.get());
+}
+
+#[tokio::test]
+async fn a_complete_body_is_complete_without_the_end_of_tls() {
+    let server = Server::start(|_, conn| async move {
+        let mut conn = conn.tls("localhost", &["http/1.1"]).await.unwrap();
+        conn.request().await.unwrap();
+        conn.reply("connection: close\r\n", REPLY).await.unwrap();
+        // Closes without close_notify.
+    })
+    .await;
+    assert_eq!(send_to(&server.https()).await.0.unwrap().body, REPLY.as_bytes());
+}
