@@ -17,7 +17,7 @@ import { open, resumeArguments, run, runAll, start } from './support/cli.mjs'
  */
 
 /** @param {string} errorCode @returns {SandboxOptions} */
-const refusing = errorCode => ({ faults: [{ on: 'createTask', fault: 'error', errorCode }] })
+const refusing = errorCode => ({ faults: [{ method: 'createTask', fault: 'error', errorCode }] })
 
 /** @type {Case[]} */
 const cases = [
@@ -41,7 +41,7 @@ const cases = [
   },
   {
     what: 'a task that fails',
-    sandbox: { faults: [{ on: 'createTask', fault: 'failed-task' }] },
+    sandbox: { faults: [{ method: 'createTask', fault: 'failed-task' }] },
     exitCode: 5,
     code: 'PROVIDER_ERROR',
     headline: /ERROR_CAPTCHA_UNSOLVABLE/,
@@ -78,7 +78,7 @@ const cases = [
   },
   {
     what: 'a reset after the task was accepted',
-    sandbox: { faults: [{ on: 'createTask', fault: 'reset-after' }] },
+    sandbox: { faults: [{ method: 'createTask', fault: 'connection-reset-after-processing' }] },
     exitCode: 8,
     code: 'CONNECTION_FAILED',
     headline: /createTask failed: no complete reply/,
@@ -96,7 +96,7 @@ const cases = [
   },
   {
     what: 'a page instead of an answer',
-    sandbox: { faults: [{ on: 'createTask', fault: 'html' }] },
+    sandbox: { faults: [{ method: 'createTask', fault: 'html' }] },
     exitCode: 9,
     code: 'INVALID_RESPONSE',
     headline: /createTask failed/,
@@ -105,7 +105,7 @@ const cases = [
   },
   {
     what: 'a solution without a token',
-    sandbox: { faults: [{ on: 'getTaskResult', fault: 'ready-without-token' }] },
+    sandbox: { faults: [{ method: 'getTaskResult', fault: 'ready-without-token' }] },
     exitCode: 9,
     code: 'INVALID_RESPONSE',
     headline: /has no token/,
@@ -249,7 +249,7 @@ describe('a failed wait or balance', { concurrency: 6 }, () => {
   })
 
   test('a balance that does not come in time exits with 7', async t => {
-    const { account, env } = await open(t, { faults: [{ fault: 'hang', times: 99 }] })
+    const { account, env } = await open(t, { faults: [{ fault: 'no-response', times: 99 }] })
     const { code, stderr } = await run(['balance', ...account, '--timeout', '600'], { env })
     assert.equal(code, 7)
     assert.match(

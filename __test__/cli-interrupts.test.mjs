@@ -97,7 +97,9 @@ describe('Ctrl-C', posix, () => {
   })
 
   test('a second one later leaves at once', async t => {
-    const { sandbox, solve, env } = await open(t, { faults: [{ on: 'createTask', fault: 'hang' }] })
+    const { sandbox, solve, env } = await open(t, {
+      faults: [{ method: 'createTask', fault: 'no-response' }],
+    })
     const { child, ended, said } = start(solve, { env, input: '' })
     await happened(sandbox, is('fault'))
     child.kill('SIGINT')
@@ -110,7 +112,9 @@ describe('Ctrl-C', posix, () => {
   })
 
   test('a create that never answers is given up, with a word on what it may have cost', async t => {
-    const { sandbox, solve, env } = await open(t, { faults: [{ on: 'createTask', fault: 'hang-after' }] })
+    const { sandbox, solve, env } = await open(t, {
+      faults: [{ method: 'createTask', fault: 'no-response-after-processing' }],
+    })
     const { child, ended } = start(solve, { env, input: '' })
     await happened(sandbox, is('fault'))
     child.kill('SIGINT')
@@ -124,7 +128,7 @@ describe('Ctrl-C', posix, () => {
 
   test('between two attempts to create a task none exists: it ends at once and says so', async t => {
     const { solve, env } = await open(t, {
-      faults: [{ on: 'createTask', fault: '429', times: 99, retryAfter: 20 }],
+      faults: [{ method: 'createTask', fault: '429', times: 99, retryAfter: 20 }],
     })
     const { child, ended, said } = start(solve, { env, input: '' })
     await said(/again in/)
@@ -157,7 +161,7 @@ describe('Ctrl-C', posix, () => {
     assert.equal(code, 130)
     assert.equal(resumeArguments(stderr)[4], taskId)
 
-    sandbox.addFault({ on: 'getBalance', fault: 'hang' })
+    sandbox.addFault({ method: 'getBalance', fault: 'no-response' })
     const asking = start(['balance', ...account], { env, input: '' })
     await happened(sandbox, is('fault'))
     asking.child.kill('SIGINT')

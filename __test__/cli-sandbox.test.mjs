@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { faultTable } from '../sandbox/index.mjs'
+import { faults } from '../sandbox/index.mjs'
 import { BIN, run, start } from './support/cli.mjs'
 import { blocksOf, readme } from './support/documents.mjs'
 
@@ -139,18 +139,18 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
     ]
     const fault = [
       '--fault',
-      'error,on=getBalance,nth=2,errorCode=ERROR_FULL_MOON',
+      'error,method=getBalance,nth=2,errorCode=ERROR_FULL_MOON',
       '--fault',
-      'reset,on=createTask',
+      'connection-reset,method=createTask',
     ]
     const { child, output, ended, said } = start(['sandbox', '--json', '--progress', ...flags, ...fault])
     t.after(() => child.kill('SIGKILL'))
     await said(/\}\n/)
-    const { account, page, sitekey, siteverifyURL, faceURL } = JSON.parse(output.stdout)
+    const { account, page, sitekey, siteverifyURL, dashboardURL } = JSON.parse(output.stdout)
     assert.equal(account.clientKey, 'my-own-key')
     assert.match(page, new RegExp(`^${account.baseURL}/.*sitekey=${sitekey}`))
     assert.equal(siteverifyURL, `${account.baseURL}/turnstile/v0/siteverify`)
-    assert.match(await (await fetch(faceURL)).text(), /<title>Sandbox<\/title>/)
+    assert.match(await (await fetch(dashboardURL)).text(), /<title>Sandbox<\/title>/)
 
     const balance = ['balance', '--provider', account.provider, '--base-url', account.baseURL]
     const env = { YESCAPTCHA_API_KEY: 'my-own-key' }
@@ -191,10 +191,7 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
   test('--list-faults prints every fault', async () => {
     const { code, stdout } = await run(['sandbox', '--list-faults'])
     assert.equal(code, 0)
-    for (const { name } of faultTable) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
-    assert.equal(
-      JSON.parse((await run(['sandbox', '--list-faults', '--json'])).stdout).length,
-      faultTable.length,
-    )
+    for (const { name } of faults) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
+    assert.equal(JSON.parse((await run(['sandbox', '--list-faults', '--json'])).stdout).length, faults.length)
   })
 })

@@ -41,7 +41,7 @@ describe('solve', { concurrency: 6 }, () => {
   })
 
   test('a retry is a plain line that says why', async t => {
-    const { solve, env } = await open(t, { faults: [{ on: 'getTaskResult', fault: 'reset' }] })
+    const { solve, env } = await open(t, { faults: [{ method: 'getTaskResult', fault: 'connection-reset' }] })
     const { code, stderr } = await run(solve, { env })
     assert.equal(code, 0)
     assert.match(stderr, /^yescaptcha: CONNECTION_FAILED after \d\.\d s \(.*\), again in \d\.\d s$/m)
@@ -123,7 +123,7 @@ describe('solve', { concurrency: 6 }, () => {
   })
 
   test('the request timeout is obeyed', async t => {
-    const { solve, env } = await open(t, { faults: [{ on: 'createTask', fault: 'hang' }] })
+    const { solve, env } = await open(t, { faults: [{ method: 'createTask', fault: 'no-response' }] })
     const { code, stderr } = await run([...solve, '--request-timeout', '1000'], { env })
     assert.equal(code, 8)
     assert.match(stderr, /createTask failed/)

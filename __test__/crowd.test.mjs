@@ -16,10 +16,10 @@ const SEED = 29
 
 /** Every one of them is outlived. @type {Partial<FaultRule>[]} */
 const ofPolls = [
-  { fault: 'reset' },
-  { fault: 'reset-after' },
+  { fault: 'connection-reset' },
+  { fault: 'connection-reset-after-processing' },
   { fault: 'close-after' },
-  { fault: 'cut-body' },
+  { fault: 'truncated-body' },
   { fault: 'truncated-json' },
   { fault: 'html' },
   { fault: '429' },
@@ -34,11 +34,15 @@ const ofPolls = [
 const refused = [{ fault: '429' }, { fault: 'error' }, { fault: 'error', errorCode: 'ERROR_REQUEST_LIMIT' }]
 
 /** After these a task exists and its id never came: all that a client can do is to say so. @type {Partial<FaultRule>[]} */
-const lost = [{ fault: 'reset-after' }, { fault: 'cut-body' }, { fault: '502', accepted: true }]
+const lost = [
+  { fault: 'connection-reset-after-processing' },
+  { fault: 'truncated-body' },
+  { fault: '502', processed: true },
+]
 
 /** @param {'createTask' | 'getTaskResult'} on @param {Partial<FaultRule>[]} faults */
 const aTenth = (on, faults) =>
-  faults.map(fault => /** @type {FaultRule} */ ({ on, probability: 0.1 / faults.length, ...fault }))
+  faults.map(fault => /** @type {FaultRule} */ ({ method: on, probability: 0.1 / faults.length, ...fault }))
 
 test('300 solves at once, a tenth of their requests in trouble, with 200 descriptors: none is lost, each is bought once', {
   skip: process.platform === 'win32' && 'there is no ulimit',

@@ -337,7 +337,7 @@ test('the code of docs/events.md runs and prints what it shows', async t => {
   const sandbox = await startSandbox({ provider: 'yescaptcha', clientKey: KEY, solveTimeMs: 60_000, now })
   t.after(() => sandbox.close())
   // Once the first poll is answered, the task is ready.
-  sandbox.events.on('event', ({ type }) => type === 'polled' && setImmediate(() => (ahead = 60_000)))
+  sandbox.events.on('*', ({ type }) => type === 'task:polled' && setImmediate(() => (ahead = 60_000)))
   const task = { websiteURL: WEBSITE, websiteKey: SITEKEY, pollIntervalMs: 10 }
   const call = `\nawait solveTurnstile(${JSON.stringify({ ...sandbox.account, ...task })})`
   const { stdout, stderr, code } = await runScript(

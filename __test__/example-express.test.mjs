@@ -98,7 +98,12 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
   })
 
   test('asks again when the answer got lost, without using the token up', async t => {
-    const faults = [{ on: /** @type {const} */ ('siteverify'), fault: /** @type {const} */ ('reset-after') }]
+    const faults = [
+      {
+        on: /** @type {const} */ ('siteverify'),
+        fault: /** @type {const} */ ('connection-reset-after-processing'),
+      },
+    ]
     const { token, settings } = await vendor(t, { faults })
     const signIn = await backend(t, settings)
     assert.deepEqual(await signIn(await token()), [200, { welcome: 'Ada' }])

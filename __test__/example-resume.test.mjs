@@ -37,7 +37,7 @@ async function stage(t, options) {
  */
 async function killed({ vendor, env }, moment) {
   const seen = new Promise(resolve =>
-    vendor.events.on('event', event => event.type === moment && resolve(undefined)),
+    vendor.events.on('*', event => event.type === moment && resolve(undefined)),
   )
   const child = spawn(process.execPath, [script], { env: { ...process.env, NODE_OPTIONS: '', ...env } })
   const ended = once(child, 'close')
@@ -57,7 +57,7 @@ describe('examples/resume', { concurrency: 4 }, () => {
 
   test('killed while it waits, it resumes: bought once, delivered once, charged once', async t => {
     const here = await stage(t)
-    await killed(here, 'polled')
+    await killed(here, 'task:polled')
     const { taskId } = JSON.parse(readFileSync(here.file, 'utf8'))
     const { code, stdout, stderr } = await here.again()
     assert.deepEqual([code, stderr], [0, `Resuming task ${taskId}\n`])
@@ -68,8 +68,11 @@ describe('examples/resume', { concurrency: 4 }, () => {
   })
 
   test('killed while it buys, it says that a task may be charged, and buys', async t => {
-    const here = await stage(t, { solveTimeMs: 0, faults: [{ on: 'createTask', fault: 'hang-after' }] })
-    await killed(here, 'created')
+    const here = await stage(t, {
+      solveTimeMs: 0,
+      faults: [{ method: 'createTask', fault: 'no-response-after-processing' }],
+    })
+    await killed(here, 'task:created')
     const { code, stdout, stderr } = await here.again()
     assert.equal(code, 0, stderr)
     assert.match(
@@ -89,7 +92,7 @@ describe('examples/resume', { concurrency: 4 }, () => {
 
   test('forgets a task that failed, so that the next run buys another', async t => {
     const faults = [
-      { on: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('failed-task') },
+      { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('failed-task') },
     ]
     const { vendor, file, again } = await stage(t, { solveTimeMs: 0, faults })
     assert.equal((await again()).code, 1)

@@ -71,7 +71,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   test('banned, an account rests as long as the provider says, and nobody asks it meanwhile', async t => {
     let now = 0
     const banned = await account(t, 'banned', {
-      faults: [{ on: 'createTask', fault: 'error', errorCode: 'ERROR_IP_BANNED', retryAfter: 90 }],
+      faults: [{ method: 'createTask', fault: 'error', errorCode: 'ERROR_IP_BANNED', retryAfter: 90 }],
     })
     const pool = new lib.Pool([banned.entry], { pace, now: () => now })
     const refusal = await pool.solve(widget).catch(error => error)
@@ -85,7 +85,12 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   })
 
   test('what may be paid for is not bought again at another account', async t => {
-    const faults = [{ on: /** @type {const} */ ('createTask'), fault: /** @type {const} */ ('reset-after') }]
+    const faults = [
+      {
+        method: /** @type {const} */ ('createTask'),
+        fault: /** @type {const} */ ('connection-reset-after-processing'),
+      },
+    ]
     const [first, second] = [await account(t, 'first', { faults }), await account(t, 'second')]
     const pool = new lib.Pool([first.entry, second.entry], { pace })
     const error = await pool.solve(widget).catch(error => error)
@@ -98,9 +103,9 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     const one = await account(t, 'one', { concurrency: 1, solveTimeMs: 500 })
     const most = [two, one].map(({ vendor }) => {
       const seen = { open: 0, most: 0 }
-      vendor.events.on('event', ({ type }) => {
-        if (type === 'created') seen.most = Math.max(seen.most, ++seen.open)
-        if (type === 'delivered') seen.open -= 1
+      vendor.events.on('*', ({ type }) => {
+        if (type === 'task:created') seen.most = Math.max(seen.most, ++seen.open)
+        if (type === 'task:delivered') seen.open -= 1
       })
       return seen
     })
@@ -130,7 +135,9 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   })
 
   test('a solve that takes too long is resumed at its account, and bought once', async t => {
-    const faults = [{ on: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('hang') }]
+    const faults = [
+      { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('no-response') },
+    ]
     const slow = await account(t, 'slow', { faults })
     const pool = new lib.Pool([slow.entry], { pace: { ...pace, timeoutMs: 3000 } })
     const { solution } = await pool.solve(widget)

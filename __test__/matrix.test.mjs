@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { isTurnstileError } from '../index.js'
-import { errorCodes, faultTable, startSandbox } from '../sandbox/index.mjs'
+import { errorCodes, faults, startSandbox } from '../sandbox/index.mjs'
 import { calls, failure, providers, SITEKEY, taskTypes, WEBSITE } from './support/calls.mjs'
 import { columns, rows } from './support/matrix.mjs'
 import { codesByReason, NOT_READY } from './support/matrix-codes.mjs'
@@ -18,10 +18,10 @@ trustTestAuthority()
 const PRICE = 15
 
 test('the matrix has every fault of the sandbox, on every call that it applies to', () => {
-  for (const { name, calls } of faultTable) {
+  for (const { name, calls } of faults) {
     for (const on of calls.filter(call => call !== 'siteverify')) {
       const met = rows.some(
-        ({ fault, cells }) => fault === name && columns.some((column, i) => column.on === on && cells[i]),
+        ({ fault, cells }) => fault === name && columns.some((column, i) => column.method === on && cells[i]),
       )
       assert.ok(met, `${name} on ${on}`)
     }
@@ -49,8 +49,8 @@ const samples = rows
   .filter(({ pauseMs }) => pauseMs === undefined)
   .flatMap((row, turn) => {
     const cells = row.cells.flatMap((cell, index) => (cell ? [{ row, column: columns[index], cell }] : []))
-    const creates = cells.filter(({ column }) => column.on === 'createTask')
-    const asks = cells.filter(({ column }) => column.on !== 'createTask')
+    const creates = cells.filter(({ column }) => column.method === 'createTask')
+    const asks = cells.filter(({ column }) => column.method !== 'createTask')
     return [creates[turn % creates.length], asks[turn % asks.length]]
       .filter(sample => sample !== undefined)
       .flatMap(sample => row.accepted.map(accepted => ({ ...sample, accepted })))
@@ -81,7 +81,7 @@ describe('a fault that is noticed by the time that it takes', { concurrency: 64 
   for (const sample of samples.filter(({ row }) => row.hangs)) playOnce(sample)
 
   for (const [fault, title] of [
-    ['reset', 'waitForTask'],
+    ['connection-reset', 'waitForTask'],
     ['503', 'solveTurnstile, polling'],
     ['ERROR_REQUEST_LIMIT', 'getBalance'],
   ]) {
@@ -147,7 +147,7 @@ async function assertReason(t, provider, call, errorCode, reason) {
   }
   const own = call === 'createTask' ? task : sandbox.account
   const { taskId } = call === 'getTaskResult' ? await calls.createTask(task) : { taskId: undefined }
-  sandbox.addFault({ on: call, fault: 'error', errorCode })
+  sandbox.addFault({ method: call, fault: 'error', errorCode })
   const outcome = calls[call]({ ...own, ...(taskId ? { taskId } : {}) })
   const asked = () => sandbox.stats().requests[`/${call}`]
   if (reason === 'busy' || (reason === 'banned' && call === 'getTaskResult')) {
@@ -166,10 +166,10 @@ async function assertReason(t, provider, call, errorCode, reason) {
  * @param {Column} column
  * @param {Cell} cell
  */
-function assertTold(played, { call, on }, cell) {
+function assertTold(played, { call, method: on }, cell) {
   const { value, error, events, requests, struck } = played
   assert.equal(keyFoundIn(error ?? value, events), undefined)
-  assert.equal(played.followed, 0, 'a redirect was followed')
+  assert.equal(played.redirectsFollowed, 0, 'a redirect was followed')
   const asked = cell.word === 'again' || (cell.word === 'waits' && call !== 'getTaskResult') ? 2 : 1
   assert.deepEqual({ struck, [on]: requests[on] }, { struck: 1, [on]: asked }, 'requests')
 
@@ -232,7 +232,7 @@ function assertFields(error, { word, seen, told }, played) {
  * @param {Column} column
  * @param {Cell} cell
  */
-function assertTimeout(played, { on }, cell) {
+function assertTimeout(played, { method: on }, cell) {
   const { error, events, requests, struck } = played
   assert.equal(keyFoundIn(error, events), undefined)
   const word = on === 'getTaskResult' ? 'kept' : 'free'
@@ -251,7 +251,7 @@ function assertTimeout(played, { on }, cell) {
  * @param {Cell} cell
  * @param {boolean} accepted
  */
-async function assertBoughtOnce(played, { call, on }, cell, accepted) {
+async function assertBoughtOnce(played, { call, method: on }, cell, accepted) {
   const { created, charged, error, sandbox } = played
   const creates = call === 'createTask' || call === 'solveTurnstile'
   const succeeded = error === undefined && cell.told === undefined

@@ -29,7 +29,7 @@ async function provider(t, options) {
   t.after(() => sandbox.close())
   /** @type {Set<string>} */
   const versions = new Set()
-  sandbox.events.on('event', event => event.type === 'request' && versions.add(event.httpVersion))
+  sandbox.events.on('*', event => event.type === 'request' && versions.add(event.httpVersion))
   return { sandbox, versions, account: sandbox.account }
 }
 
@@ -130,10 +130,10 @@ describe('over HTTP/2', together, () => {
     ['a stream that is cancelled', { fault: 'stream-reset', http2Code: 8 }],
     ['a stream that ends with ENHANCE_YOUR_CALM', { fault: 'stream-reset', http2Code: 11 }],
     ['a connection that closes after the reply', { fault: 'close-after' }],
-    ['a reset connection', { fault: 'reset' }],
+    ['a reset connection', { fault: 'connection-reset' }],
   ])) {
     test(`${what} during polls is survived, and the task is bought once`, async t => {
-      const faults = [{ ...fault, on: /** @type {const} */ ('getTaskResult'), times: 2 }]
+      const faults = [{ ...fault, method: /** @type {const} */ ('getTaskResult'), times: 2 }]
       const { sandbox, versions, account } = await provider(t, { tls, faults })
       const solves = Array.from({ length: 5 }, () => calls.solveTurnstile({ ...account, ...quick }))
       for (const { token } of await Promise.all(solves)) assert.ok(token)
@@ -148,7 +148,7 @@ describe('over HTTP/2', together, () => {
     ['a refused stream', { fault: 'stream-reset', http2Code: 7 }],
   ])) {
     test(`a createTask that meets ${what} goes out again, and the task is bought once`, async t => {
-      const faults = [{ ...fault, on: /** @type {const} */ ('createTask') }]
+      const faults = [{ ...fault, method: /** @type {const} */ ('createTask') }]
       const { sandbox, account } = await provider(t, { tls, faults })
       const { token } = await calls.solveTurnstile({ ...account, ...quick })
       assert.ok(token)
@@ -158,7 +158,9 @@ describe('over HTTP/2', together, () => {
   }
 
   test('a createTask whose stream breaks is not sent again, and says that money may be gone', async t => {
-    const faults = [{ fault: /** @type {const} */ ('stream-reset'), on: /** @type {const} */ ('createTask') }]
+    const faults = [
+      { fault: /** @type {const} */ ('stream-reset'), method: /** @type {const} */ ('createTask') },
+    ]
     const { sandbox, account } = await provider(t, { tls, faults })
     const error = await failure(calls.createTask({ ...account, ...page }))
     assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', true])
@@ -170,12 +172,14 @@ describe('a server that closes idle connections', together, () => {
   for (const tls of [undefined, certificate('localhost')]) {
     const where = tls ? 'over HTTP/2' : 'over HTTP/1.1'
     test(`after every reply to a poll ${where} is not noticed, and each task is bought once`, async t => {
-      const faults = /** @type {const} */ ([{ fault: 'close-after', on: 'getTaskResult', times: Infinity }])
+      const faults = /** @type {const} */ ([
+        { fault: 'close-after', method: 'getTaskResult', times: Infinity },
+      ])
       // The tasks are ready once so many connections were closed, however long that takes.
       let [time, closed] = [1_700_000_000_000, 0]
       const options = { tls, faults, solveTimeMs: 1000, now: () => time }
       const { sandbox, account } = await provider(t, options)
-      sandbox.events.on('event', ({ type }) => {
+      sandbox.events.on('*', ({ type }) => {
         if (type === 'fault' && ++closed === 100) time += 1000
       })
       const solves = Array.from({ length: 50 }, () => calls.solveTurnstile({ ...account, ...quick }))
@@ -184,7 +188,7 @@ describe('a server that closes idle connections', together, () => {
     })
 
     test(`after every reply to createTask ${where}, just as the next goes out, loses none but those under way`, async t => {
-      const faults = /** @type {const} */ ([{ fault: 'close-after', on: 'createTask', times: Infinity }])
+      const faults = /** @type {const} */ ([{ fault: 'close-after', method: 'createTask', times: Infinity }])
       const { sandbox, account } = await provider(t, { tls, faults })
       /** @type {Error[]} */
       const errors = []

@@ -17,7 +17,7 @@ const names = [
   'solveTurnstile',
   'waitForTask',
 ]
-const sandboxNames = ['errorCodes', 'faultTable', 'faults', 'startSandbox']
+const sandboxNames = ['errorCodes', 'faults', 'startSandbox']
 
 describe('the package', () => {
   test('is required by its name with exactly the named exports', () => {

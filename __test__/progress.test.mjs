@@ -181,8 +181,7 @@ describe('onProgress', together, () => {
         /** @type {Progress[]} */
         const events = []
         const onProgress = (/** @type {Progress} */ event) => events.push(event)
-        sandbox.events.on('event', event => {
-          if (event.type !== 'polled') return
+        sandbox.events.on('task:polled', event => {
           const observed = sandbox.tasks().find(({ taskId }) => taskId === event.taskId)
           // Once its first poll is answered, the task is ready.
           if (observed?.task.websiteKey === 'observed') setImmediate(() => (ahead += 60_000))

@@ -270,8 +270,9 @@ async function startProviders(t, { readyAfterPolls, ...options } = {}) {
         provider,
       })
       t.after(() => sandbox.close())
-      sandbox.events.on('event', event => {
-        if (event.type === 'polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
+      sandbox.events.on('*', event => {
+        if (event.type === 'task:polled' && event.polls === readyAfterPolls)
+          setImmediate(() => (ahead = 60_000))
       })
       return sandbox
     }),

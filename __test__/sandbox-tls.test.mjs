@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { test } from 'node:test'
 import tls from 'node:tls'
-import { faultTable } from '../sandbox/index.mjs'
+import { faults } from '../sandbox/index.mjs'
 import { exchange, KEY, open } from './support/sandbox-client.mjs'
 
 /** @param {string} name */
@@ -89,12 +89,12 @@ test('with http2 false a client that offers both gets HTTP/1.1', async t => {
 for (const http2 of [true, false]) {
   test(`over TLS, HTTP/1.1 meets resets and cut bodies as in the clear (http2: ${http2})`, async t => {
     const faults = /** @type {const} */ ([
-      'reset',
-      'reset-after',
+      'connection-reset',
+      'connection-reset-after-processing',
       'goaway',
-      'cut-body',
+      'truncated-body',
       'close-after',
-      'drip',
+      'slow-body',
     ])
     const { sandbox } = await open(t, {
       tls: pair('localhost'),
@@ -118,10 +118,10 @@ test('over HTTP/2, a reset takes the connection and a stream reset one request a
   const { sandbox } = await open(t, {
     tls: pair('localhost'),
     faults: [
-      { on: 'getBalance', fault: 'stream-reset' },
-      { on: 'getBalance', fault: 'stream-reset', nth: 2, http2Code: 7 },
-      { on: 'getBalance', fault: 'cut-body', nth: 3 },
-      { on: 'getBalance', fault: 'reset', nth: 5 },
+      { method: 'getBalance', fault: 'stream-reset' },
+      { method: 'getBalance', fault: 'stream-reset', nth: 2, http2Code: 7 },
+      { method: 'getBalance', fault: 'truncated-body', nth: 3 },
+      { method: 'getBalance', fault: 'connection-reset', nth: 5 },
     ],
   })
   const { session, post } = dial(t, sandbox.baseURL)
@@ -140,7 +140,7 @@ test('over HTTP/2, a reset takes the connection and a stream reset one request a
 test('over HTTP/2, goaway names the request as one that was not seen', async t => {
   const { sandbox } = await open(t, {
     tls: pair('localhost'),
-    faults: [{ on: 'createTask', fault: 'goaway' }],
+    faults: [{ method: 'createTask', fault: 'goaway' }],
   })
   const { session, post } = dial(t, sandbox.baseURL)
   assert.equal((await post('/getBalance', { clientKey: KEY })).json.balance, 10_000)
@@ -158,7 +158,7 @@ test('over HTTP/2, faulted replies keep their looks', async t => {
       { fault: 'oversized', nth: 2 },
       { fault: 'truncated-json', nth: 3 },
       { fault: 'redirect', nth: 4 },
-      { fault: 'drip', nth: 5, intervalMs: 0 },
+      { fault: 'slow-body', nth: 5, intervalMs: 0 },
       { fault: 'close-after', nth: 6 },
     ],
   })
@@ -177,34 +177,33 @@ test('over HTTP/2, faulted replies keep their looks', async t => {
 })
 
 test('over HTTP/2, a client that leaves early does no harm, whatever was in store for it', async t => {
-  const names = faultTable.filter(({ calls }) => calls.includes('getBalance')).map(({ name }) => name)
-  const delayed = names.filter(name => !['reset', 'reset-after', 'goaway', 'close-after'].includes(name))
+  const names = faults.filter(({ calls }) => calls.includes('getBalance')).map(({ name }) => name)
+  const delayed = names.filter(
+    name =>
+      !['connection-reset', 'connection-reset-after-processing', 'goaway', 'close-after'].includes(name),
+  )
   const { sandbox } = await open(t, { tls: pair('localhost') })
   const { session, post } = dial(t, sandbox.baseURL)
   for (const fault of delayed) {
     for (const delayMs of [0, 5]) {
-      sandbox.addFault({ on: 'getBalance', fault, delayMs, intervalMs: 0, times: 1 })
-      const struck = new Promise(resolve =>
-        sandbox.events.once('event', () => sandbox.events.once('event', resolve)),
-      )
+      sandbox.addFault({ method: 'getBalance', fault, delayMs, intervalMs: 0, times: 1 })
+      const struck = new Promise(resolve => sandbox.events.once('*', () => sandbox.events.once('*', resolve)))
       const stream = session.request({ ':method': 'POST', ':path': '/getBalance' })
       stream.on('error', () => {})
       stream.end(JSON.stringify({ clientKey: KEY }))
       await struck
       stream.close(http2.constants.NGHTTP2_CANCEL)
       sandbox.clearFaults()
-      sandbox.addFault({ on: 'getBalance', fault: 'slow', delayMs: 10 })
+      sandbox.addFault({ method: 'getBalance', fault: 'latency', delayMs: 10 })
       assert.equal((await post('/getBalance', { clientKey: KEY })).json?.balance, 10_000, fault)
     }
   }
 })
 
 test('close ends hanging exchanges of HTTP/2 at once', async t => {
-  const { sandbox } = await open(t, { tls: pair('localhost'), faults: [{ fault: 'hang' }] })
+  const { sandbox } = await open(t, { tls: pair('localhost'), faults: [{ fault: 'no-response' }] })
   const { post } = dial(t, sandbox.baseURL)
-  const struck = new Promise(resolve =>
-    sandbox.events.on('event', event => event.type === 'fault' && resolve(event)),
-  )
+  const struck = new Promise(resolve => sandbox.events.on('fault', resolve))
   const pending = post('/getBalance', { clientKey: KEY })
   await struck
   await sandbox.close()

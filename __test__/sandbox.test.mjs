@@ -80,10 +80,8 @@ describe('the handle', () => {
   })
 
   test('close ends open and hanging connections at once, twice without harm, and frees the port', async t => {
-    const { sandbox } = await open(t, { faults: [{ fault: 'hang' }] })
-    const struck = new Promise(resolve =>
-      sandbox.events.on('event', event => event.type === 'fault' && resolve(event)),
-    )
+    const { sandbox } = await open(t, { faults: [{ fault: 'no-response' }] })
+    const struck = new Promise(resolve => sandbox.events.on('fault', resolve))
     const hanging = exchange(`${sandbox.baseURL}/getBalance`, { body: '{}' })
     await struck
     await Promise.all([sandbox.close(), sandbox.close()])
@@ -97,10 +95,10 @@ describe('the handle', () => {
     const script = `
       import { once } from 'node:events'
       import { startSandbox } from ${JSON.stringify(new URL('../sandbox/index.mjs', import.meta.url).href)}
-      const faults = ['hang', 'drip', 'slow', 'redirect'].map((fault, i) => ({ fault, nth: i + 1, delayMs: fault === 'slow' ? 1e6 : 0 }))
+      const faults = ['no-response', 'slow-body', 'latency', 'redirect'].map((fault, i) => ({ fault, nth: i + 1, delayMs: fault === 'latency' ? 1e6 : 0 }))
       const sandbox = await startSandbox({ faults })
       for (const _ of faults) {
-        const struck = once(sandbox.events, 'event').then(() => once(sandbox.events, 'event'))
+        const struck = once(sandbox.events, '*').then(() => once(sandbox.events, '*'))
         fetch(sandbox.baseURL + '/getBalance', { method: 'POST', body: '{}' }).catch(() => {})
         await struck
       }
@@ -150,16 +148,19 @@ describe('what it remembers', () => {
       faults: {},
       bans: 0,
       verifications: { success: 0, failure: 0 },
-      followed: 0,
+      redirectsFollowed: 0,
     })
   })
 
   test('events tell the story in order, and never the key', async t => {
-    const house = await open(t, { provider: 'ezcaptcha', faults: [{ on: 'getTaskResult', fault: '502' }] })
+    const house = await open(t, {
+      provider: 'ezcaptcha',
+      faults: [{ method: 'getTaskResult', fault: '502' }],
+    })
     const { sandbox, create, poll, verify, clock } = house
     /** @type {import('../sandbox/index.mjs').SandboxEvent[]} */
     const seen = []
-    sandbox.events.on('event', event => seen.push(event))
+    sandbox.events.on('*', event => seen.push(event))
     const { taskId } = (await create()).json
     await poll(taskId)
     clock.advance(3000)
@@ -168,7 +169,17 @@ describe('what it remembers', () => {
     for (let i = 0; i < 30; i++) await poll('nobody', 'bad-key-0123456789')
     assert.deepEqual(
       seen.slice(0, 9).map(({ type }) => type),
-      ['request', 'created', 'request', 'fault', 'request', 'polled', 'ready', 'delivered', 'request'],
+      [
+        'request',
+        'task:created',
+        'request',
+        'fault',
+        'request',
+        'task:polled',
+        'task:ready',
+        'task:delivered',
+        'request',
+      ],
     )
     assert.equal(seen.at(-1)?.type, 'banned')
     assert.ok(seen.every(({ at }) => at === clock.now() || at === clock.now() - 3000))

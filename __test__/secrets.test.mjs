@@ -200,10 +200,10 @@ describe('a process with everything that logs turned on', together, () => {
       clientKey: KEY,
       solveTimeMs: 0,
       faults: [
-        { on: 'getBalance', fault: 'echo-key', times: 1 },
-        { on: 'getBalance', fault: 'reset', nth: 2, times: 1 },
-        { on: 'getBalance', fault: 'html', nth: 3, times: 1 },
-        { on: 'createTask', fault: 'cut-body', times: 1 },
+        { method: 'getBalance', fault: 'echo-key', times: 1 },
+        { method: 'getBalance', fault: 'connection-reset', nth: 2, times: 1 },
+        { method: 'getBalance', fault: 'html', nth: 3, times: 1 },
+        { method: 'createTask', fault: 'truncated-body', times: 1 },
       ],
     })
     t.after(() => sandbox.close())

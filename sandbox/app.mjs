@@ -1,15 +1,15 @@
 /** One request from arrival to reply: route, read, meet a fault or not, act, answer, count. */
 
+import { effects } from './apply-fault.mjs'
 import { createBans } from './bans.mjs'
-import { createBooks } from './books.mjs'
-import { createCalls } from './calls.mjs'
-import { effects } from './effects.mjs'
-import { createFace } from './face.mjs'
+import { createDashboard } from './dashboard/dashboard.mjs'
 import { createPlan } from './faults.mjs'
+import { createHandlers } from './handlers.mjs'
+import { createReplies, providers } from './providers.mjs'
 import { createIdentities } from './random.mjs'
 import { isOver, listen, readBody, send, sendJson } from './server.mjs'
 import { createSiteverify, readFields } from './siteverify.mjs'
-import { createReplies, vendors } from './vendors.mjs'
+import { createStore } from './store.mjs'
 import { createWidget } from './widget.mjs'
 
 const SITEVERIFY = '/turnstile/v0/siteverify'
@@ -23,7 +23,7 @@ const CALLS = new Map([
 /** @typedef {import('./server.mjs').Request} Request */
 /** @typedef {import('./server.mjs').Response} Response */
 
-/** @param {Request} req @returns {import('./calls.mjs').Caller} */
+/** @param {Request} req @returns {import('./handlers.mjs').Caller} */
 const callerOf = req => ({
   address: req.socket?.remoteAddress ?? '',
   contentType: req.headers['content-type'] ?? '',
@@ -46,27 +46,27 @@ function parseJson(raw) {
  */
 export async function createApp(options, emit, events) {
   const { provider, accounts, price, solveTimeMs, now } = options
-  const vendor = vendors[provider]
+  const vendor = providers[provider]
   // Two providers under one seed share no ids.
   const seed = `${provider} ${options.seed}`
   const identities = createIdentities(seed)
   const plan = createPlan(options.faults, seed)
   const bans = createBans(vendor.bans, now)
-  const books = createBooks({ vendor, accounts, price, solveTimeMs, seed, now })
+  const store = createStore({ vendor, accounts, price, solveTimeMs, seed, now })
   let replyCount = 0
   const replies = createReplies(vendor, () => identities.requestId(++replyCount))
-  const calls = createCalls({ vendor, replies, books, bans, emit })
-  const siteverify = createSiteverify({ vendor, books, now })
+  const calls = createHandlers({ vendor, replies, store, bans, emit })
+  const siteverify = createSiteverify({ vendor, store, now })
 
   /** @type {Record<string, number>} */
   const requests = {}
   /** @type {Record<string, number>} */
   const faultHits = {}
-  const counts = { verified: 0, rejected: 0, followed: 0 }
+  const counts = { verified: 0, rejected: 0, redirectsFollowed: 0 }
   /** @type {Set<NodeJS.Timeout>} */
   const timers = new Set()
   /** @type {Promise<import('./server.mjs').Listener> | undefined} */
-  let follower
+  let redirectListener
 
   /** @param {() => void} callback @param {number} ms */
   const later = (callback, ms) => {
@@ -84,14 +84,14 @@ export async function createApp(options, emit, events) {
   }
 
   /** Starts the listener that a redirect leads to. It answers as if all were well: a client that follows is fooled. */
-  const elsewhere = async () => {
-    follower ??= listen({ ...options, port: 0 }, (req, res) => {
-      counts.followed++
+  const redirectTarget = async () => {
+    redirectListener ??= listen({ ...options, port: 0 }, (req, res) => {
+      counts.redirectsFollowed++
       readBody(req, () =>
         sendJson(res, 200, { ...replies.created('followed-a-redirect').body, status: 'processing' }),
       )
     })
-    return origin((await follower).port)
+    return origin((await redirectListener).port)
   }
 
   /** @param {unknown} fields */
@@ -102,17 +102,17 @@ export async function createApp(options, emit, events) {
       type: 'verified',
       success: reply.success,
       errorCodes: reply['error-codes'],
-      ordinal: task?.ordinal ?? 0,
+      taskNumber: task?.taskNumber ?? 0,
       taskId: task?.taskId,
     })
     return reply
   }
   const widget = createWidget(verify)
 
-  /** @param {import('./books.mjs').Task} task */
+  /** @param {import('./store.mjs').Task} task */
   const deliver = task => {
-    books.deliver(task)
-    emit({ type: 'delivered', taskId: task.taskId, ordinal: task.ordinal })
+    store.deliver(task)
+    emit({ type: 'task:delivered', taskId: task.taskId, taskNumber: task.taskNumber })
   }
 
   /**
@@ -120,7 +120,7 @@ export async function createApp(options, emit, events) {
    * @param {string} call
    * @param {any} body
    * @param {Request} req
-   * @returns {import('./vendors.mjs').Reply & { created?: import('./books.mjs').Task }}
+   * @returns {import('./providers.mjs').Reply & { created?: import('./store.mjs').Task }}
    */
   const act = (call, body, req) => {
     if (call === 'siteverify') {
@@ -137,9 +137,9 @@ export async function createApp(options, emit, events) {
    * @param {Response} res
    */
   const handle = (call, body, req, res) => {
-    const task = call === 'getTaskResult' ? books.find(body?.taskId) : undefined
-    const ordinal = call === 'createTask' ? books.totals.created + 1 : (task?.ordinal ?? 0)
-    const met = plan.take(call, ordinal, task ? ++task.attempts : 0)
+    const task = call === 'getTaskResult' ? store.find(body?.taskId) : undefined
+    const taskNumber = call === 'createTask' ? store.totals.created + 1 : (task?.taskNumber ?? 0)
+    const met = plan.take(call, taskNumber, task ? ++task.attempts : 0)
     if (!met) {
       const reply = act(call, body, req)
       if (reply.delivers) deliver(reply.delivers)
@@ -149,12 +149,12 @@ export async function createApp(options, emit, events) {
 
     const { fault, rule } = met
     faultHits[fault] = (faultHits[fault] ?? 0) + 1
-    emit({ type: 'fault', call, fault, ordinal, taskId: task?.taskId })
-    const dooms = fault === 'failed-task' && met.accepted
-    if (dooms && task) books.doom(task, now())
-    const reply = met.accepted ? act(call, body, req) : null
+    emit({ type: 'fault', call, fault, taskNumber, taskId: task?.taskId })
+    const fails = fault === 'failed-task' && met.processed
+    if (fails && task) store.markUnsolvable(task, now())
+    const reply = met.processed ? act(call, body, req) : null
     const created = reply && 'created' in reply ? reply.created : undefined
-    if (dooms && created) books.doom(created, created.readyAt)
+    if (fails && created) store.markUnsolvable(created, created.readyAt)
     const { listener } = app
     const exchange = {
       req,
@@ -168,14 +168,14 @@ export async function createApp(options, emit, events) {
       deliver,
       listener,
       later,
-      elsewhere,
+      redirectTarget,
     }
-    const delayMs = rule.delayMs ?? (fault === 'slow' ? 1000 : 0)
-    const strike = () => {
+    const delayMs = rule.delayMs ?? (fault === 'latency' ? 1000 : 0)
+    const apply = () => {
       if (!isOver(res)) effects[fault](exchange)
     }
-    if (delayMs > 0) later(strike, delayMs)
-    else strike()
+    if (delayMs > 0) later(apply, delayMs)
+    else apply()
   }
 
   /**
@@ -189,7 +189,7 @@ export async function createApp(options, emit, events) {
     const path = query < 0 ? url : url.slice(0, query)
     const call = CALLS.get(path)
     // Whoever looks on is no part of what is looked at: not counted, not told.
-    if (!call && face?.serves(path)) return face.answer(req, res, path)
+    if (!call && dashboard?.serves(path)) return dashboard.answer(req, res, path)
     const known = call !== undefined || widget.serves(path)
     const name = known ? path : 'other'
     requests[name] = (requests[name] ?? 0) + 1
@@ -219,44 +219,46 @@ export async function createApp(options, emit, events) {
   }
 
   const counted = () => {
-    books.sweep()
-    const { created, delivered, failed, expired, pointsCharged } = books.totals
+    store.sweep()
+    const { created, delivered, failed, expired, pointsCharged } = store.totals
     return {
       provider,
       requests: { ...requests },
       tasks: { created, delivered, failed, expired },
       pointsCharged,
-      balances: books.balances(),
+      balances: store.balances(),
       connections: { ...listener.connections },
       faults: { ...faultHits },
       bans: bans.count,
       verifications: { success: counts.verified, failure: counts.rejected },
-      followed: counts.followed,
+      redirectsFollowed: counts.redirectsFollowed,
     }
   }
 
   const listener = await listen(options, onRequest)
   const baseURL = origin(listener.port)
-  const face = options.face ? createFace({ baseURL, books, plan, vendor, counted, events, now }) : undefined
+  const dashboard = options.dashboard
+    ? createDashboard({ baseURL, store, plan, vendor, counted, events, now })
+    : undefined
   const app = {
     listener,
     baseURL,
-    faceURL: face?.url,
+    dashboardURL: dashboard?.url,
     siteverifyURL: `${baseURL}${SITEVERIFY}`,
     vendor,
-    books,
+    store,
     plan,
 
     stats: () => ({
       ...counted(),
-      polls: Object.fromEntries(books.list().map(task => [task.taskId, task.polls])),
+      polls: Object.fromEntries(store.list().map(task => [task.taskId, task.polls])),
     }),
 
     async close() {
-      face?.close()
+      dashboard?.close()
       for (const timer of timers) clearTimeout(timer)
       timers.clear()
-      await Promise.all([listener.close(), follower?.then(other => other.close())])
+      await Promise.all([listener.close(), redirectListener?.then(other => other.close())])
     },
   }
   return app

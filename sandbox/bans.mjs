@@ -1,4 +1,4 @@
-/** Who has been refused too often lately. The rules are the vendor's (vendors.mjs), the memory is here. */
+/** Who has been refused too often lately. The rules are the vendor's (providers.mjs), the memory is here. */
 
 /**
  * @typedef {object} BanRule
@@ -10,7 +10,7 @@
  * @property {number} banMs
  */
 
-/** Strangers' keys are kept only up to this many, so that a hostile loop cannot grow the books. */
+/** Strangers' keys are kept only up to this many, so that a hostile loop cannot grow the store. */
 const REMEMBERED = 10_000
 
 /**

@@ -1,4 +1,4 @@
-/** Every error code the vendors document, with the sandbox's own wording for its description. */
+/** Every error code the providers document, with the sandbox's own wording for its description. */
 
 /** @type {Readonly<Record<string, string>>} */
 export const DESCRIPTIONS = {

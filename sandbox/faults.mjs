@@ -8,22 +8,26 @@ const ALL = [...API, 'siteverify']
 /**
  * @typedef {object} FaultEntry
  * @property {string} description
- * @property {boolean} accepted the request is acted on (task created and charged, poll counted) before it goes wrong
+ * @property {boolean} processed the request is acted on (task created and charged, poll counted) before it goes wrong
  * @property {string[]} calls where it makes sense
  */
 
 /**
  * @param {string[]} calls
- * @param {boolean} accepted
+ * @param {boolean} processed
  * @param {string} description
  * @returns {FaultEntry}
  */
-const entry = (calls, accepted, description) => ({ description, accepted, calls })
+const entry = (calls, processed, description) => ({ description, processed, calls })
 
 /** @type {Record<string, FaultEntry>} */
 export const catalogue = {
-  reset: entry(ALL, false, 'the connection is destroyed (TCP RST) before the request is acted on'),
-  'reset-after': entry(
+  'connection-reset': entry(
+    ALL,
+    false,
+    'the connection is destroyed (TCP RST) before the request is acted on',
+  ),
+  'connection-reset-after-processing': entry(
     ALL,
     true,
     'the request is acted on, then the connection is destroyed before the reply',
@@ -43,12 +47,12 @@ export const catalogue = {
     true,
     'answered in full, then the kept-alive connection is closed without notice',
   ),
-  hang: entry(ALL, false, 'no answer ever, and nothing is done'),
-  'hang-after': entry(ALL, true, 'the request is acted on, and no answer ever comes'),
-  slow: entry(ALL, true, 'acted on at once, answered in full after delayMs (default 1000)'),
-  drip: entry(ALL, true, 'the right reply, but one byte every intervalMs (default 1000)'),
+  'no-response': entry(ALL, false, 'no answer ever, and nothing is done'),
+  'no-response-after-processing': entry(ALL, true, 'the request is acted on, and no answer ever comes'),
+  latency: entry(ALL, true, 'acted on at once, answered in full after delayMs (default 1000)'),
+  'slow-body': entry(ALL, true, 'the right reply, but one byte every intervalMs (default 1000)'),
   'truncated-json': entry(ALL, true, 'a complete HTTP reply whose JSON is cut in the middle'),
-  'cut-body': entry(ALL, true, 'Content-Length promises more than is sent, then the connection closes'),
+  'truncated-body': entry(ALL, true, 'Content-Length promises more than is sent, then the connection closes'),
   'empty-body': entry(ALL, false, '200 with an empty body'),
   html: entry(ALL, false, '200 with an HTML page, as a captive portal or a gateway sends it'),
   408: entry(ALL, false, '408 with an HTML page'),
@@ -67,12 +71,12 @@ export const catalogue = {
   redirect: entry(
     ALL,
     false,
-    '307 to location (default: a listener that records who follows: stats().followed)',
+    '307 to location (default: a listener that records who follows: stats().redirectsFollowed)',
   ),
   oversized: entry(ALL, true, 'the right reply as valid JSON, padded to bytes (default 2 MiB)'),
   whitespace: entry(ALL, false, '200 and an endless stream of whitespace until the client leaves'),
   'deep-json': entry(ALL, false, '200 with valid JSON nested depth levels deep (default 100 000)'),
-  'not-an-envelope': entry(ALL, false, '200 with the JSON object {}'),
+  'unexpected-json': entry(ALL, false, '200 with the JSON object {}'),
   'wrong-types': entry(ALL, true, 'the right fields with values of the wrong JSON types'),
   'created-without-id': entry(['createTask'], true, 'a task is created and charged, its id is not told'),
   'unknown-status': entry(
@@ -100,18 +104,8 @@ export const catalogue = {
   reply: entry(ALL, false, 'whatever you script: status, headers, body'),
 }
 
-/** Name -> what it does, with its moment. */
+/** Every fault, for tables and loops. */
 export const faults = Object.freeze(
-  Object.fromEntries(
-    Object.entries(catalogue).map(([name, { description, accepted }]) => [
-      name,
-      `${description} [${accepted ? 'accepted' : 'not accepted'}]`,
-    ]),
-  ),
-)
-
-/** One row a fault, for tables and loops. */
-export const faultTable = Object.freeze(
   Object.entries(catalogue).map(([name, row]) =>
     Object.freeze({ name, ...row, calls: Object.freeze(row.calls) }),
   ),
@@ -124,7 +118,7 @@ export const faultTable = Object.freeze(
  * @property {number} id
  * @property {FaultRule} rule
  * @property {string} fault
- * @property {boolean} accepted
+ * @property {boolean} processed
  * @property {string[]} calls
  * @property {number} first
  * @property {number} times
@@ -140,7 +134,7 @@ function demand(condition, message) {
   if (!condition) throw new TypeError(`fault rule: ${message}`)
 }
 
-const SELECTORS = ['on', 'fault', 'nth', 'times', 'probability', 'task', 'accepted', 'delayMs']
+const SELECTORS = ['method', 'fault', 'nth', 'times', 'probability', 'task', 'processed', 'delayMs']
 const PARAMS = [
   ...['retryAfter', 'retryAfterDate', 'location', 'errorCode', 'status', 'headers', 'body', 'bytes', 'depth'],
   ...['intervalMs', 'encoding', 'taskStatus', 'http2Code'],
@@ -162,17 +156,17 @@ function parseRule(rule, id) {
   for (const name of Object.keys(rule)) {
     demand(SELECTORS.includes(name) || PARAMS.includes(name), `unknown field '${name}'`)
   }
-  const { on = '*', fault, nth, probability, task, accepted, delayMs, intervalMs } = rule
+  const { method = '*', fault, nth, probability, task, processed, delayMs, intervalMs } = rule
   const times = rule.times ?? (probability === undefined ? 1 : Number.POSITIVE_INFINITY)
   demand(
     Object.hasOwn(catalogue, fault),
     `unknown fault '${fault}', known are ${Object.keys(catalogue).join(', ')}`,
   )
   const known = catalogue[fault]
-  demand(on === '*' || ALL.includes(on), `unknown call '${on}', known are *, ${ALL.join(', ')}`)
+  demand(method === '*' || ALL.includes(method), `unknown method '${method}', known are *, ${ALL.join(', ')}`)
   demand(
-    on === '*' || known.calls.includes(on),
-    `'${fault}' does not apply to ${on}, only to ${known.calls.join(', ')}`,
+    method === '*' || known.calls.includes(method),
+    `'${fault}' does not apply to ${method}, only to ${known.calls.join(', ')}`,
   )
   demand(nth === undefined || isCount(nth), 'nth must be a whole number from 1')
   demand(isCount(times), 'times must be a whole number from 1, or Infinity')
@@ -181,15 +175,15 @@ function parseRule(rule, id) {
     'probability must be from 0 to 1',
   )
   demand(task === undefined || isCount(task), 'task must be a whole number from 1')
-  demand(accepted === undefined || typeof accepted === 'boolean', 'accepted must be a boolean')
+  demand(processed === undefined || typeof processed === 'boolean', 'processed must be a boolean')
   demand(delayMs === undefined || isDuration(delayMs), 'delayMs must be milliseconds from 0')
   demand(intervalMs === undefined || isDuration(intervalMs), 'intervalMs must be milliseconds from 0')
   return {
     id,
     rule,
     fault,
-    accepted: accepted ?? known.accepted,
-    calls: on === '*' ? known.calls : [on],
+    processed: processed ?? known.processed,
+    calls: method === '*' ? known.calls : [method],
     first: nth ?? 1,
     times,
     seen: 0,
@@ -227,24 +221,24 @@ export function createPlan(rules, seed) {
      * The fault that this request meets, if any. Every rule that matches counts the request; the first that is due wins.
      * Chance in getTaskResult is a function of the task and its request, not of the order of arrival.
      * @param {string} call
-     * @param {number} ordinal of the task concerned, 0 if none
+     * @param {number} taskNumber of the task concerned, 0 if none
      * @param {number} attempt which getTaskResult request for that task, from 1; 0 for the other calls
      * @returns {Planned | null}
      */
-    take(call, ordinal, attempt) {
+    take(call, taskNumber, attempt) {
       /** @type {Planned | null} */
       let due = null
       for (const plan of planned) {
         if (!plan.calls.includes(call)) continue
         const { task, probability } = plan.rule
-        if (task !== undefined && task !== ordinal) continue
+        if (task !== undefined && task !== taskNumber) continue
         plan.seen++
         if (due || plan.seen < plan.first) continue
         if (probability === undefined) {
           if (plan.seen >= plan.first + plan.times) continue
         } else {
           if (plan.hits >= plan.times) continue
-          const draw = attempt ? `poll ${attempt} of task ${ordinal}` : `request ${plan.seen}`
+          const draw = attempt ? `poll ${attempt} of task ${taskNumber}` : `request ${plan.seen}`
           if (unit(seed, `fault ${plan.id}, ${draw}`) >= probability) continue
         }
         plan.hits++

@@ -4,11 +4,11 @@
  *
  * Times are milliseconds, instants are milliseconds since the epoch, money is points.
  *
- * Where the vendors say nothing, the sandbox chose:
+ * Where the providers say nothing, the sandbox chose:
  * - EZ-Captcha: 404, 405 and 415 for a wrong path, method and content type; a banned key is refused on every call, not only on the one
  *   that earned the ban; no limit of polls a task.
  * - YesCaptcha: HTTP 200 for everything; a task polled more than 120 times is answered like an unknown one; a ban lasts 10 minutes.
- * - A failed task stays charged. Prices are made up. Error descriptions are worded here; the codes are the vendors'.
+ * - A failed task stays charged. Prices are made up. Error descriptions are worded here; the codes are the providers'.
  * - All of Cloudflare's test sitekeys yield the dummy token, those that always fail too: which of them pass is decided by the secret.
  */
 
@@ -33,7 +33,7 @@ export interface SandboxOptions {
    */
   price?: number | Record<string, number>
   /**
-   * From creation to ready: milliseconds from 0, a range, or a function of the task. `Infinity` never gets ready. Both vendors give a
+   * From creation to ready: milliseconds from 0, a range, or a function of the task. `Infinity` never gets ready. Both providers give a
    * task up after 120 000 ms. Default `[2000, 5000]`.
    */
   solveTimeMs?: number | readonly [min: number, max: number] | ((task: SandboxTaskFields) => number)
@@ -52,10 +52,10 @@ export interface SandboxOptions {
   /** Loopback only: `'127.0.0.1'` and its kin, `'::1'` or `'localhost'`. Default `'127.0.0.1'`. */
   host?: string
   /**
-   * Serves a web page at {@link Sandbox.faceURL} that shows live what is done to the sandbox, and on which a person can switch faults and
+   * Serves a web page at {@link Sandbox.dashboardURL} that shows live what is done to the sandbox, and on which a person can switch faults and
    * solve times. It costs nothing while nobody looks. Default `false`; the command line sets it.
    */
-  face?: boolean
+  dashboard?: boolean
 }
 
 /** A task as the client sent it. */
@@ -68,17 +68,17 @@ export interface SandboxTaskFields {
 
 /** Every fault by name; what each does is in {@link faults}. */
 export type FaultName =
-  | 'reset'
-  | 'reset-after'
+  | 'connection-reset'
+  | 'connection-reset-after-processing'
   | 'stream-reset'
   | 'goaway'
   | 'close-after'
-  | 'hang'
-  | 'hang-after'
-  | 'slow'
-  | 'drip'
+  | 'no-response'
+  | 'no-response-after-processing'
+  | 'latency'
+  | 'slow-body'
   | 'truncated-json'
-  | 'cut-body'
+  | 'truncated-body'
   | 'empty-body'
   | 'html'
   | '408'
@@ -90,7 +90,7 @@ export type FaultName =
   | 'oversized'
   | 'whitespace'
   | 'deep-json'
-  | 'not-an-envelope'
+  | 'unexpected-json'
   | 'wrong-types'
   | 'created-without-id'
   | 'unknown-status'
@@ -103,11 +103,11 @@ export type FaultName =
 
 /**
  * When a fault strikes, and its parameters. Every rule counts the requests it matches; the first rule that is due wins. A reply made by
- * a fault leaves the vendor's own ledger alone: it neither counts toward a ban nor as delivered (`slow` and `close-after` do deliver).
+ * a fault leaves the vendor's own ledger alone: it neither counts toward a ban nor as delivered (`latency` and `close-after` do deliver).
  */
 export interface FaultRule {
   /** The call it waits for; `'*'` is every call the fault applies to. Default `'*'`. */
-  on?: SandboxCall | '*'
+  method?: SandboxCall | '*'
   /** What happens. Required. */
   fault: FaultName
   /** The first matching request it strikes, from 1. Default 1. */
@@ -118,15 +118,15 @@ export interface FaultRule {
   probability?: number
   /** Only for the n-th created task, from 1: its createTask, its getTaskResult. Default: any. */
   task?: number
-  /** Whether the request is acted on (task created and charged, poll counted) first. Default: as {@link faultTable} says. */
-  accepted?: boolean
-  /** Milliseconds from the request to the effect, from 0. Default 0; 1000 for `slow`. */
+  /** Whether the request is acted on (task created and charged, poll counted) first. Default: as {@link faults} says. */
+  processed?: boolean
+  /** Milliseconds from the request to the effect, from 0. Default 0; 1000 for `latency`. */
   delayMs?: number
   /** `429`, `503`, `error`: the Retry-After header, seconds or verbatim text. Default none. */
   retryAfter?: number | string
   /** `429`, `503`, `error`: the Retry-After header as an HTTP date so many seconds from now (the real clock's). Default none. */
   retryAfterDate?: number
-  /** `redirect`: where to. Default: another loopback listener, whose visitors are counted in `stats().followed`. */
+  /** `redirect`: where to. Default: another loopback listener, whose visitors are counted in `stats().redirectsFollowed`. */
   location?: string
   /** `error`, `echo-key`: the code as the vendor spells it. Default an internal error, for `echo-key` a bad request. */
   errorCode?: string
@@ -140,7 +140,7 @@ export interface FaultRule {
   bytes?: number
   /** `deep-json`: levels of nesting, from 0. Default 100 000. */
   depth?: number
-  /** `drip`: milliseconds between two bytes, from 0. Default 1000. */
+  /** `slow-body`: milliseconds between two bytes, from 0. Default 1000. */
   intervalMs?: number
   /** `echo-key`: how the key is written. Default `'plain'`. */
   encoding?: 'plain' | 'percent' | 'base64'
@@ -179,7 +179,7 @@ export interface SandboxStats {
   /** Answers of siteverify and of the page's form. */
   verifications: { success: number; failure: number }
   /** Requests that came to the target of a redirect. */
-  followed: number
+  redirectsFollowed: number
 }
 
 export interface SandboxTask {
@@ -200,40 +200,51 @@ export interface SandboxTask {
   token?: string
 }
 
-/** What happens, as it happens. No event carries a client key. */
-export type SandboxEvent = { at: number } & (
-  | { type: 'request'; method: string; path: string; httpVersion: string }
-  | { type: 'created'; taskId: string | number; ordinal: number; points: number; readyAt: number }
-  | {
-      type: 'polled'
-      taskId: string | number
-      ordinal: number
-      polls: number
-      state: 'processing' | 'ready' | 'failed'
-    }
-  | { type: 'ready'; taskId: string | number; ordinal: number; readyAt: number }
-  | { type: 'delivered'; taskId: string | number; ordinal: number }
-  | { type: 'fault'; call: SandboxCall; fault: FaultName; ordinal: number; taskId?: string | number }
-  | {
-      type: 'verified'
-      success: boolean
-      errorCodes: string[]
-      /** Of the task whose token it was; 0 if the sandbox knows none. */
-      ordinal: number
-      taskId?: string | number
-    }
-  | { type: 'banned'; call: SandboxCall; errorCode: string; until: number }
-)
+/** What happens, as it happens, by the name of the event. No event carries a client key. */
+export interface SandboxEventMap {
+  request: { method: string; path: string; httpVersion: string }
+  'task:created': { taskId: string | number; taskNumber: number; points: number; readyAt: number }
+  'task:polled': {
+    taskId: string | number
+    taskNumber: number
+    polls: number
+    state: 'processing' | 'ready' | 'failed'
+  }
+  'task:ready': { taskId: string | number; taskNumber: number; readyAt: number }
+  'task:delivered': { taskId: string | number; taskNumber: number }
+  fault: { call: SandboxCall; fault: FaultName; taskNumber: number; taskId?: string | number }
+  verified: {
+    success: boolean
+    errorCodes: string[]
+    /** Of the task whose token it was; 0 if the sandbox knows none. */
+    taskNumber: number
+    taskId?: string | number
+  }
+  banned: { call: SandboxCall; errorCode: string; until: number }
+}
 
-/** Every event comes under the one name `'event'`; `node:events`' `on(sandbox.events, 'event')` iterates over them. */
+/** An event, with its name as `type` and the time at which it happened. */
+export type SandboxEvent = {
+  [Name in keyof SandboxEventMap]: { type: Name; at: number } & SandboxEventMap[Name]
+}[keyof SandboxEventMap]
+
+/** Each event comes under its own name, and every event under `'*'`. */
 export interface SandboxEvents extends NodeJS.EventEmitter {
-  on(name: 'event', listener: (event: SandboxEvent) => void): this
-  once(name: 'event', listener: (event: SandboxEvent) => void): this
-  off(name: 'event', listener: (event: SandboxEvent) => void): this
+  on<Name extends SandboxEvent['type']>(
+    name: Name,
+    listener: (event: Extract<SandboxEvent, { type: Name }>) => void,
+  ): this
+  on(name: '*', listener: (event: SandboxEvent) => void): this
+  once<Name extends SandboxEvent['type']>(
+    name: Name,
+    listener: (event: Extract<SandboxEvent, { type: Name }>) => void,
+  ): this
+  once(name: '*', listener: (event: SandboxEvent) => void): this
+  off(name: SandboxEvent['type'] | '*', listener: (event: never) => void): this
 }
 
 /** What the local page shows. */
-export interface PageOptions {
+export interface WidgetPageOptions {
   /** Default `'0x4AAAAAAASandboxSitekey'`. Cloudflare's test sitekeys answer by themselves, any other waits for a token. */
   sitekey?: string
   /** The widget's action. Default none. */
@@ -260,11 +271,11 @@ export interface Sandbox {
   /** The secret with which siteverify accepts tokens issued by this sandbox. */
   readonly secret: string
   readonly siteverifyURL: string
-  /** The address of the live page, with the option `face`. */
-  readonly faceURL?: string
+  /** The address of the live page, with the option `dashboard`. */
+  readonly dashboardURL?: string
   readonly events: SandboxEvents
   /** The address of the local page with a widget and a form. */
-  pageURL(page?: PageOptions): string
+  pageURL(page?: WidgetPageOptions): string
   /** A plain copy of all that was counted. */
   stats(): SandboxStats
   /** The tasks of the last ten minutes, oldest first, as they were sent; without the key. */
@@ -283,15 +294,12 @@ export interface Sandbox {
 /** Starts a sandbox. Rejects with a TypeError on an option that makes no sense. */
 export function startSandbox(options?: SandboxOptions): Promise<Sandbox>
 
-/** What each fault does, by name; `[accepted]` where the request is acted on before it goes wrong. */
-export const faults: Readonly<Record<FaultName, string>>
-
-/** The same as rows, for tables and loops. */
-export const faultTable: ReadonlyArray<{
+/** Every fault, for tables and loops. */
+export const faults: ReadonlyArray<{
   readonly name: FaultName
   readonly description: string
-  /** The request is acted on before it goes wrong. */
-  readonly accepted: boolean
+  /** Whether the request is processed before it goes wrong. */
+  readonly processed: boolean
   /** The calls it applies to. */
   readonly calls: readonly SandboxCall[]
 }>

@@ -1,6 +1,6 @@
-/** `turnstile-solver/sandbox`: both vendors on loopback, faults on demand, siteverify, a page with a widget. */
+/** `turnstile-solver/sandbox`: both providers on loopback, faults on demand, siteverify, a page with a widget. */
 
 // Nothing but exports: the type checker reads index.d.mts in this file's place.
 export { CODES as errorCodes } from './codes.mjs'
-export { faults, faultTable } from './faults.mjs'
+export { faults } from './faults.mjs'
 export { startSandbox } from './start.mjs'

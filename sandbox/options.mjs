@@ -1,7 +1,7 @@
 /** The options of startSandbox, parsed once into values that cannot be wrong. */
 
 import { isIPv4 } from 'node:net'
-import { vendors } from './vendors.mjs'
+import { providers } from './providers.mjs'
 
 /** @typedef {import('./index.d.mts').SandboxOptions} SandboxOptions */
 
@@ -19,7 +19,7 @@ import { vendors } from './vendors.mjs'
  * @property {boolean} http2
  * @property {string} host
  * @property {number} port
- * @property {boolean} face
+ * @property {boolean} dashboard
  */
 
 const DEFAULTS = {
@@ -30,7 +30,7 @@ const DEFAULTS = {
 
 const KNOWN = [
   ...['provider', 'clientKey', 'balance', 'accounts', 'price', 'solveTimeMs', 'seed', 'now', 'faults', 'tls'],
-  ...['http2', 'port', 'host', 'face'],
+  ...['http2', 'port', 'host', 'dashboard'],
 ]
 
 /**
@@ -66,7 +66,7 @@ export function demandSolveTime(value) {
 const isLoopback = host => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /**
- * @param {import('./vendors.mjs').Vendor} vendor
+ * @param {import('./providers.mjs').ProviderRecord} vendor
  * @param {SandboxOptions['price']} price
  * @returns {(type: string) => number}
  */
@@ -104,9 +104,9 @@ export function parseOptions(given = {}) {
     http2 = true,
     port = 0,
     host = '127.0.0.1',
-    face = false,
+    dashboard = false,
   } = given
-  demand(Object.hasOwn(vendors, provider), `provider must be one of ${Object.keys(vendors).join(', ')}`)
+  demand(Object.hasOwn(providers, provider), `provider must be one of ${Object.keys(providers).join(', ')}`)
   const clientKey = given.clientKey ?? (accounts && Object.keys(accounts)[0]) ?? DEFAULTS.clientKey
   demand(typeof clientKey === 'string' && clientKey !== '', 'clientKey must be a non-empty string')
   const ledger = accounts ? { [clientKey]: balance, ...accounts } : { [clientKey]: balance }
@@ -116,7 +116,7 @@ export function parseOptions(given = {}) {
   demand(typeof now === 'function', 'now must be a function')
   demand(Array.isArray(faults), 'faults must be an array of rules')
   demand(tls === undefined || (tls?.key && tls.cert), 'tls needs key and cert')
-  demand(typeof face === 'boolean', 'face must be a boolean')
+  demand(typeof dashboard === 'boolean', 'dashboard must be a boolean')
   demand(typeof http2 === 'boolean', 'http2 must be a boolean')
   demand(Number.isInteger(port) && port >= 0 && port <= 65535, 'port must be from 0 to 65535')
   demand(
@@ -127,7 +127,7 @@ export function parseOptions(given = {}) {
     provider,
     clientKey,
     accounts: ledger,
-    price: parsePrice(vendors[provider], given.price),
+    price: parsePrice(providers[provider], given.price),
     solveTimeMs,
     seed,
     now,
@@ -136,6 +136,6 @@ export function parseOptions(given = {}) {
     http2,
     host,
     port,
-    face,
+    dashboard,
   }
 }

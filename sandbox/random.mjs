@@ -33,9 +33,9 @@ export function createIdentities(seed) {
   const mask = bytes(seed, 'mask', 4).readUInt32BE()
 
   const identities = {
-    /** @param {number} ordinal */
-    uuid(ordinal) {
-      const id = bytes(seed, `task ${ordinal}`, 16)
+    /** @param {number} taskNumber */
+    uuid(taskNumber) {
+      const id = bytes(seed, `task ${taskNumber}`, 16)
       // Version 4 and its variant (RFC 9562).
       id[6] = (id[6] & 0x0f) | 0x40
       id[8] = (id[8] & 0x3f) | 0x80
@@ -44,35 +44,35 @@ export function createIdentities(seed) {
 
     /**
      * Unique, above 32 bits, exact as a JavaScript number.
-     * @param {number} ordinal
+     * @param {number} taskNumber
      */
-    integer(ordinal) {
-      return 10_000_000_000 + ordinal * 1000 + Math.floor(unit(seed, `task ${ordinal}`) * 1000)
+    integer(taskNumber) {
+      return 10_000_000_000 + taskNumber * 1000 + Math.floor(unit(seed, `task ${taskNumber}`) * 1000)
     },
 
     /** @param {number} count */
     requestId: count => bytes(seed, `request ${count}`, 8).toString('hex'),
 
     /**
-     * The last section hides the ordinal, so that a token can be recognised years of tasks later without being kept.
-     * @param {number} ordinal
+     * The last section hides the taskNumber, so that a token can be recognised years of tasks later without being kept.
+     * @param {number} taskNumber
      */
-    token(ordinal) {
-      const random = bytes(seed, `token ${ordinal}`, 285 + 16 + 32)
-      random.writeUInt32BE((ordinal ^ mask) >>> 0, 301)
+    token(taskNumber) {
+      const random = bytes(seed, `token ${taskNumber}`, 285 + 16 + 32)
+      random.writeUInt32BE((taskNumber ^ mask) >>> 0, 301)
       const sections = [random.toString('base64url', 0, 285), random.toString('base64url', 285, 301)]
       return `0.${sections.join('.')}.${random.toString('hex', 301)}`
     },
 
     /**
-     * The ordinal of the task whose token this is, or 0.
+     * The taskNumber of the task whose token this is, or 0.
      * @param {string} token
      */
     ordinalOf(token) {
       const last = TOKEN.exec(token)?.[1]
       if (!last) return 0
-      const ordinal = (Number.parseInt(last.slice(0, 8), 16) ^ mask) >>> 0
-      return identities.token(ordinal) === token ? ordinal : 0
+      const taskNumber = (Number.parseInt(last.slice(0, 8), 16) ^ mask) >>> 0
+      return identities.token(taskNumber) === token ? taskNumber : 0
     },
   }
   return identities

@@ -1,6 +1,6 @@
 /** Cloudflare's `/turnstile/v0/siteverify`, as documented: secrets, dummy token, single use, expiry, codes. */
 
-import { DUMMY_TOKEN } from './books.mjs'
+import { DUMMY_TOKEN } from './store.mjs'
 import { isObject, textOf } from './validation.mjs'
 
 /** The secret that verifies tokens issued by a sandbox. Made up, and the same for every sandbox. */
@@ -42,14 +42,14 @@ export function secretFor(sitekey) {
 const failure = (...codes) => ({ success: false, 'error-codes': codes, messages: [] })
 
 /**
- * @param {object} house
- * @param {import('./vendors.mjs').Vendor} house.vendor
- * @param {import('./books.mjs').Books} house.books
- * @param {() => number} house.now
+ * @param {object} parts
+ * @param {import('./providers.mjs').ProviderRecord} parts.vendor
+ * @param {import('./store.mjs').Store} parts.store
+ * @param {() => number} parts.now
  */
-export function createSiteverify({ vendor, books, now }) {
+export function createSiteverify({ vendor, store, now }) {
   /**
-   * @param {import('./books.mjs').Task} task
+   * @param {import('./store.mjs').Task} task
    * @param {string} idempotencyKey
    */
   const verifyIssued = (task, idempotencyKey) => {
@@ -75,7 +75,7 @@ export function createSiteverify({ vendor, books, now }) {
   /**
    * The reply, and the task whose token it is about, if it is known.
    * @param {unknown} fields `{ secret, response, remoteip?, idempotency_key? }`
-   * @returns {{ reply: Verification, task?: import('./books.mjs').Task }}
+   * @returns {{ reply: Verification, task?: import('./store.mjs').Task }}
    */
   return fields => {
     if (!isObject(fields)) return { reply: failure('bad-request') }
@@ -109,7 +109,7 @@ export function createSiteverify({ vendor, books, now }) {
       }
     }
     if (secret !== SANDBOX_SECRET) return { reply: failure('invalid-input-secret') }
-    const task = books.tokenOwner(response)
+    const task = store.tokenOwner(response)
     if (task === null) return { reply: failure('invalid-input-response') }
     if (task === 'gone') return { reply: failure('timeout-or-duplicate') }
     return { reply: verifyIssued(task, idempotencyKey), task }

@@ -18,11 +18,12 @@ export async function startSandbox(given) {
   const app = await createApp(
     options,
     event => {
-      if (events.listenerCount('event') > 0) events.emit('event', { ...event, at: now() })
+      for (const name of [event.type, '*'])
+        if (events.listenerCount(name) > 0) events.emit(name, { ...event, at: now() })
     },
     events,
   )
-  const { baseURL, siteverifyURL, books, plan, listener, vendor } = app
+  const { baseURL, siteverifyURL, store, plan, listener, vendor } = app
   const account = { provider, clientKey, baseURL }
   /** @type {Promise<void> | undefined} */
   let closing
@@ -38,12 +39,12 @@ export async function startSandbox(given) {
     port: listener.port,
     secret: SANDBOX_SECRET,
     siteverifyURL,
-    ...(app.faceURL === undefined ? {} : { faceURL: app.faceURL }),
+    ...(app.dashboardURL === undefined ? {} : { dashboardURL: app.dashboardURL }),
     events: /** @type {import('./index.d.mts').SandboxEvents} */ (/** @type {unknown} */ (events)),
     pageURL: page => `${baseURL}${widgetPath(page)}`,
     stats: app.stats,
     tasks: () =>
-      books.list().map(task => ({
+      store.list().map(task => ({
         taskId: task.taskId,
         task: structuredClone(task.task),
         ...(task.appId === undefined ? {} : { appId: task.appId }),
@@ -52,13 +53,13 @@ export async function startSandbox(given) {
         readyAt: task.readyAt,
         polls: task.polls,
         delivered: task.delivered,
-        ...(task.issued ? { token: books.token(task) } : {}),
+        ...(task.issued ? { token: store.token(task) } : {}),
       })),
     addFault: rule => plan.add(rule),
     clearFaults: () => plan.clear(),
     setSolveTime(solveTimeMs) {
       demandSolveTime(solveTimeMs)
-      books.setSolveTime(solveTimeMs)
+      store.setSolveTime(solveTimeMs)
     },
     close,
     [Symbol.asyncDispose]: close,

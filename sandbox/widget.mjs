@@ -7,7 +7,7 @@ import { secretFor } from './siteverify.mjs'
 export const DEFAULT_SITEKEY = '0x4AAAAAAASandboxSitekey'
 const DEFAULT_FIELD = 'cf-turnstile-response'
 
-/** Nothing inline, nothing from elsewhere: what passes here passes on a strict site. */
+/** Nothing inline, nothing from redirectTarget: what passes here passes on a strict site. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -33,7 +33,7 @@ function asset(file) {
 /** @param {unknown} value */
 const escapeHtml = value => String(value).replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 
-/** @param {import('./index.d.mts').PageOptions} [options] */
+/** @param {import('./index.d.mts').WidgetPageOptions} [options] */
 export function widgetPath({ sitekey, action, cdata, render, fieldName, submit, auto } = {}) {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries({ sitekey, action, cdata, render, fieldName, submit, auto })) {

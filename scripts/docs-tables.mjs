@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commands } from '../bin/command-table.mjs'
 import { exitCodeTable } from '../bin/exit-codes.mjs'
-import { faultTable } from '../sandbox/index.mjs'
+import { faults } from '../sandbox/index.mjs'
 import { declarations } from './declarations.mjs'
 import { Failure, main, root } from './run.mjs'
 import { withSection } from './section.mjs'
@@ -27,10 +27,10 @@ const others = {
   'sandbox:faults': () =>
     table(
       ['fault', 'what happens', 'request processed', 'calls'],
-      faultTable.map(({ name, description, accepted, calls }) => [
+      faults.map(({ name, description, processed, calls }) => [
         `\`${name}\``,
         description,
-        accepted ? 'yes' : 'no',
+        processed ? 'yes' : 'no',
         calls.length < 4 ? calls.map(call => `\`${call}\``).join(', ') : 'all',
       ]),
     ),

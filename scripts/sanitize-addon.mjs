@@ -24,13 +24,13 @@ async function all() {
     balance: 1_000_000,
     solveTimeMs: [0, 1500],
     faults: [
-      { on: 'getTaskResult', fault: 'reset', probability: 0.05 },
-      { on: 'getTaskResult', fault: 'truncated-json', probability: 0.05 },
-      { on: 'getTaskResult', fault: 'deep-json', probability: 0.02 },
-      { on: 'getTaskResult', fault: 'oversized', probability: 0.02 },
-      { on: 'getTaskResult', fault: 'whitespace', probability: 0.02 },
-      { on: 'getTaskResult', fault: 'echo-key', probability: 0.02 },
-      { on: 'createTask', fault: 'wrong-types', probability: 0.05 },
+      { method: 'getTaskResult', fault: 'connection-reset', probability: 0.05 },
+      { method: 'getTaskResult', fault: 'truncated-json', probability: 0.05 },
+      { method: 'getTaskResult', fault: 'deep-json', probability: 0.02 },
+      { method: 'getTaskResult', fault: 'oversized', probability: 0.02 },
+      { method: 'getTaskResult', fault: 'whitespace', probability: 0.02 },
+      { method: 'getTaskResult', fault: 'echo-key', probability: 0.02 },
+      { method: 'createTask', fault: 'wrong-types', probability: 0.05 },
     ],
   })
   const { account } = sandbox

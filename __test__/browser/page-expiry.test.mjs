@@ -5,9 +5,9 @@ import { look } from '../../page/find.mjs'
 import { callByName, fill, pick } from '../../page/in-page.mjs'
 import { placeToken } from '../../page/place.mjs'
 import { watch } from '../../page/watch.mjs'
-import { withEachDriver } from '../support/browser-house.mjs'
+import { withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../support/browser-house.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').House} House */
 
 const TOKEN_LIFE_MS = 120_000
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
-import { assertAtHome, eventually, withEachDriver } from '../support/browser-house.mjs'
+import { assertAtHome, eventually, withEachDriver } from '../support/browser-fixture.mjs'
 
 /** @typedef {import('../../page/index.mjs').Widget} Widget */
-/** @typedef {import('../support/browser-house.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').House} House */
 
 const SITEKEY = '0x4AAAAAAATestSitekey'
 

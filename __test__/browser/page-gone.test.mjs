@@ -9,9 +9,9 @@ import { pick } from '../../page/in-page.mjs'
 import { placeToken } from '../../page/place.mjs'
 import { watch } from '../../page/watch.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
-import { books, eventually, happens, submitted, withEachDriver } from '../support/browser-house.mjs'
+import { books, eventually, happens, submitted, withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../support/browser-house.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').House} House */
 
 /** Never solved by itself: what ends the call is the test's own doing. */
 const endless = { solveTimeMs: Number.POSITIVE_INFINITY }
@@ -184,6 +184,6 @@ withEachDriver('a page that goes while its widget is awaited', open => {
   test('tells where the call was made, also of a failure that comes much later', async t => {
     const house = await open(t, 'empty')
     const error = await house.solve({ widgetTimeoutMs: 200 }).catch(error => error)
-    assert.match(error.stack, /^TurnstilePageError: no widget within [^\n]*\n\s+at .*browser-house\.mjs/)
+    assert.match(error.stack, /^TurnstilePageError: no widget within [^\n]*\n\s+at .*browser-fixture\.mjs/)
   })
 })

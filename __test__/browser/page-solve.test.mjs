@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
-import { assertAtHome, books, eventually, submitted, withEachDriver } from '../support/browser-house.mjs'
+import { assertAtHome, books, eventually, submitted, withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../support/browser-house.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').House} House */
 
 const SITEKEY = '0x4AAAAAAATestSitekey'
 const bought = { created: 1, delivered: 1, verified: 1 }

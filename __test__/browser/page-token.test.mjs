@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
-import { books, eventually, withEachDriver } from '../support/browser-house.mjs'
+import { books, eventually, withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../support/browser-house.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').House} House */
 
 const nothing = { created: 0, delivered: 0, verified: 0 }
 const told = (/** @type {House} */ { page }) => page.evaluate(() => /** @type {any} */ (window).told)

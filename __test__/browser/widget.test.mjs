@@ -8,7 +8,7 @@ import { KEY, providers, SITEKEY } from '../support/calls.mjs'
 
 /** @typedef {import('puppeteer-core').Browser} Browser */
 /** @typedef {import('puppeteer-core').Page} Page */
-/** @typedef {import('../../sandbox/index.mjs').PageOptions} PageOptions */
+/** @typedef {import('../../sandbox/index.mjs').WidgetPageOptions} PageOptions */
 /** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 /** @type {Browser} */

@@ -34,8 +34,8 @@ export const killAtRandom =
     while (chosen.size < Math.min(kills, points)) chosen.add(1 + Math.floor(random() * points))
     let seen = 0
     let due = 0
-    sandbox.events.on('event', ({ type }) => {
-      if (type !== 'created' && type !== 'polled') return
+    sandbox.events.on('*', ({ type }) => {
+      if (type !== 'task:created' && type !== 'task:polled') return
       seen++
       if (chosen.has(seen)) due++
       if (due > 0 && pool.killOne(random())) due--
@@ -50,9 +50,9 @@ export const killAtRandom =
  * @param {() => void} callback
  */
 function inTheGap(sandbox, task, callback) {
-  sandbox.addFault({ on: 'createTask', task, fault: 'slow', delayMs: 1500 })
-  sandbox.events.on('event', event => {
-    if (event.type === 'created' && event.ordinal === task) callback()
+  sandbox.addFault({ method: 'createTask', task, fault: 'latency', delayMs: 1500 })
+  sandbox.events.on('*', event => {
+    if (event.type === 'task:created' && event.taskNumber === task) callback()
   })
 }
 
@@ -73,8 +73,8 @@ export const freezeInTheGap =
   ({ sandbox, pool, events }) => {
     inTheGap(sandbox, task, () => events.once('failed', pool.freeze()))
     return new Promise(resolve => {
-      sandbox.events.on('event', event => {
-        if (event.type === 'delivered' && event.ordinal === task) resolve()
+      sandbox.events.on('*', event => {
+        if (event.type === 'task:delivered' && event.taskNumber === task) resolve()
       })
     })
   }
@@ -101,16 +101,16 @@ export const outage =
     const times = Number.POSITIVE_INFINITY
     const refused = /** @type {const} */ ({ fault: 'error', errorCode: 'ERROR_KEY_DOES_NOT_EXIST', times })
     const unavailable = /** @type {const} */ ({ fault: '503', times })
-    if (kind === 'busy') sandbox.addFault({ on: 'createTask', nth, fault: '429', times })
-    if (kind === 'account') sandbox.addFault({ on: 'createTask', nth, ...refused })
+    if (kind === 'busy') sandbox.addFault({ method: 'createTask', nth, fault: '429', times })
+    if (kind === 'account') sandbox.addFault({ method: 'createTask', nth, ...refused })
     if (kind === 'lost-replies')
-      sandbox.addFault({ on: 'createTask', nth, fault: '502', accepted: true, times })
-    sandbox.addFault({ on: 'getBalance', ...(kind === 'account' ? refused : unavailable) })
+      sandbox.addFault({ method: 'createTask', nth, fault: '502', processed: true, times })
+    sandbox.addFault({ method: 'getBalance', ...(kind === 'account' ? refused : unavailable) })
     let begun = false
     let asked = 0
-    sandbox.events.on('event', event => {
+    sandbox.events.on('*', event => {
       if (event.type !== 'fault') return
-      if (!begun && kind === 'busy') sandbox.addFault({ on: 'getTaskResult', ...unavailable })
+      if (!begun && kind === 'busy') sandbox.addFault({ method: 'getTaskResult', ...unavailable })
       begun = true
       if (event.call === 'getBalance' && ++asked === 8) sandbox.clearFaults()
     })

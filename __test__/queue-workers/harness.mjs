@@ -74,8 +74,8 @@ export async function runWorkers(t, { jobs, workers, chaos, provider = 'yescaptc
   const pool = createWorkerPool({ folder, env: processEnv })
   /** @type {number[]} */
   const createdAt = []
-  sandbox.events.on('event', ({ type, at }) => {
-    if (type === 'created') createdAt.push(at)
+  sandbox.events.on('*', ({ type, at }) => {
+    if (type === 'task:created') createdAt.push(at)
   })
 
   async function work() {

@@ -75,7 +75,7 @@ describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
       assert.equal(code, 0)
       const worker = spawn(process.execPath, ['worker.mjs'], { cwd: folder, env, stdio: 'ignore' })
       t.after(() => worker.kill('SIGKILL'))
-      sandbox.events.on('event', ({ type }) => type === 'created' && worker.kill(signal))
+      sandbox.events.on('*', ({ type }) => type === 'task:created' && worker.kill(signal))
       assert.deepEqual(await once(worker, 'close'), [0, null])
       assert.equal(sandbox.stats().tasks.delivered, 1)
     })

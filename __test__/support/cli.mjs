@@ -112,8 +112,8 @@ export async function open(t, { readyAfterPolls, ...options } = {}) {
     ...options,
   })
   t.after(() => sandbox.close())
-  sandbox.events.on('event', event => {
-    if (event.type === 'polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
+  sandbox.events.on('*', event => {
+    if (event.type === 'task:polled' && event.polls === readyAfterPolls) setImmediate(() => (ahead = 60_000))
   })
   const { provider } = sandbox.account
   const account = ['--provider', provider, '--base-url', sandbox.baseURL]
@@ -165,8 +165,8 @@ export const happened = ({ events }, wanted) =>
     /** @param {import('../../sandbox/index.mjs').SandboxEvent} event */
     const look = event => {
       if (!wanted(event)) return
-      events.off('event', look)
+      events.off('*', look)
       resolve(event)
     }
-    events.on('event', look)
+    events.on('*', look)
   })

@@ -47,7 +47,7 @@ function timesOf({ hangs, deadline }, strikes) {
  * @param {boolean} accepted
  * @param {'once' | 'always'} strikes
  */
-export async function play(t, row, { call, on }, accepted, strikes) {
+export async function play(t, row, { call, method: on }, accepted, strikes) {
   // A clock that stands still keeps a task unready for as long as the fault needs it so.
   let time = 1_700_000_000_000
   const sandbox = await startSandbox({
@@ -58,7 +58,7 @@ export async function play(t, row, { call, on }, accepted, strikes) {
     ...(row.http2 ? { tls } : {}),
   })
   t.after(() => sandbox.close())
-  sandbox.events.on('event', event => {
+  sandbox.events.on('*', event => {
     if (event.type !== 'fault') return
     setImmediate(() => (time += 60_000))
   })
@@ -67,7 +67,7 @@ export async function play(t, row, { call, on }, accepted, strikes) {
   const existing = call === 'waitForTask' || call === 'getTaskResult'
   const bought = existing ? await buy(sandbox, task) : undefined
   const times = strikes === 'always' ? { times: Number.POSITIVE_INFINITY } : {}
-  sandbox.addFault({ on, fault: row.fault, accepted, ...times, ...row.params(on) })
+  sandbox.addFault({ method: on, fault: row.fault, processed: accepted, ...times, ...row.params(on) })
 
   /** @type {Progress[]} */
   const events = []
@@ -101,7 +101,7 @@ export async function play(t, row, { call, on }, accepted, strikes) {
     struck: stats.faults[row.fault] ?? 0,
     created: stats.tasks.created - before.tasks.created,
     charged: stats.pointsCharged - before.pointsCharged,
-    followed: stats.followed,
+    redirectsFollowed: stats.redirectsFollowed,
     /** The task that the sandbox holds: there is at most one. */
     taskId: sandbox.tasks()[0]?.taskId,
   }

@@ -42,16 +42,16 @@
  */
 
 /** @typedef {'createTask' | 'solveTurnstile' | 'waitForTask' | 'getTaskResult' | 'getBalance'} CallName */
-/** @typedef {{ call: CallName, on: 'createTask' | 'getTaskResult' | 'getBalance', title: string }} Column */
+/** @typedef {{ call: CallName, method: 'createTask' | 'getTaskResult' | 'getBalance', title: string }} Column */
 
 /** Which call meets the fault, and in which of its requests. @type {Column[]} */
 export const columns = [
-  { call: 'createTask', on: 'createTask', title: 'createTask' },
-  { call: 'solveTurnstile', on: 'createTask', title: 'solveTurnstile, creating' },
-  { call: 'solveTurnstile', on: 'getTaskResult', title: 'solveTurnstile, polling' },
-  { call: 'waitForTask', on: 'getTaskResult', title: 'waitForTask' },
-  { call: 'getTaskResult', on: 'getTaskResult', title: 'getTaskResult' },
-  { call: 'getBalance', on: 'getBalance', title: 'getBalance' },
+  { call: 'createTask', method: 'createTask', title: 'createTask' },
+  { call: 'solveTurnstile', method: 'createTask', title: 'solveTurnstile, creating' },
+  { call: 'solveTurnstile', method: 'getTaskResult', title: 'solveTurnstile, polling' },
+  { call: 'waitForTask', method: 'getTaskResult', title: 'waitForTask' },
+  { call: 'getTaskResult', method: 'getTaskResult', title: 'getTaskResult' },
+  { call: 'getBalance', method: 'getBalance', title: 'getBalance' },
 ]
 
 /** @type {Seen} */
@@ -101,8 +101,8 @@ const REFUSED = /*         */ 'free   free          kept        kept   kept   fr
 const BROKEN_RESULT = /*   */ '-      -             kept        kept   kept   -'
 
 table('An answer that is late, or followed by a close', undefined, NOTHING_WRONG, [
-  ['late, but in time', 'slow', { ...acted, params: { delayMs: 50 } }],
-  ['byte by byte, but in time', 'drip', { ...acted, params: { intervalMs: 1 } }],
+  ['late, but in time', 'latency', { ...acted, params: { delayMs: 50 } }],
+  ['byte by byte, but in time', 'slow-body', { ...acted, params: { intervalMs: 1 } }],
 ])
 table(
   'An answer that is late, or followed by a close',
@@ -116,15 +116,15 @@ table(
   lost,
   BUT_NOT_CREATE,
   [
-    ['reset', 'reset'],
-    ['reset once it was acted on', 'reset-after', acted],
+    ['connection-reset', 'connection-reset'],
+    ['reset once it was acted on', 'connection-reset-after-processing', acted],
     ['stream reset', 'stream-reset', either],
     ['closed unanswered', 'goaway', either],
-    ['body cut short', 'cut-body', either],
-    ['never answered', 'hang', hangs],
-    ['acted on, never answered', 'hang-after', { ...acted, ...hangs }],
-    ['answered too late', 'slow', { ...either, ...hangs, params: { delayMs: 30_000 } }],
-    ['a byte a second', 'drip', { ...either, ...hangs, params: { intervalMs: 1000 } }],
+    ['body cut short', 'truncated-body', either],
+    ['never answered', 'no-response', hangs],
+    ['acted on, never answered', 'no-response-after-processing', { ...acted, ...hangs }],
+    ['answered too late', 'latency', { ...either, ...hangs, params: { delayMs: 30_000 } }],
+    ['a byte a second', 'slow-body', { ...either, ...hangs, params: { intervalMs: 1000 } }],
     ['HTTP/2 stream reset', 'stream-reset', { ...either, http2: true }],
   ],
 )
@@ -138,7 +138,7 @@ table('200, but no answer of the task API: cut JSON, a page, nothing, over 1 MiB
   ['truncated JSON', 'truncated-json', either],
   ['empty body', 'empty-body', either],
   ['HTML with 200', 'html', either],
-  ['no envelope', 'not-an-envelope', either],
+  ['no envelope', 'unexpected-json', either],
   ['wrong JSON types', 'wrong-types', either],
   ['over 1 MiB', 'oversized', either],
   ['endless whitespace', 'whitespace', either],
@@ -284,7 +284,7 @@ table(
   { code: 'TIMEOUT' },
   'paid?  paid?         kept        kept   kept   free',
   [
-    ['deadline, not acted on', 'hang', { ...hangs, deadline: true }],
-    ['deadline, acted on', 'hang-after', { ...acted, ...hangs, deadline: true }],
+    ['deadline, not acted on', 'no-response', { ...hangs, deadline: true }],
+    ['deadline, acted on', 'no-response-after-processing', { ...acted, ...hangs, deadline: true }],
   ],
 )

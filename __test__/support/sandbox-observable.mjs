@@ -24,15 +24,15 @@ const isWhole = ({ status, json }) => assert.deepEqual([status, json.errorId], [
  * @type {Record<string, { looks?: (answer: Answer) => void, leaves?: boolean, params?: Partial<FaultRule> }>}
  */
 export const observable = {
-  reset: { looks: isReset },
-  'reset-after': { looks: isReset },
+  'connection-reset': { looks: isReset },
+  'connection-reset-after-processing': { looks: isReset },
   'stream-reset': { looks: isReset },
   goaway: { looks: isReset },
   'close-after': { looks: isWhole },
-  hang: { leaves: true },
-  'hang-after': { leaves: true },
-  slow: { looks: isWhole, params: { delayMs: 5 } },
-  drip: { leaves: true },
+  'no-response': { leaves: true },
+  'no-response-after-processing': { leaves: true },
+  latency: { looks: isWhole, params: { delayMs: 5 } },
+  'slow-body': { leaves: true },
   'truncated-json': {
     looks: ({ status, headers, text, json, error }) => {
       assert.deepEqual([status, error, json], [200, undefined, undefined])
@@ -40,7 +40,7 @@ export const observable = {
       assert.match(text, /^\{"errorId"/)
     },
   },
-  'cut-body': {
+  'truncated-body': {
     looks: ({ status, headers, text, error }) => {
       assert.deepEqual([status, error?.code], [200, 'ECONNRESET'])
       assert.ok(text.length > 0 && text.length < Number(headers['content-length']))
@@ -75,7 +75,7 @@ export const observable = {
       assert.ok(text.includes('['.repeat(100_000) + ']'.repeat(100_000)))
     },
   },
-  'not-an-envelope': { looks: ({ status, text }) => assert.deepEqual([status, text], [200, '{}']) },
+  'unexpected-json': { looks: ({ status, text }) => assert.deepEqual([status, text], [200, '{}']) },
   'wrong-types': {
     looks: ({ json }) => {
       assert.notEqual(typeof json.errorId, 'number')

@@ -28,7 +28,6 @@ import {
   errorCodes,
   type FaultRule,
   faults,
-  faultTable,
   type Sandbox,
   type SandboxOptions,
   startSandbox,
@@ -195,11 +194,11 @@ export function made(): TurnstileError {
 export async function sandboxed(): Promise<Solution> {
   const options: SandboxOptions = { provider: 'ezcaptcha', solveTimeMs: [10, 20], seed: 1 }
   await using sandbox: Sandbox = await startSandbox(options)
-  const rule: FaultRule = { on: 'getTaskResult', nth: 1, times: 2, fault: 'reset' }
+  const rule: FaultRule = { method: 'getTaskResult', nth: 1, times: 2, fault: 'connection-reset' }
   sandbox.addFault(rule)
   const created: number = sandbox.stats().tasks.created
   sandbox.pageURL({ sitekey: '1x00000000000000000000AA', action: 'login' })
-  const told: string = `${faults.reset} ${faultTable[0]?.name} ${errorCodes.ezcaptcha[0]} ${created}`
+  const told: string = `${faults[0]?.name} ${faults[0]?.processed} ${errorCodes.ezcaptcha[0]} ${created}`
   return solveTurnstile({ ...sandbox.account, ...page, taskType: told })
 }
 

@@ -46,8 +46,8 @@ function watchOneself() {
  */
 function evenly(least, most, start) {
   if (least === most) return least
-  let ordinal = start
-  return () => least + (most - least) * ((++ordinal * GOLDEN) % 1)
+  let taskNumber = start
+  return () => least + (most - least) * ((++taskNumber * GOLDEN) % 1)
 }
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 

@@ -11,8 +11,8 @@ import { clients, PATIENCE_MS } from './clients.mjs'
 
 /** @type {[title: string, rule: Omit<FaultRule, 'on'>][]} */
 const faults = [
-  ['connection reset', { fault: 'reset' }],
-  ['body cut short', { fault: 'cut-body' }],
+  ['connection reset', { fault: 'connection-reset' }],
+  ['body cut short', { fault: 'truncated-body' }],
   ['truncated JSON', { fault: 'truncated-json' }],
   ['HTML with 200', { fault: 'html' }],
   ['408', { fault: '408' }],
@@ -20,8 +20,8 @@ const faults = [
   ['502', { fault: '502' }],
   ['503', { fault: '503' }],
   ['busy, with HTTP 500', { fault: 'error', errorCode: 'ERROR_NO_SLOT_AVAILABLE', status: 500 }],
-  ['never answered', { fault: 'hang' }],
-  ['a byte a second', { fault: 'drip' }],
+  ['never answered', { fault: 'no-response' }],
+  ['a byte a second', { fault: 'slow-body' }],
   ['a reply of 2 MiB', { fault: 'oversized' }],
   ['redirect to another host', { fault: 'redirect' }],
 ]
@@ -34,7 +34,7 @@ const HOPELESS_MS = PATIENCE_MS + 5000
  * @param {Omit<FaultRule, 'on'>} rule
  */
 async function run(solve, rule) {
-  const faults = [{ on: /** @type {const} */ ('getTaskResult'), ...rule }]
+  const faults = [{ method: /** @type {const} */ ('getTaskResult'), ...rule }]
   const sandbox = await startSandbox({ provider: 'custom', solveTimeMs: 0, faults })
   const started = performance.now()
   const hopeless = new AbortController()

@@ -24,7 +24,7 @@ if (process.env.SOAK_SANDBOX) await serve()
 else process.exitCode = (await soak()) ? 1 : 0
 
 async function serve() {
-  const faults = [{ on: 'getTaskResult', fault: 'reset', probability: 0.02 }]
+  const faults = [{ method: 'getTaskResult', fault: 'connection-reset', probability: 0.02 }]
   const sandbox = await startSandbox({ solveTimeMs: 0, balance: 1e12, faults })
   process.on('disconnect', () => process.exit())
   process.on('message', () => process.send?.(sandbox.stats().tasks))

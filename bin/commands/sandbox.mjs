@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { errorCodes, faultTable, startSandbox } from '../../sandbox/index.mjs'
+import { errorCodes, faults, startSandbox } from '../../sandbox/index.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { helpFlag, readNumber } from '../flags.mjs'
 import { table } from '../help.mjs'
@@ -58,7 +58,7 @@ const playFlags = {
       option: 'faults',
       read: readFault,
       many: true,
-      help: 'what goes wrong, as NAME or NAME,on=CALL,nth=1,times=2,probability=0.1,…; may be given again',
+      help: 'what goes wrong, as NAME or NAME,method=CALL,nth=1,times=2,probability=0.1,…; may be given again',
     },
     { name: 'list-faults', help: 'prints every fault by name, and ends' },
   ],
@@ -126,20 +126,20 @@ export const command = {
   notes: ['Ctrl-C ends it with the exit code 0.'],
   examples: [
     'PROGRAM sandbox --provider ezcaptcha --port 8080 --solve-time 3000',
-    'PROGRAM sandbox --fault reset,on=getTaskResult,times=3 --fault 429,probability=0.1,retryAfter=2',
+    'PROGRAM sandbox --fault connection-reset,method=getTaskResult,times=3 --fault 429,probability=0.1,retryAfter=2',
   ],
 
   async run(context) {
     const { values, terminal, interrupts, style, talks } = context
     if (values['list-faults']) {
       /** @type {[string, string][]} */
-      const rows = faultTable.map(({ name, description }) => [name, description])
-      await (values.json ? printJson(terminal, faultTable) : terminal.print(...table(rows, terminal.width)))
+      const rows = faults.map(({ name, description }) => [name, description])
+      await (values.json ? printJson(terminal, faults) : terminal.print(...table(rows, terminal.width)))
       return EXIT.ok
     }
     const sandbox = await start(values)
     if (style !== 'none')
-      sandbox.events.on('event', event => {
+      sandbox.events.on('*', event => {
         if (style === 'json') return terminal.say(JSON.stringify(event))
         const line = logLine(event)
         if (line) terminal.say([[clock(event.at), 'dim'], `  ${printable(line)}`])
@@ -166,7 +166,7 @@ export const command = {
 /** @param {Record<string, any>} values */
 async function start(values) {
   /** @type {Record<string, unknown>} */
-  const options = { face: true }
+  const options = { dashboard: true }
   const flags = [...playFlags.flags, ...addressFlags.flags]
   for (const { name, option } of flags)
     if (option && values[name] !== undefined) options[option] = values[name]
@@ -198,7 +198,7 @@ const description = sandbox => ({
   taskType: sandbox.taskType,
   ...pages(sandbox),
   sitekey: SITEKEY,
-  faceURL: sandbox.faceURL,
+  dashboardURL: sandbox.dashboardURL,
   siteverifyURL: sandbox.siteverifyURL,
   secret: sandbox.secret,
 })
@@ -209,7 +209,7 @@ const description = sandbox => ({
  * @returns {import('../terminal.mjs').Line[]}
  */
 function welcome(sandbox, width) {
-  const { account, taskType, baseURL, siteverifyURL, secret, faceURL = '' } = sandbox
+  const { account, taskType, baseURL, siteverifyURL, secret, dashboardURL = '' } = sandbox
   const { page, explicitPage } = pages(sandbox)
   const points = sandbox.stats().balances[account.clientKey]
   const solve = commandLine([
@@ -227,7 +227,7 @@ function welcome(sandbox, width) {
     ['sitekey', SITEKEY],
     ['siteverify', siteverifyURL],
     ['secret', secret],
-    ['live view', faceURL],
+    ['live view', dashboardURL],
   ]
   return [
     ...wrap('The sandbox is listening. Ctrl-C ends it.', width).map(
@@ -267,12 +267,12 @@ function logLine(event) {
     case 'request':
       // Polls come with an event that says more.
       return event.path === '/getTaskResult' ? undefined : `${event.method} ${event.path}`
-    case 'created':
-      return `task ${event.ordinal} created: ${event.taskId}, ${counted(event.points, 'point')}, ready in ${seconds(event.readyAt - event.at)}`
-    case 'polled':
-      return `task ${event.ordinal} polled ${event.polls === 1 ? 'once' : `${event.polls} times`}: ${event.state}`
+    case 'task:created':
+      return `task ${event.taskNumber} created: ${event.taskId}, ${counted(event.points, 'point')}, ready in ${seconds(event.readyAt - event.at)}`
+    case 'task:polled':
+      return `task ${event.taskNumber} polled ${event.polls === 1 ? 'once' : `${event.polls} times`}: ${event.state}`
     case 'fault':
-      return `fault ${event.fault} on ${event.call}${event.ordinal > 0 ? `, task ${event.ordinal}` : ''}`
+      return `fault ${event.fault} on ${event.call}${event.taskNumber > 0 ? `, task ${event.taskNumber}` : ''}`
     case 'verified':
       return `siteverify: ${event.success ? 'success' : event.errorCodes.join(', ')}`
     case 'banned':

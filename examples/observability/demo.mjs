@@ -18,8 +18,8 @@ const sandbox = await startSandbox({
   provider: 'ezcaptcha',
   solveTimeMs: 500,
   faults: [
-    { on: 'getTaskResult', fault: 'reset', task: 1 },
-    { on: 'getTaskResult', fault: 'failed-task', task: 2 },
+    { method: 'getTaskResult', fault: 'connection-reset', task: 1 },
+    { method: 'getTaskResult', fault: 'failed-task', task: 2 },
   ],
 })
 const widget = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }

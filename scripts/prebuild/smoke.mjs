@@ -37,7 +37,7 @@ const checks = {
   async 'solves over TLS and HTTP/2'() {
     const sandbox = await secured()
     const versions = new Set()
-    sandbox.events.on('event', event => event.type === 'request' && versions.add(event.httpVersion))
+    sandbox.events.on('*', event => event.type === 'request' && versions.add(event.httpVersion))
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     assert.match((await solveTurnstile({ ...account, ...widget, ...prompt })).token, /./)
     assert.equal((await getBalance(account)).balance, 9985)

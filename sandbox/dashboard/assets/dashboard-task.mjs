@@ -3,7 +3,7 @@
 
 /**
  * @typedef {object} Row
- * @property {number} ordinal
+ * @property {number} taskNumber
  * @property {string | number} taskId
  * @property {string} account
  * @property {string} type
@@ -73,7 +73,7 @@ export function createTask(first, tokenLifeMs) {
   const track = element('span', 'track', bar, life, marks)
   const age = element('span', 'age')
   const count = element('span', 'count')
-  const number = element('span', 'number', `#${row.ordinal}`)
+  const number = element('span', 'number', `#${row.taskNumber}`)
   const facts = element('dl', 'facts')
   const events = element('ol', 'story')
   const details = /** @type {HTMLDetailsElement} */ (element('details'))
@@ -82,7 +82,7 @@ export function createTask(first, tokenLifeMs) {
     element('div', 'opened', facts, events),
   )
   const item = element('li', '', details)
-  item.dataset.task = String(row.ordinal)
+  item.dataset.task = String(row.taskNumber)
 
   const tell = () => {
     untold = false
@@ -99,7 +99,7 @@ export function createTask(first, tokenLifeMs) {
     facts.replaceChildren(
       ...rows.map(([name, value]) => element('div', '', element('dt', '', name), element('dd', '', value))),
     )
-    const unseen = row.polls - story.filter(happening => happening.type === 'polled').length
+    const unseen = row.polls - story.filter(happening => happening.type === 'task:polled').length
     const told = unseen === 1 ? 'is not told here' : 'are not told here'
     const others = unseen > 0 ? [element('li', '', `${polls(unseen)} that ${told}`)] : []
     events.replaceChildren(
@@ -131,12 +131,12 @@ export function createTask(first, tokenLifeMs) {
       story.push(happening)
       if (story.length > MAX_STORY) {
         // The beginning is worth more than one poll of hundreds.
-        const dullest = story.findIndex(past => past.type === 'polled')
+        const dullest = story.findIndex(past => past.type === 'task:polled')
         story.splice(Math.max(dullest, 0), 1)
       }
       untold = true
       const { type, text, bad } = happening
-      if (type === 'created' || type === 'ready') return
+      if (type === 'task:created' || type === 'task:ready') return
       const mark = element('i', `mark ${type}${bad ? ' bad' : ''}`)
       mark.title = text
       mark.dataset.at = String(happening.at)

@@ -24,7 +24,7 @@ const RELATIVE_ERROR_IDS = {
 }
 
 /**
- * @typedef {object} Vendor
+ * @typedef {object} ProviderRecord
  * @property {'ezcaptcha' | 'yescaptcha' | 'custom'} name
  * @property {string} taskType the one a client uses unless told otherwise
  * @property {Record<string, number>} prices points by task type. Made up, except that YesCaptcha's page says 15 and 30
@@ -47,7 +47,7 @@ const RELATIVE_ERROR_IDS = {
  * @property {(task: Record<string, any>) => { action: string, cdata: string }} widget what the token is bound to
  */
 
-/** @type {Vendor} */
+/** @type {ProviderRecord} */
 const ezcaptcha = {
   name: 'ezcaptcha',
   taskType: 'CloudFlareTurnstileTask',
@@ -109,7 +109,7 @@ const ezcaptcha = {
   widget: task => ({ action: task.rqData?.metadataAction ?? '', cdata: task.rqData?.metadataCdata ?? '' }),
 }
 
-/** @type {Vendor} */
+/** @type {ProviderRecord} */
 const yescaptcha = {
   name: 'yescaptcha',
   taskType: 'TurnstileTaskProxyless',
@@ -146,7 +146,7 @@ const yescaptcha = {
   widget: () => ({ action: '', cdata: '' }),
 }
 
-/** @type {Vendor} */
+/** @type {ProviderRecord} */
 const custom = {
   name: 'custom',
   taskType: 'TurnstileTask',
@@ -186,17 +186,17 @@ const custom = {
   }),
 }
 
-/** @type {Record<Vendor['name'], Vendor>} */
-export const vendors = { ezcaptcha, yescaptcha, custom }
+/** @type {Record<ProviderRecord['name'], ProviderRecord>} */
+export const providers = { ezcaptcha, yescaptcha, custom }
 
 /**
  * One reply: an HTTP status and a JSON body. `delivers` is the task whose token it carries.
- * @typedef {{ status: number, body: Record<string, any>, delivers?: import('./books.mjs').Task }} Reply
+ * @typedef {{ status: number, body: Record<string, any>, delivers?: import('./store.mjs').Task }} Reply
  */
 
 /**
  * The replies of one vendor. `null` and `''` stand where the vendor's own samples have them.
- * @param {Vendor} vendor
+ * @param {ProviderRecord} vendor
  * @param {() => string} nextRequestId
  */
 export function createReplies(vendor, nextRequestId) {
@@ -237,7 +237,7 @@ export function createReplies(vendor, nextRequestId) {
 }
 
 /**
- * @param {Vendor} vendor
+ * @param {ProviderRecord} vendor
  * @param {string} code
  * @param {string} [description]
  * @returns {Record<string, any>}

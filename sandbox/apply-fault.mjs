@@ -10,13 +10,13 @@ import { textOf } from './validation.mjs'
  * @property {string} call
  * @property {any} body the parsed request, if it was an object
  * @property {import('./index.d.mts').FaultRule} rule
- * @property {import('./vendors.mjs').Reply | null} reply what would have been answered; null where nothing was done
- * @property {import('./vendors.mjs').Vendor} vendor
- * @property {import('./vendors.mjs').Replies} replies
- * @property {(task: import('./books.mjs').Task) => void} deliver marks the task's token as sent
+ * @property {import('./providers.mjs').Reply | null} reply what would have been answered; null where nothing was done
+ * @property {import('./providers.mjs').ProviderRecord} vendor
+ * @property {import('./providers.mjs').Replies} replies
+ * @property {(task: import('./store.mjs').Task) => void} deliver marks the task's token as sent
  * @property {import('./server.mjs').Listener} listener
  * @property {(callback: () => void, ms: number) => void} later a timer that close() clears
- * @property {() => Promise<string>} elsewhere base URL of the listener that records who follows a redirect
+ * @property {() => Promise<string>} redirectTarget base URL of the listener that records who follows a redirect
  */
 
 const KIBIBYTE = 1024
@@ -89,8 +89,8 @@ function encodeKey(key, encoding) {
 
 /** @type {Record<string, (exchange: Exchange) => void>} */
 export const effects = {
-  reset: ({ res, listener }) => listener.reset(res),
-  'reset-after': ({ res, listener }) => listener.reset(res),
+  'connection-reset': ({ res, listener }) => listener.reset(res),
+  'connection-reset-after-processing': ({ res, listener }) => listener.reset(res),
   'stream-reset': ({ res, listener, rule }) => listener.resetStream(res, rule.http2Code ?? 2),
   goaway: ({ res, listener }) => listener.goAway(res),
   'close-after': ({ res, reply, listener, deliver }) => {
@@ -100,15 +100,15 @@ export const effects = {
     res.once('finish', () => setImmediate(close))
     sendJson(res, reply.status, reply.body)
   },
-  hang: () => {},
-  'hang-after': () => {},
-  slow: exchange => {
+  'no-response': () => {},
+  'no-response-after-processing': () => {},
+  latency: exchange => {
     const { res, reply, deliver } = exchange
     if (reply?.delivers) deliver(reply.delivers)
     const { status, body } = answered(exchange)
     sendJson(res, status, body)
   },
-  drip: exchange => {
+  'slow-body': exchange => {
     const { res, rule, later } = exchange
     const { status, body } = answered(exchange)
     const bytes = Buffer.from(JSON.stringify(body))
@@ -128,7 +128,7 @@ export const effects = {
     const text = JSON.stringify(body)
     send(exchange.res, status, text.slice(0, text.length >> 1), { 'content-type': 'application/json' })
   },
-  'cut-body': exchange => {
+  'truncated-body': exchange => {
     const { res, listener } = exchange
     const { status, body } = answered(exchange)
     const bytes = Buffer.from(JSON.stringify(body))
@@ -142,8 +142,8 @@ export const effects = {
   502: gateway(502, 'Bad Gateway'),
   503: gateway(503, 'Service Temporarily Unavailable'),
   '500-html': gateway(500, 'Internal Server Error'),
-  redirect: async ({ req, res, rule, elsewhere }) => {
-    const location = rule.location ?? `${await elsewhere()}${req.url}`
+  redirect: async ({ req, res, rule, redirectTarget }) => {
+    const location = rule.location ?? `${await redirectTarget()}${req.url}`
     send(res, 307, '', { location })
   },
   oversized: exchange => {
@@ -168,7 +168,7 @@ export const effects = {
     const text = `{"errorId":0,"status":"ready","taskId":"x","solution":${'['.repeat(depth)}${']'.repeat(depth)}}`
     send(res, 200, text, { 'content-type': 'application/json' })
   },
-  'not-an-envelope': ({ res }) => sendJson(res, 200, {}),
+  'unexpected-json': ({ res }) => sendJson(res, 200, {}),
   'wrong-types': exchange => {
     const { status, body } = answered(exchange)
     const changed = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, wrongType(value)]))

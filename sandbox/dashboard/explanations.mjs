@@ -9,11 +9,11 @@ export const chapters = [
     chapter: 'The connection breaks',
     faults: [
       [
-        'reset',
+        'connection-reset',
         'A server restarts, or a firewall drops the connection. Nothing was done, but the script cannot know that: a createTask may have been bought or not.',
       ],
       [
-        'reset-after',
+        'connection-reset-after-processing',
         'The same from outside, but the request was acted on: on createTask the task exists, is charged, and its id is lost. Sending it again buys a second one.',
       ],
       [
@@ -34,19 +34,19 @@ export const chapters = [
     chapter: 'The answer is late, or never comes',
     faults: [
       [
-        'hang',
+        'no-response',
         'An overloaded server takes the request and never answers. Without a time limit the script waits for ever.',
       ],
       [
-        'hang-after',
+        'no-response-after-processing',
         'The server does the work and never says so. On createTask a point is spent and no id comes.',
       ],
       [
-        'slow',
+        'latency',
         'A busy hour. The reply is right and comes late: shorter time limits give up on work that was done.',
       ],
       [
-        'drip',
+        'slow-body',
         'A bad line. The reply trickles in, so that a limit on silence never strikes, but a limit on the whole exchange does.',
       ],
     ],
@@ -71,7 +71,7 @@ export const chapters = [
   {
     chapter: 'The answer is damaged',
     faults: [
-      ['cut-body', 'The connection broke in the middle of the reply.'],
+      ['truncated-body', 'The connection broke in the middle of the reply.'],
       ['truncated-json', 'A proxy cut the reply and repaired its length. HTTP is content, the JSON is not.'],
       ['empty-body', 'A gateway without a back end says 200 and nothing else.'],
       ['html', 'A captive portal or a gateway answers in the place of the API: status 200, and a web page.'],
@@ -86,7 +86,7 @@ export const chapters = [
   {
     chapter: 'The answer breaks the protocol',
     faults: [
-      ['not-an-envelope', 'An empty object: no errorId, no status, no task.'],
+      ['unexpected-json', 'An empty object: no errorId, no status, no task.'],
       [
         'wrong-types',
         'Numbers where text belongs, objects where numbers belong: an API that changed over night.',

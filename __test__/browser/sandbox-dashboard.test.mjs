@@ -1,16 +1,16 @@
 /// <reference lib="dom" />
-/** The sandbox's face as a person meets it: in a real browser, with a real script at work, by mouse and by keyboard alone. */
+/** The sandbox's dashboard as a person meets it: in a real browser, with a real script at work, by mouse and by keyboard alone. */
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { solveTurnstile } from 'turnstile-solver'
 import { startSandbox } from 'turnstile-solver/sandbox'
+import { comes, openDashboard, says, tabTo, textOf } from '../support/browser-dashboard.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
-import { comes, openFace, says, tabTo, textOf } from '../support/browser-face.mjs'
 import { createCalls, KEY, SITEKEY } from '../support/sandbox-client.mjs'
 
-/** @typedef {import('../support/browser-face.mjs').House} House */
-/** @typedef {import('../support/browser-face.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../support/browser-dashboard.mjs').House} House */
+/** @typedef {import('../support/browser-dashboard.mjs').SandboxOptions} SandboxOptions */
 
 /** @param {House} house */
 const solve = ({ sandbox }) =>
@@ -22,18 +22,20 @@ const solve = ({ sandbox }) =>
   })
 
 for (const driver of drivers)
-  describe(`the face of the sandbox, in a real browser driven by ${driver.name}`, { concurrency: 4 }, () => {
-    /** @type {import('../support/browser-house.mjs').Browser} */
+  describe(`the dashboard of the sandbox, in a real browser driven by ${driver.name}`, {
+    concurrency: 4,
+  }, () => {
+    /** @type {import('../support/browser-fixture.mjs').Browser} */
     let browser
     before(async () => {
       browser = await driver.launch()
     })
     after(() => browser?.close())
     /** @param {import('node:test').TestContext} t @param {SandboxOptions} [options] */
-    const opened = (t, options) => openFace(t, browser, options)
+    const opened = (t, options) => openDashboard(t, browser, options)
 
     test('shows a task from its creation to the verification of its token, with every poll', async t => {
-      const house = await opened(t, { faults: [{ fault: '503', on: 'getTaskResult' }] })
+      const house = await opened(t, { faults: [{ fault: '503', method: 'getTaskResult' }] })
       const { page, sandbox, verify } = house
       assert.equal((await page.$$('#empty:not([hidden])')).length, 1)
       assert.equal(
@@ -117,8 +119,8 @@ for (const driver of drivers)
       await create()
       await comes(page, '#rows summary')
       const { taskId } = sandbox.tasks()[0]
-      const event = { type: 'polled', taskId, ordinal: 1, state: 'processing', at: Date.now() }
-      for (let polls = 1; polls <= 350; polls++) sandbox.events.emit('event', { ...event, polls })
+      const event = { type: 'task:polled', taskId, taskNumber: 1, state: 'processing', at: Date.now() }
+      for (let polls = 1; polls <= 350; polls++) sandbox.events.emit('*', { ...event, polls })
       await comes(page, '#rows .mark:nth-child(150)')
       await page.click('#rows summary')
       await comes(page, '#rows .story li')
@@ -233,8 +235,15 @@ for (const driver of drivers)
       await says(page, '#polls', '1')
       // More than a batch holds: how things are is told instead.
       const { taskId } = sandbox.tasks()[1]
-      const event = { type: 'polled', taskId, ordinal: 2, polls: 1, state: 'processing', at: Date.now() }
-      for (let polls = 1; polls <= 501; polls++) sandbox.events.emit('event', { ...event, polls })
+      const event = {
+        type: 'task:polled',
+        taskId,
+        taskNumber: 2,
+        polls: 1,
+        state: 'processing',
+        at: Date.now(),
+      }
+      for (let polls = 1; polls <= 501; polls++) sandbox.events.emit('*', { ...event, polls })
       await create()
       await says(page, '#created', '103')
       const rows = await page.$$eval('#rows li[data-task]', all => all.map(row => Number(row.dataset.task)))
@@ -246,15 +255,15 @@ for (const driver of drivers)
     })
 
     test('says when its sandbox is gone, and shows the next one on its port as another', async t => {
-      const sandbox = await startSandbox({ clientKey: KEY, face: true })
+      const sandbox = await startSandbox({ clientKey: KEY, dashboard: true })
       await createCalls(sandbox).create()
       const { page, close } = await browser.open()
       t.after(() => close().catch(() => {}))
-      await page.goto(sandbox.faceURL ?? '')
+      await page.goto(sandbox.dashboardURL ?? '')
       await says(page, '#link', 'live')
       await sandbox.close()
       await says(page, '#link', 'lost, trying again')
-      const next = await startSandbox({ clientKey: KEY, face: true, port: sandbox.port })
+      const next = await startSandbox({ clientKey: KEY, dashboard: true, port: sandbox.port })
       t.after(() => next.close())
       await says(page, '#link', 'live')
       assert.equal((await page.$$('#rows li')).length, 0)

@@ -1,8 +1,8 @@
 /** Those who look on: what happens, in batches, as server-sent events. While nobody does, nothing is listened to and no timer runs. */
 
-import { isOver } from './server.mjs'
-import { TOKEN_LIFE_MS } from './siteverify.mjs'
-import { textOf } from './validation.mjs'
+import { isOver } from '../server.mjs'
+import { TOKEN_LIFE_MS } from '../siteverify.mjs'
+import { textOf } from '../validation.mjs'
 
 const BATCH_MS = 100
 const PULSE_MS = 1000
@@ -14,10 +14,10 @@ const MAX_WATCHERS = 16
 /** A watcher that reads no more is told nothing until it does, and then how things are by then. */
 const MAX_BACKLOG = 1024 * 1024
 
-/** @typedef {import('./server.mjs').Response} Response */
-/** @typedef {import('./books.mjs').Task} Task */
-/** @typedef {import('./index.d.mts').SandboxEvent} SandboxEvent */
-/** @typedef {Omit<import('./index.d.mts').SandboxStats, 'polls'>} Counted */
+/** @typedef {import('../server.mjs').Response} Response */
+/** @typedef {import('../store.mjs').Task} Task */
+/** @typedef {import('../index.d.mts').SandboxEvent} SandboxEvent */
+/** @typedef {Omit<import('../index.d.mts').SandboxStats, 'polls'>} Counted */
 
 /** Enough of a key to tell two accounts apart, and never a whole one. @param {string} key */
 export const masked = key => (key.length >= 12 ? `…${key.slice(-4)}` : '…')
@@ -30,12 +30,12 @@ const finite = instant => (Number.isFinite(instant) ? instant : null)
 
 /**
  * @param {Task} task
- * @param {import('./books.mjs').Books} books
+ * @param {import('../store.mjs').Store} store
  */
-function rowOf(task, books) {
-  const token = task.issued ? books.token(task) : ''
+function rowOf(task, store) {
+  const token = task.issued ? store.token(task) : ''
   return {
-    ordinal: task.ordinal,
+    taskNumber: task.taskNumber,
     taskId: task.taskId,
     account: masked(task.key),
     type: short(task.task.type),
@@ -54,26 +54,26 @@ function rowOf(task, books) {
   }
 }
 
-/** @param {import('./faults.mjs').Planned} plan */
-function ruleOf({ id, rule, fault, accepted, first, times, seen, hits }) {
-  const { on = '*', probability, task, delayMs, errorCode, retryAfter } = rule
+/** @param {import('../faults.mjs').Planned} plan */
+function ruleOf({ id, rule, fault, processed, first, times, seen, hits }) {
+  const { method = '*', probability, task, delayMs, errorCode, retryAfter } = rule
   const over = probability === undefined ? seen >= first + times - 1 : hits >= times
   return {
-    ...{ id, fault, on, accepted, nth: first, times: finite(times), probability, task, delayMs },
+    ...{ id, fault, method, processed, nth: first, times: finite(times), probability, task, delayMs },
     ...{ errorCode: errorCode && short(errorCode), retryAfter: retryAfter && short(retryAfter), hits, over },
   }
 }
 
 /**
- * @param {object} house
- * @param {import('./books.mjs').Books} house.books
- * @param {import('./faults.mjs').Plan} house.plan
- * @param {() => Counted} house.counted
- * @param {string} house.baseURL
- * @param {import('node:events').EventEmitter} house.events
- * @param {() => number} house.now
+ * @param {object} parts
+ * @param {import('../store.mjs').Store} parts.store
+ * @param {import('../faults.mjs').Plan} parts.plan
+ * @param {() => Counted} parts.counted
+ * @param {string} parts.baseURL
+ * @param {import('node:events').EventEmitter} parts.events
+ * @param {() => number} parts.now
  */
-export function createWatch({ books, plan, counted, baseURL, events, now }) {
+export function createEventStream({ store, plan, counted, baseURL, events, now }) {
   /** @type {Map<Response, { behind: boolean }>} */
   const watchers = new Map()
   /** @type {SandboxEvent[]} */
@@ -86,7 +86,7 @@ export function createWatch({ books, plan, counted, baseURL, events, now }) {
 
   const state = () => {
     const { balances, ...counts } = counted()
-    const solveTime = books.solveTime()
+    const solveTime = store.solveTime()
     return {
       now: now(),
       counts,
@@ -100,10 +100,10 @@ export function createWatch({ books, plan, counted, baseURL, events, now }) {
   }
 
   const everything = () => {
-    const rows = books
+    const rows = store
       .list()
       .slice(-MAX_ROWS)
-      .map(task => rowOf(task, books))
+      .map(task => rowOf(task, store))
     return message('everything', { ...state(), baseURL, tokenLifeMs: TOKEN_LIFE_MS, rows })
   }
 
@@ -111,8 +111,8 @@ export function createWatch({ books, plan, counted, baseURL, events, now }) {
     /** @type {Map<number, unknown>} */
     const rows = new Map()
     for (const event of batch) {
-      const task = 'taskId' in event && books.find(event.taskId)
-      if (task) rows.set(task.ordinal, rowOf(task, books))
+      const task = 'taskId' in event && store.find(event.taskId)
+      if (task) rows.set(task.taskNumber, rowOf(task, store))
     }
     const told = batch.filter(({ type }) => type !== 'request')
     return message('change', { ...state(), events: told, rows: [...rows.values()] })
@@ -148,7 +148,7 @@ export function createWatch({ books, plan, counted, baseURL, events, now }) {
   /** @param {Response} res */
   const leave = res => {
     if (!watchers.delete(res) || watchers.size > 0) return
-    events.off('event', hear)
+    events.off('*', hear)
     clearTimeout(flushing)
     clearInterval(pulse)
     flushing = undefined
@@ -172,7 +172,7 @@ export function createWatch({ books, plan, counted, baseURL, events, now }) {
       res.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
       res.once('close', () => leave(res))
       if (watchers.size === 0) {
-        events.on('event', hear)
+        events.on('*', hear)
         pulse = setInterval(touch, PULSE_MS)
       } else if (batch.length > 0) flush()
       watchers.set(res, { behind: false })

@@ -114,7 +114,7 @@ export async function eventually(ask, isOne = Boolean) {
 /** Resolves as soon as the sandbox says it. @param {House} house @param {string} type */
 export function happens({ sandbox }, type) {
   return new Promise(resolve => {
-    sandbox.events.on('event', event => {
+    sandbox.events.on('*', event => {
       if (event.type === type) resolve(event)
     })
   })

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 /** The switches on the page: solve time and faults. What the sandbox refuses is said beside them. */
 
-import { element, seconds } from './face-task.mjs'
+import { element, seconds } from './dashboard-task.mjs'
 
-/** @typedef {{ name: string, chapter: string, description: string, accepted: boolean, calls: string[], explanation: string }} Fault */
-/** @typedef {{ id: number, fault: string, on: string, nth: number, times: number | null, probability?: number, task?: number, delayMs?: number, errorCode?: string, retryAfter?: string, hits: number, over: boolean }} Rule */
+/** @typedef {{ name: string, chapter: string, description: string, processed: boolean, calls: string[], explanation: string }} Fault */
+/** @typedef {{ id: number, fault: string, method: string, nth: number, times: number | null, probability?: number, task?: number, delayMs?: number, errorCode?: string, retryAfter?: string, hits: number, over: boolean }} Rule */
 /** @typedef {number | 'never' | 'function' | [number, number]} SolveTime */
 
 /** @template {HTMLElement} T @param {string} id */
@@ -49,7 +49,7 @@ const isPreset = (time, preset) =>
   String(Array.isArray(time) ? (time[0] === time[1] ? time[0] : time.join('-')) : time) === preset
 
 /** @param {Rule} rule */
-function ruleText({ on: call, nth, times, probability, task, delayMs, errorCode, retryAfter }) {
+function ruleText({ method: call, nth, times, probability, task, delayMs, errorCode, retryAfter }) {
   const parts = [call === '*' ? 'any call' : call]
   if (probability !== undefined) parts.push(`${+(probability * 100).toFixed(1)} % of them`)
   else if (times === null) parts.push('every time')
@@ -76,7 +76,7 @@ function furnish({ faults, errorCodes }) {
     const chosen = faults.find(({ name }) => name === fault.value)
     if (!chosen) return
     find('explanation').textContent = chosen.explanation
-    const done = chosen.accepted ? 'The request is acted on.' : 'The request is not acted on.'
+    const done = chosen.processed ? 'The request is acted on.' : 'The request is not acted on.'
     find('effect').textContent = `On the wire: ${chosen.description}. ${done}`
     const kept = on.value
     on.replaceChildren(
@@ -96,7 +96,7 @@ function chosenRule() {
   const number = Number(amount.value)
   return {
     fault: fault.value,
-    on: on.value,
+    method: on.value,
     ...(often.value === 'times' ? { times: number } : {}),
     ...(often.value === 'always' ? { times: 'always' } : {}),
     ...(often.value === 'probability' ? { probability: number / 100 } : {}),

@@ -1,15 +1,15 @@
 /// <reference lib="dom" />
-/** A sandbox, its face in a real browser, and how a person looks at it; the same with either driver. */
+/** A sandbox, its dashboard in a real browser, and how a person looks at it; the same with either driver. */
 
 import assert from 'node:assert/strict'
 import { startSandbox } from 'turnstile-solver/sandbox'
-import { eventually } from './browser-house.mjs'
+import { eventually } from './browser-fixture.mjs'
 import { createCalls, KEY } from './sandbox-client.mjs'
 
-/** @typedef {import('./browser-house.mjs').Browser} Browser */
+/** @typedef {import('./browser-fixture.mjs').Browser} Browser */
 /** @typedef {import('./browser-drivers.mjs').Page} Page */
 /** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
-/** @typedef {Awaited<ReturnType<typeof openFace>>} House */
+/** @typedef {Awaited<ReturnType<typeof openDashboard>>} House */
 
 /**
  * At the end nothing may have left the sandbox, nor may the page have complained.
@@ -17,8 +17,8 @@ import { createCalls, KEY } from './sandbox-client.mjs'
  * @param {Browser} browser
  * @param {SandboxOptions} [options]
  */
-export async function openFace(t, browser, options) {
-  const sandbox = await startSandbox({ clientKey: KEY, face: true, solveTimeMs: 0, ...options })
+export async function openDashboard(t, browser, options) {
+  const sandbox = await startSandbox({ clientKey: KEY, dashboard: true, solveTimeMs: 0, ...options })
   /** @type {string[]} */
   const complaints = []
   /** @type {(() => Promise<void>)[]} */
@@ -39,7 +39,7 @@ export async function openFace(t, browser, options) {
     page.on('request', request => {
       if (!request.url().startsWith(`${sandbox.baseURL}/`)) complaints.push(request.url())
     })
-    await page.goto(sandbox.faceURL ?? '')
+    await page.goto(sandbox.dashboardURL ?? '')
     await says(page, '#link', 'live')
     await comes(page, '#fault option')
     return page

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import { createBooks } from '../sandbox/books.mjs'
+import { createEventStream } from '../sandbox/dashboard/event-stream.mjs'
 import { createPlan } from '../sandbox/faults.mjs'
-import { vendors } from '../sandbox/vendors.mjs'
-import { createWatch } from '../sandbox/watch.mjs'
+import { providers } from '../sandbox/providers.mjs'
+import { createStore } from '../sandbox/store.mjs'
 import { createClock, KEY, SITEKEY, WEBSITE } from './support/sandbox-client.mjs'
 
 const BATCH_MS = 100
@@ -56,15 +56,15 @@ function house(t) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
   const { now } = createClock()
   const accounts = { [KEY]: 1e9 }
-  const books = createBooks({
-    ...{ vendor: vendors.yescaptcha, accounts, price: () => 1, solveTimeMs: 1000, seed: '1', now },
+  const books = createStore({
+    ...{ vendor: providers.yescaptcha, accounts, price: () => 1, solveTimeMs: 1000, seed: '1', now },
   })
   const events = new EventEmitter()
-  const watch = createWatch({
-    ...{ books, plan: createPlan([], '1'), baseURL: 'http://127.0.0.1:1', events, now },
+  const watch = createEventStream({
+    ...{ store: books, plan: createPlan([], '1'), baseURL: 'http://127.0.0.1:1', events, now },
     counted: () => ({
       ...{ provider: 'yescaptcha', requests: {}, tasks: books.totals, pointsCharged: 0, faults: {}, bans: 0 },
-      ...{ balances: books.balances(), connections: { opened: 0, open: 0 }, followed: 0 },
+      ...{ balances: books.balances(), connections: { opened: 0, open: 0 }, redirectsFollowed: 0 },
       verifications: { success: 0, failure: 0 },
     }),
   })
@@ -78,10 +78,10 @@ function house(t) {
   const happens = () => {
     const task = books.create(KEY, { task: { type: 'any', websiteURL: WEBSITE, websiteKey: SITEKEY } })
     assert.ok(task)
-    const { taskId, ordinal, readyAt } = task
-    events.emit('event', { type: 'created', taskId, ordinal, readyAt, points: 1, at: now() })
+    const { taskId, taskNumber, readyAt } = task
+    events.emit('*', { type: 'task:created', taskId, taskNumber, readyAt, points: 1, at: now() })
     t.mock.timers.tick(BATCH_MS)
-    return ordinal
+    return taskNumber
   }
   return { join, happens }
 }
@@ -103,7 +103,7 @@ test('who reads no more is told nothing until it reads again, and then how thing
   assert.ok(created > heard + 20, `${created} created, ${heard} told of`)
   assert.equal(stuck.told.at(-1)?.name, 'everything')
   assert.equal(stuck.told.at(-1)?.data.counts.tasks.created, created)
-  assert.equal(stuck.told.at(-1)?.data.rows.at(-1).ordinal, created)
+  assert.equal(stuck.told.at(-1)?.data.rows.at(-1).taskNumber, created)
   happens()
   assert.equal(stuck.told.at(-1)?.name, 'change')
 

@@ -1,15 +1,15 @@
-/** The sandbox's face: a web page that shows what is done to the sandbox, and the switches on it. For this machine's own browser alone. */
+/** The sandbox's dashboard: a web page that shows what is done to the sandbox, and the switches on it. For this machine's own browser alone. */
 
 import { readFileSync } from 'node:fs'
+import { catalogue } from '../faults.mjs'
+import { demandSolveTime } from '../options.mjs'
+import { readBody, send, sendJson } from '../server.mjs'
+import { createEventStream } from './event-stream.mjs'
 import { chapters } from './explanations.mjs'
-import { catalogue } from './faults.mjs'
-import { demandSolveTime } from './options.mjs'
-import { readBody, send, sendJson } from './server.mjs'
-import { createWatch } from './watch.mjs'
 
-/** @typedef {import('./server.mjs').Request} Request */
-/** @typedef {import('./server.mjs').Response} Response */
-/** @typedef {import('./index.d.mts').FaultRule} FaultRule */
+/** @typedef {import('../server.mjs').Request} Request */
+/** @typedef {import('../server.mjs').Response} Response */
+/** @typedef {import('../index.d.mts').FaultRule} FaultRule */
 
 const HOME = '/sandbox'
 const EVENTS = `${HOME}/events`
@@ -19,17 +19,20 @@ const MAX_SWITCH = 16 * 1024
 
 /** @type {Record<string, { file: string, type: string }>} */
 const FILES = {
-  [HOME]: { file: 'face.html', type: 'text/html; charset=utf-8' },
-  [`${HOME}/face.css`]: { file: 'face.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/face-switches.css`]: { file: 'face-switches.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/face-task.css`]: { file: 'face-task.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/face.mjs`]: { file: 'face.mjs', type: 'text/javascript; charset=utf-8' },
-  [`${HOME}/face-task.mjs`]: { file: 'face-task.mjs', type: 'text/javascript; charset=utf-8' },
-  [`${HOME}/face-switches.mjs`]: { file: 'face-switches.mjs', type: 'text/javascript; charset=utf-8' },
-  [`${HOME}/icon.svg`]: { file: 'face.svg', type: 'image/svg+xml' },
+  [HOME]: { file: 'dashboard.html', type: 'text/html; charset=utf-8' },
+  [`${HOME}/dashboard.css`]: { file: 'dashboard.css', type: 'text/css; charset=utf-8' },
+  [`${HOME}/dashboard-switches.css`]: { file: 'dashboard-switches.css', type: 'text/css; charset=utf-8' },
+  [`${HOME}/dashboard-task.css`]: { file: 'dashboard-task.css', type: 'text/css; charset=utf-8' },
+  [`${HOME}/dashboard.mjs`]: { file: 'dashboard.mjs', type: 'text/javascript; charset=utf-8' },
+  [`${HOME}/dashboard-task.mjs`]: { file: 'dashboard-task.mjs', type: 'text/javascript; charset=utf-8' },
+  [`${HOME}/dashboard-switches.mjs`]: {
+    file: 'dashboard-switches.mjs',
+    type: 'text/javascript; charset=utf-8',
+  },
+  [`${HOME}/icon.svg`]: { file: 'dashboard.svg', type: 'image/svg+xml' },
 }
 
-/** Nothing inline, nothing from elsewhere, no HTML made of text: what a script sends to the sandbox stays text on the page. */
+/** Nothing inline, nothing from redirectTarget, no HTML made of text: what a script sends to the sandbox stays text on the page. */
 const HEADERS = {
   'content-security-policy': [
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'",
@@ -53,7 +56,7 @@ function demand(condition, message) {
 /** Those of a rule's fields that the page sets, and what JSON may bring in them. @type {Record<string, (value: any) => boolean>} */
 const RULE_FIELDS = {
   fault: value => typeof value === 'string',
-  on: value => typeof value === 'string',
+  method: value => typeof value === 'string',
   nth: Number.isSafeInteger,
   times: value => value === 'always' || Number.isSafeInteger(value),
   probability: value => typeof value === 'number',
@@ -86,22 +89,22 @@ function parseSolveTime(value) {
 }
 
 /**
- * @param {object} house
- * @param {string} house.baseURL
- * @param {import('./books.mjs').Books} house.books
- * @param {import('./faults.mjs').Plan} house.plan
- * @param {import('./vendors.mjs').Vendor} house.vendor
- * @param {() => import('./watch.mjs').Counted} house.counted
- * @param {import('node:events').EventEmitter} house.events
- * @param {() => number} house.now
+ * @param {object} parts
+ * @param {string} parts.baseURL
+ * @param {import('../store.mjs').Store} parts.store
+ * @param {import('../faults.mjs').Plan} parts.plan
+ * @param {import('../providers.mjs').ProviderRecord} parts.vendor
+ * @param {() => import('./event-stream.mjs').Counted} parts.counted
+ * @param {import('node:events').EventEmitter} parts.events
+ * @param {() => number} parts.now
  */
-export function createFace(house) {
-  const { baseURL, books, plan, vendor } = house
+export function createDashboard(parts) {
+  const { baseURL, store, plan, vendor } = parts
   const { protocol, port } = new URL(baseURL)
   // A name that a stranger has pointed at this machine is a stranger's (DNS rebinding), so only these will do.
   const names = [new URL(baseURL).hostname, 'localhost', '127.0.0.1', '[::1]']
   const hosts = new Set(names.map(name => new URL(`${protocol}//${name}:${port}`).host))
-  const watch = createWatch(house)
+  const watch = createEventStream(parts)
 
   /** @param {Request} req */
   const hostOf = req => String(req.headers.host ?? req.headers[':authority'] ?? '').toLowerCase()
@@ -121,7 +124,7 @@ export function createFace(house) {
     addFault: ({ rule }) => plan.add(parseRule(rule)),
     removeFault: ({ id }) => demand(plan.remove(Number(id)), 'that rule is gone'),
     clearFaults: () => plan.clear(),
-    solveTime: ({ solveTimeMs }) => books.setSolveTime(parseSolveTime(solveTimeMs)),
+    solveTime: ({ solveTimeMs }) => store.setSolveTime(parseSolveTime(solveTimeMs)),
   }
 
   /**
@@ -182,7 +185,7 @@ export function createFace(house) {
   }
 }
 
-/** @param {import('./vendors.mjs').Vendor} vendor */
+/** @param {import('../providers.mjs').ProviderRecord} vendor */
 const lexicon = vendor => ({
   faults: chapters.flatMap(({ chapter, faults }) =>
     faults.map(([name, explanation]) => ({ name, chapter, explanation, ...catalogue[name] })),

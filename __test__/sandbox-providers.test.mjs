@@ -149,7 +149,7 @@ describe('EZ-Captcha', () => {
   test('a failed task is HTTP 200 with status error beside errorId 1', async t => {
     const { sandbox, create, poll, clock } = await open(t, {
       provider: 'ezcaptcha',
-      faults: [{ on: 'createTask', fault: 'failed-task' }],
+      faults: [{ method: 'createTask', fault: 'failed-task' }],
     })
     const { taskId } = (await create()).json
     assert.equal((await poll(taskId)).json.status, 'processing')
@@ -327,7 +327,7 @@ describe('a custom relative', () => {
     const { taskId } = (await create({ type: 'AnyTaskAtAll' })).json
     assert.equal((await poll(17)).json.errorId, 16)
     assert.equal((await post('/createTask', { clientKey: KEY })).json.errorId, 110)
-    sandbox.addFault({ on: 'getTaskResult', fault: 'failed-task' })
+    sandbox.addFault({ method: 'getTaskResult', fault: 'failed-task' })
     const { json } = await poll(taskId)
     assert.deepEqual([json.errorId, json.errorCode, json.status], [12, 'ERROR_CAPTCHA_UNSOLVABLE', 'failed'])
   })
@@ -365,7 +365,7 @@ for (const provider of /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom
     test('the error fault sends each of its codes as the vendor would', async t => {
       const { sandbox, create, poll } = await open(t, { provider })
       for (const errorCode of errorCodes[provider]) {
-        sandbox.addFault({ on: 'createTask', fault: 'error', errorCode })
+        sandbox.addFault({ method: 'createTask', fault: 'error', errorCode })
         const { status, json } = await create()
         assert.equal(json.errorCode, errorCode)
         assert.notEqual(json.errorId, 0)
@@ -376,7 +376,7 @@ for (const provider of /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom
         else assert.ok(status && status >= 400)
       }
       assert.equal(sandbox.stats().tasks.created, 0)
-      sandbox.addFault({ on: 'getTaskResult', fault: 'error', errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' })
+      sandbox.addFault({ method: 'getTaskResult', fault: 'error', errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' })
       assert.equal((await poll('x')).status, 200)
     })
   })

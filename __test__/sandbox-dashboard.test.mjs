@@ -1,4 +1,4 @@
-/** The server's half of the sandbox's face: what is told to those who look on, and who may touch the switches. */
+/** The server's half of the sandbox's dashboard: what is told to those who look on, and who may touch the switches. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import { describe, test } from 'node:test'
-import { faultTable } from '../sandbox/index.mjs'
+import { faults } from '../sandbox/index.mjs'
 import { createClock, exchange, KEY, open } from './support/sandbox-client.mjs'
 
 /** @typedef {Awaited<ReturnType<typeof open>>} House */
@@ -16,11 +16,11 @@ import { createClock, exchange, KEY, open } from './support/sandbox-client.mjs'
 const pem = name => readFileSync(new URL(`fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
 /** @param {import('node:test').TestContext} t @param {import('../sandbox/index.mjs').SandboxOptions} [options] */
-const faced = (t, options) => open(t, { face: true, ...options })
+const withDashboard = (t, options) => open(t, { dashboard: true, ...options })
 
 /** Looks on until the test ends. `until` gives the first message from now on that is the one. @param {House} house */
 async function watched({ sandbox }) {
-  const request = http.get(`${sandbox.faceURL}/events`, { agent: false })
+  const request = http.get(`${sandbox.dashboardURL}/events`, { agent: false })
   const [response] = /** @type {[http.IncomingMessage]} */ (await once(request, 'response'))
   assert.equal(response.headers['content-type'], 'text/event-stream')
   // The sandbox's end of the test destroys it.
@@ -58,14 +58,14 @@ async function watched({ sandbox }) {
 
 /** What the page's own switches send. @param {House} house @param {unknown} body @param {Record<string, string>} [headers] */
 const order = ({ sandbox }, body, headers) =>
-  exchange(`${sandbox.faceURL}/switch`, {
+  exchange(`${sandbox.dashboardURL}/switch`, {
     body: JSON.stringify(body),
     headers: { origin: sandbox.baseURL, ...headers },
   })
 
 describe('who looks on', () => {
   test('is told how things are, then what happens; a key is never told, nor a whole token', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     const { json } = await house.create()
     const { until, told } = await watched(house)
     const first = await until(({ name }) => name === 'everything')
@@ -83,11 +83,11 @@ describe('who looks on', () => {
     const { rows } = await until(isVerified)
     assert.deepEqual([rows[0].polls, rows[0].delivered, rows[0].verified], [1, true, true])
     assert.deepEqual(rows[0].token, { starts: token.slice(0, 14), length: token.length })
-    const types = told.flatMap(({ data }) => data.events ?? []).map(event => [event.type, event.ordinal])
+    const types = told.flatMap(({ data }) => data.events ?? []).map(event => [event.type, event.taskNumber])
     assert.deepEqual(types, [
-      ['polled', 1],
-      ['ready', 1],
-      ['delivered', 1],
+      ['task:polled', 1],
+      ['task:ready', 1],
+      ['task:delivered', 1],
       ['verified', 1],
     ])
     const everything = JSON.stringify(told)
@@ -95,7 +95,7 @@ describe('who looks on', () => {
   })
 
   test('is told of a task whose fields have no text, too', async t => {
-    const house = await faced(t, { provider: 'custom' })
+    const house = await withDashboard(t, { provider: 'custom' })
     const { until } = await watched(house)
     await house.create({ websiteURL: { toString: 1 }, websiteKey: [{ toString: 1 }] })
     const { rows } = await until(({ data }) => data.rows?.length > 0)
@@ -103,65 +103,72 @@ describe('who looks on', () => {
   })
 
   test('costs nothing once nobody does: nothing is listened to', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     const { events } = house.sandbox
-    assert.equal(events.listenerCount('event'), 0)
+    assert.equal(events.listenerCount('*'), 0)
     const one = await watched(house)
     const other = await watched(house)
-    assert.equal(events.listenerCount('event'), 1)
+    assert.equal(events.listenerCount('*'), 1)
     one.leave()
     other.leave()
-    while (events.listenerCount('event') > 0) await new Promise(resolve => setImmediate(resolve))
+    while (events.listenerCount('*') > 0) await new Promise(resolve => setImmediate(resolve))
   })
 
   test('leaves no trace in what is counted', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     await watched(house)
-    await exchange(house.sandbox.faceURL ?? '', { method: 'GET' })
+    await exchange(house.sandbox.dashboardURL ?? '', { method: 'GET' })
     assert.deepEqual(house.sandbox.stats().requests, {})
   })
 
   test('is shown the newest tasks of a crowd, and the whole of its counts', async t => {
-    const house = await faced(t, { balance: 1e6 })
+    const house = await withDashboard(t, { balance: 1e6 })
     for (let made = 0; made < 210; made++) await house.create()
     const { until } = await watched(house)
     const { rows, counts } = await until(({ name }) => name === 'everything')
-    assert.deepEqual([counts.tasks.created, rows.length, rows.at(-1).ordinal], [210, 200, 210])
+    assert.deepEqual([counts.tasks.created, rows.length, rows.at(-1).taskNumber], [210, 200, 210])
   })
 })
 
 describe('a watcher', () => {
   test('of more than can be read is told how things are instead', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     const { told, until } = await watched(house)
     await until(({ name }) => name === 'everything')
     const { json } = await house.create()
     await until(({ data }) => data.rows?.[0]?.taskId === json.taskId)
     const before = told.length
-    const event = { type: 'polled', taskId: json.taskId, ordinal: 1, polls: 1, state: 'processing', at: 0 }
-    for (let polls = 1; polls <= 501; polls++) house.sandbox.events.emit('event', { ...event, polls })
+    const event = {
+      type: 'task:polled',
+      taskId: json.taskId,
+      taskNumber: 1,
+      polls: 1,
+      state: 'processing',
+      at: 0,
+    }
+    for (let polls = 1; polls <= 501; polls++) house.sandbox.events.emit('*', { ...event, polls })
     await until(message => told.indexOf(message) >= before)
     assert.equal(told[before].name, 'everything')
   })
 
   test('is one of sixteen at most', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     for (let watchers = 0; watchers < 16; watchers++) await watched(house)
-    const one = await exchange(`${house.sandbox.faceURL}/events`, { method: 'GET' })
+    const one = await exchange(`${house.sandbox.dashboardURL}/events`, { method: 'GET' })
     assert.equal(one.status, 503)
   })
 })
 
 describe('the switches', () => {
   test('put a fault on and off while a script runs, and say how often it struck', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     const { until } = await watched(house)
-    const rule = { fault: '503', on: 'getBalance', times: 'always', retryAfter: 2 }
+    const rule = { fault: '503', method: 'getBalance', times: 'always', retryAfter: 2 }
     assert.equal((await order(house, { do: 'addFault', rule })).status, 200)
     const { status, headers } = await house.balance()
     assert.deepEqual([status, headers['retry-after']], [503, '2'])
     const { rules } = await until(({ data }) => data.rules[0]?.hits === 1)
-    assert.deepEqual([rules[0].fault, rules[0].on, rules[0].times], ['503', 'getBalance', null])
+    assert.deepEqual([rules[0].fault, rules[0].method, rules[0].times], ['503', 'getBalance', null])
     assert.equal((await order(house, { do: 'removeFault', id: rules[0].id })).status, 200)
     assert.equal((await house.balance()).status, 200)
     await order(house, { do: 'addFault', rule: { ...rule, fault: '502' } })
@@ -171,7 +178,7 @@ describe('the switches', () => {
   })
 
   test('set the solve time of the tasks that come after', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     await house.create()
     assert.equal((await order(house, { do: 'solveTime', solveTimeMs: [700, 700] })).status, 200)
     await house.create()
@@ -185,14 +192,20 @@ describe('the switches', () => {
   })
 
   test('say what makes no sense, and leave all as it was', async t => {
-    const house = await faced(t)
+    const house = await withDashboard(t)
     /** @type {[unknown, RegExp][]} */
     const orders = [
       [{ do: 'addFault', rule: { fault: 'full-moon' } }, /unknown fault 'full-moon'/],
       [{ do: 'addFault', rule: { fault: '429', retryAfter: '1\nx: y' } }, /retryAfter makes no sense/],
       [{ do: 'addFault', rule: { fault: 'redirect', location: 'http://x/' } }, /unknown field 'location'/],
-      [{ do: 'addFault', rule: { fault: 'reset', probability: 2 } }, /probability must be from 0 to 1/],
-      [{ do: 'addFault', rule: { fault: 'failed-task', on: 'getBalance' } }, /does not apply to getBalance/],
+      [
+        { do: 'addFault', rule: { fault: 'connection-reset', probability: 2 } },
+        /probability must be from 0 to 1/,
+      ],
+      [
+        { do: 'addFault', rule: { fault: 'failed-task', method: 'getBalance' } },
+        /does not apply to getBalance/,
+      ],
       [{ do: 'addFault' }, /the rule must be an object/],
       [{ do: 'removeFault', id: 7 }, /that rule is gone/],
       [{ do: 'solveTime', solveTimeMs: [5, 1] }, /must be \[min, max\]/],
@@ -209,12 +222,12 @@ describe('the switches', () => {
   })
 
   test('explain every fault that they have', async t => {
-    const house = await faced(t)
-    const { json } = await exchange(`${house.sandbox.faceURL}/faults.json`, { method: 'GET' })
+    const house = await withDashboard(t)
+    const { json } = await exchange(`${house.sandbox.dashboardURL}/faults.json`, { method: 'GET' })
     const names = json.faults.map((/** @type {any} */ { name }) => name)
     assert.deepEqual(
       names.sort(),
-      faultTable
+      faults
         .map(({ name }) => name)
         .filter(name => name !== 'reply')
         .sort(),
@@ -235,17 +248,17 @@ describe('a stranger', () => {
   ]
   for (const [who, headers] of strangers) {
     test(`${who} cannot touch the switches`, async t => {
-      const house = await faced(t, { faults: [{ fault: '503', on: 'getBalance', times: 9 }] })
+      const house = await withDashboard(t, { faults: [{ fault: '503', method: 'getBalance', times: 9 }] })
       assert.equal((await order(house, { do: 'clearFaults' }, headers)).status, 403)
       assert.equal((await house.balance()).status, 503)
-      const looks = await exchange(`${house.sandbox.faceURL}/events`, { method: 'GET', headers })
+      const looks = await exchange(`${house.sandbox.dashboardURL}/events`, { method: 'GET', headers })
       assert.equal(looks.status, 403)
     })
   }
 
   test('without an origin cannot either, nor with a form', async t => {
-    const house = await faced(t)
-    const url = `${house.sandbox.faceURL}/switch`
+    const house = await withDashboard(t)
+    const url = `${house.sandbox.dashboardURL}/switch`
     const body = JSON.stringify({ do: 'clearFaults' })
     assert.equal((await exchange(url, { body })).status, 403)
     const headers = { origin: house.sandbox.baseURL, 'content-type': 'text/plain' }
@@ -256,8 +269,8 @@ describe('a stranger', () => {
 
 describe('the page', () => {
   test('is strict: nothing inline, nothing from elsewhere, in no frame, never stored', async t => {
-    const { sandbox } = await faced(t)
-    const { status, headers, text } = await exchange(sandbox.faceURL ?? '', { method: 'GET' })
+    const { sandbox } = await withDashboard(t)
+    const { status, headers, text } = await exchange(sandbox.dashboardURL ?? '', { method: 'GET' })
     assert.equal(status, 200)
     const policy = String(headers['content-security-policy'])
     assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self';/)
@@ -271,24 +284,26 @@ describe('the page', () => {
   })
 
   test('is reached by every name of this machine', async t => {
-    const { sandbox } = await faced(t)
+    const { sandbox } = await withDashboard(t)
     for (const name of ['127.0.0.1', 'localhost', '[::1]', 'LOCALHOST']) {
       const headers = { host: `${name}:${sandbox.port}` }
-      assert.equal((await exchange(sandbox.faceURL ?? '', { method: 'GET', headers })).status, 200, name)
+      assert.equal((await exchange(sandbox.dashboardURL ?? '', { method: 'GET', headers })).status, 200, name)
     }
   })
 
   test('is not there unless it is asked for, and a path of nobody stays the vendor’s', async t => {
     const { sandbox } = await open(t)
-    assert.equal(sandbox.faceURL, undefined)
+    assert.equal(sandbox.dashboardURL, undefined)
     const { json } = await exchange(`${sandbox.baseURL}/sandbox`, { method: 'GET' })
     assert.equal(json.errorCode, 'ERROR_PAGE_NOT_FOUND')
-    const house = await faced(t)
-    assert.equal((await exchange(`${house.sandbox.faceURL}/none`, { method: 'GET' })).status, 404)
+    const house = await withDashboard(t)
+    assert.equal((await exchange(`${house.sandbox.dashboardURL}/none`, { method: 'GET' })).status, 404)
   })
 
   test('is served over TLS and HTTP/2 too, with its events and its switches', async t => {
-    const { sandbox } = await faced(t, { tls: { key: pem('localhost.key'), cert: pem('localhost.cert') } })
+    const { sandbox } = await withDashboard(t, {
+      tls: { key: pem('localhost.key'), cert: pem('localhost.cert') },
+    })
     const session = http2.connect(sandbox.baseURL, { ca: pem('ca.cert') })
     session.on('error', () => {})
     t.after(() => session.destroy())
@@ -303,7 +318,7 @@ describe('the page', () => {
     const { stream, status } = await ask({ ':path': '/sandbox/events' })
     assert.equal(status, 200)
     const json = { ':method': 'POST', 'content-type': 'application/json' }
-    const rule = { fault: '502', on: 'getBalance' }
+    const rule = { fault: '502', method: 'getBalance' }
     const switched = await ask(
       { ...json, ':path': '/sandbox/switch', origin: sandbox.baseURL },
       { do: 'addFault', rule },
@@ -317,20 +332,20 @@ describe('the page', () => {
     }
     assert.match(told, /^event: everything$/m)
     stream.close()
-    while (sandbox.events.listenerCount('event') > 0) await new Promise(resolve => setImmediate(resolve))
+    while (sandbox.events.listenerCount('*') > 0) await new Promise(resolve => setImmediate(resolve))
   })
 
   test('closing the sandbox ends those who look on', async t => {
-    const house = await faced(t, { now: createClock().now })
+    const house = await withDashboard(t, { now: createClock().now })
     await watched(house)
     await house.sandbox.close()
-    assert.equal(house.sandbox.events.listenerCount('event'), 0)
+    assert.equal(house.sandbox.events.listenerCount('*'), 0)
   })
 })
 
 test('docs/sandbox.md names only members that a sandbox has', async t => {
   const document = readFileSync(new URL('../docs/sandbox.md', import.meta.url), 'utf8')
-  const { sandbox } = await faced(t)
+  const { sandbox } = await withDashboard(t)
   const names = [...document.matchAll(/`sandbox\.(\w+)(?![\w/.])/g)].map(([, name]) => name)
   assert.ok(names.length > 5, `${names}`)
   for (const name of names) assert.ok(name in sandbox, name)

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 /** The sandbox's page: listens to its events and keeps what is shown in step. Text from a script stays text. */
 
-import { createSwitches, showSwitches } from './face-switches.mjs'
-import { createTask, element } from './face-task.mjs'
+import { createSwitches, showSwitches } from './dashboard-switches.mjs'
+import { createTask, element } from './dashboard-task.mjs'
 
-/** @typedef {import('./face-task.mjs').Row} Row */
-/** @typedef {Record<string, any> & { type: string, at: number, ordinal?: number }} Told */
+/** @typedef {import('./dashboard-task.mjs').Row} Row */
+/** @typedef {Record<string, any> & { type: string, at: number, taskNumber?: number }} Told */
 
 const MAX_ROWS = 100
 const MAX_LINES = 80
@@ -14,7 +14,7 @@ const SCALES = [5, 10, 20, 30, 60, 120, 300].map(seconds => seconds * 1000)
 /** @param {string} id */
 const find = id => /** @type {HTMLElement} */ (document.getElementById(id))
 
-/** @type {Map<number, import('./face-task.mjs').Task>} */
+/** @type {Map<number, import('./dashboard-task.mjs').Task>} */
 const tasks = new Map()
 /** The latest task that had a row. Those before it had theirs, and who had to make room does not come back. */
 let newest = 0
@@ -28,13 +28,13 @@ const clock = () => Date.now() + ahead
 /** @param {Told} event */
 function textOf(event) {
   switch (event.type) {
-    case 'created':
+    case 'task:created':
       return `created, ${event.points} points charged`
-    case 'polled':
+    case 'task:polled':
       return `poll ${event.polls}: ${event.state}`
-    case 'ready':
+    case 'task:ready':
       return 'token issued'
-    case 'delivered':
+    case 'task:delivered':
       return 'token delivered'
     case 'fault':
       return `fault ${event.fault} on ${event.call}`
@@ -56,15 +56,15 @@ const happening = event => ({ type: event.type, at: event.at, text: textOf(event
 
 /** @param {Row} row */
 function show(row) {
-  const known = tasks.get(row.ordinal)
+  const known = tasks.get(row.taskNumber)
   if (known) return known.update(row)
-  if (row.ordinal <= newest) return
-  newest = row.ordinal
+  if (row.taskNumber <= newest) return
+  newest = row.taskNumber
   const task = createTask(row, tokenLifeMs)
-  tasks.set(row.ordinal, task)
+  tasks.set(row.taskNumber, task)
   find('rows').prepend(task.item)
-  for (const event of early.get(row.ordinal) ?? []) task.add(happening(event))
-  for (const ordinal of early.keys()) if (ordinal <= newest) early.delete(ordinal)
+  for (const event of early.get(row.taskNumber) ?? []) task.add(happening(event))
+  for (const taskNumber of early.keys()) if (taskNumber <= newest) early.delete(taskNumber)
   if (tasks.size <= MAX_ROWS) return
   const [oldest, gone] = tasks.entries().next().value ?? []
   gone?.item.remove()
@@ -73,14 +73,14 @@ function show(row) {
 
 /** @param {Told} event */
 function hear(event) {
-  const task = event.ordinal ? tasks.get(event.ordinal) : undefined
+  const task = event.taskNumber ? tasks.get(event.taskNumber) : undefined
   if (task) task.add(happening(event))
-  else if (event.type === 'fault' && event.ordinal && event.ordinal > newest)
-    early.set(event.ordinal, [...(early.get(event.ordinal) ?? []), event].slice(-MAX_LINES))
+  else if (event.type === 'fault' && event.taskNumber && event.taskNumber > newest)
+    early.set(event.taskNumber, [...(early.get(event.taskNumber) ?? []), event].slice(-MAX_LINES))
   // A created task is known by its polls and deliveries; every poll that only waits would drown the rest.
-  if (event.type === 'ready' || (event.type === 'polled' && event.state === 'processing')) return
+  if (event.type === 'task:ready' || (event.type === 'task:polled' && event.state === 'processing')) return
   const time = new Date(event.at).toLocaleTimeString([], { hour12: false })
-  const whose = event.ordinal ? `#${event.ordinal} ` : ''
+  const whose = event.taskNumber ? `#${event.taskNumber} ` : ''
   find('log').prepend(
     element('li', isBad(event) ? 'bad' : '', element('time', '', time), ` ${whose}${textOf(event)}`),
   )
@@ -141,8 +141,8 @@ function linked(link, text) {
  * @param {{ rows: Row[], counts: { tasks: { created: number } } }} all
  */
 const isAnother = ({ rows, counts }) =>
-  [...tasks.keys()].some(ordinal => ordinal > counts.tasks.created) ||
-  rows.some(row => (tasks.get(row.ordinal)?.createdAt ?? row.createdAt) !== row.createdAt)
+  [...tasks.keys()].some(taskNumber => taskNumber > counts.tasks.created) ||
+  rows.some(row => (tasks.get(row.taskNumber)?.createdAt ?? row.createdAt) !== row.createdAt)
 
 function listen() {
   const source = new EventSource('/sandbox/events')

@@ -1,16 +1,16 @@
 /// <reference lib="dom" />
-/** How the sandbox's face looks: in every width, in light and in dark, and in the pictures of the documents. */
+/** How the sandbox's dashboard looks: in every width, in light and in dark, and in the pictures of the documents. */
 
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { comes, openDashboard, says } from '../support/browser-dashboard.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
-import { comes, openFace, says } from '../support/browser-face.mjs'
 import { createClock } from '../support/sandbox-client.mjs'
 
 const [puppeteer] = drivers
 
-/** @type {import('../support/browser-house.mjs').Browser} */
+/** @type {import('../support/browser-fixture.mjs').Browser} */
 let browser
 before(async () => {
   browser = await puppeteer.launch()
@@ -21,8 +21,8 @@ after(() => browser?.close())
 const paint = (page, value) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }])
 
 for (const width of [320, 700, 1000, 1600]) {
-  test(`the face fits a window ${width} pixels wide, in light and in dark`, async t => {
-    const { page, create } = await openFace(t, browser)
+  test(`the dashboard fits a window ${width} pixels wide, in light and in dark`, async t => {
+    const { page, create } = await openDashboard(t, browser)
     await page.setViewport({ width, height: 700 })
     await create()
     await comes(page, '#rows summary')
@@ -39,7 +39,7 @@ for (const width of [320, 700, 1000, 1600]) {
 }
 
 test('a crowd of tasks scrolls in its own place: the switches and the latest events stay in sight', async t => {
-  const { page, create } = await openFace(t, browser)
+  const { page, create } = await openDashboard(t, browser)
   await page.setViewport({ width: 1280, height: 900 })
   for (let made = 0; made < 40; made++) await create()
   await comes(page, '#rows li[data-task="40"]')
@@ -57,12 +57,12 @@ test('a crowd of tasks scrolls in its own place: the switches and the latest eve
  */
 async function played(t) {
   const clock = createClock(Date.UTC(2026, 0, 5, 12))
-  const house = await openFace(t, browser, {
+  const house = await openDashboard(t, browser, {
     ...{ now: clock.now, solveTimeMs: [2000, 5000], seed: 3 },
     faults: [
-      { fault: '503', on: 'getTaskResult', probability: 0.15, retryAfter: 1 },
-      { fault: 'reset-after', on: 'createTask', nth: 4 },
-      { fault: 'failed-task', on: 'createTask', task: 3 },
+      { fault: '503', method: 'getTaskResult', probability: 0.15, retryAfter: 1 },
+      { fault: 'connection-reset-after-processing', method: 'createTask', nth: 4 },
+      { fault: 'failed-task', method: 'createTask', task: 3 },
     ],
   })
   const { page, sandbox, create, poll, verify } = house

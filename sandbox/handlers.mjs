@@ -9,14 +9,14 @@ import { isObject } from './validation.mjs'
  */
 
 /**
- * @param {object} house
- * @param {import('./vendors.mjs').Vendor} house.vendor
- * @param {import('./vendors.mjs').Replies} house.replies
- * @param {import('./books.mjs').Books} house.books
- * @param {import('./bans.mjs').Bans} house.bans
- * @param {(event: Record<string, unknown> & { type: string }) => void} house.emit
+ * @param {object} parts
+ * @param {import('./providers.mjs').ProviderRecord} parts.vendor
+ * @param {import('./providers.mjs').Replies} parts.replies
+ * @param {import('./store.mjs').Store} parts.store
+ * @param {import('./bans.mjs').Bans} parts.bans
+ * @param {(event: Record<string, unknown> & { type: string }) => void} parts.emit
  */
-export function createCalls({ vendor, replies, books, bans, emit }) {
+export function createHandlers({ vendor, replies, store, bans, emit }) {
   const { code } = vendor
 
   /**
@@ -64,7 +64,7 @@ export function createCalls({ vendor, replies, books, bans, emit }) {
       return refuse(call, code.badRequest, key, caller, { description: 'The body is not a JSON object' })
     }
     if (key === '') return refuseFields(call, { clientKey: 'must not be blank' }, key, caller)
-    if (!books.has(key)) return refuse(call, code.badKey, key, caller)
+    if (!store.has(key)) return refuse(call, code.badKey, key, caller)
     return null
   }
 
@@ -74,7 +74,7 @@ export function createCalls({ vendor, replies, books, bans, emit }) {
     /**
      * @param {any} body
      * @param {Caller} caller
-     * @returns {import('./vendors.mjs').Reply & { created?: import('./books.mjs').Task }}
+     * @returns {import('./providers.mjs').Reply & { created?: import('./store.mjs').Task }}
      */
     createTask(body, caller) {
       const refusal = enter('createTask', body, caller)
@@ -85,12 +85,12 @@ export function createCalls({ vendor, replies, books, bans, emit }) {
       if (vendor.otherPrice === null && !Object.hasOwn(vendor.prices, body.task.type)) {
         return refuse('createTask', code.unsupportedType, key, caller)
       }
-      const task = books.create(key, body)
+      const task = store.create(key, body)
       if (!task) return refuse('createTask', code.zeroBalance, key, caller)
       emit({
-        type: 'created',
+        type: 'task:created',
         taskId: task.taskId,
-        ordinal: task.ordinal,
+        taskNumber: task.taskNumber,
         points: task.price,
         readyAt: task.readyAt,
       })
@@ -100,7 +100,7 @@ export function createCalls({ vendor, replies, books, bans, emit }) {
     /**
      * @param {any} body
      * @param {Caller} caller
-     * @returns {import('./vendors.mjs').Reply}
+     * @returns {import('./providers.mjs').Reply}
      */
     getTaskResult(body, caller) {
       const call = 'getTaskResult'
@@ -110,31 +110,32 @@ export function createCalls({ vendor, replies, books, bans, emit }) {
       if (taskId === undefined || taskId === null || taskId === '') {
         return refuseFields(call, { taskId: 'must not be blank' }, key, caller)
       }
-      const task = books.find(taskId)
+      const task = store.find(taskId)
       // A task polled too often is gone like an expired one: no vendor documents a code of its own for it.
       if (!task || task.key !== key || task.polls >= vendor.pollLimit)
         return refuse(call, code.noTask, key, caller)
       task.polls++
-      const state = books.state(task)
-      emit({ type: 'polled', taskId, ordinal: task.ordinal, polls: task.polls, state })
+      const state = store.state(task)
+      emit({ type: 'task:polled', taskId, taskNumber: task.taskNumber, polls: task.polls, state })
       if (state === 'processing') return replies.processing()
       if (state === 'failed') {
-        books.fail(task)
+        store.fail(task)
         return replies.failed(task.failCode)
       }
-      if (!task.issued) emit({ type: 'ready', taskId, ordinal: task.ordinal, readyAt: task.readyAt })
-      return Object.assign(replies.ready(vendor.solution(books.token(task))), { delivers: task })
+      if (!task.issued)
+        emit({ type: 'task:ready', taskId, taskNumber: task.taskNumber, readyAt: task.readyAt })
+      return Object.assign(replies.ready(vendor.solution(store.token(task))), { delivers: task })
     },
 
     /**
      * @param {any} body
      * @param {Caller} caller
-     * @returns {import('./vendors.mjs').Reply}
+     * @returns {import('./providers.mjs').Reply}
      */
     getBalance(body, caller) {
-      return enter('getBalance', body, caller) ?? replies.balance(books.balance(body.clientKey))
+      return enter('getBalance', body, caller) ?? replies.balance(store.balance(body.clientKey))
     },
   }
 }
 
-/** @typedef {ReturnType<typeof createCalls>} Calls */
+/** @typedef {ReturnType<typeof createHandlers>} Calls */

@@ -2,7 +2,7 @@
 
 import { createIdentities, unit } from './random.mjs'
 
-/** A task and its result are kept this long from creation, by both vendors. */
+/** A task and its result are kept this long from creation, by both providers. */
 export const TASK_LIFE_MS = 5 * 60_000
 /** The one token that Cloudflare's test keys yield. */
 export const DUMMY_TOKEN = 'XXXX.DUMMY.TOKEN.XXXX'
@@ -18,7 +18,7 @@ export const TEST_SITEKEYS = new Set([
 
 /**
  * @typedef {object} Task
- * @property {number} ordinal 1 for the first task created
+ * @property {number} taskNumber 1 for the first task created
  * @property {string | number} taskId
  * @property {string} key
  * @property {import('./index.d.mts').SandboxTaskFields & Record<string, any>} task as it was sent
@@ -33,13 +33,13 @@ export const TEST_SITEKEYS = new Set([
  * @property {number} polls those that were acted on
  * @property {boolean} delivered
  * @property {boolean} failed counted as failed
- * @property {boolean} issued its token has left the house
+ * @property {boolean} issued its token has left the parts
  * @property {{ idempotencyKey: string, reply: import('./siteverify.mjs').Verification } | null} verification
  */
 
 /**
- * @typedef {object} BooksOptions
- * @property {import('./vendors.mjs').Vendor} vendor
+ * @typedef {object} StoreOptions
+ * @property {import('./providers.mjs').ProviderRecord} vendor
  * @property {Record<string, number>} accounts
  * @property {(type: string) => number} price
  * @property {number | readonly [number, number] | ((task: any) => number)} solveTimeMs
@@ -47,8 +47,8 @@ export const TEST_SITEKEYS = new Set([
  * @property {() => number} now
  */
 
-/** @param {BooksOptions} options */
-export function createBooks({ vendor, accounts, price, seed, now, ...options }) {
+/** @param {StoreOptions} options */
+export function createStore({ vendor, accounts, price, seed, now, ...options }) {
   let { solveTimeMs } = options
   const identities = createIdentities(seed)
   const balances = new Map(Object.entries(accounts))
@@ -64,13 +64,13 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
 
   /**
    * @param {Record<string, any>} task
-   * @param {number} ordinal
+   * @param {number} taskNumber
    */
-  const solveTime = (task, ordinal) => {
+  const solveTime = (task, taskNumber) => {
     if (typeof solveTimeMs === 'number') return solveTimeMs
     if (typeof solveTimeMs !== 'function') {
       const [min, max] = solveTimeMs
-      return Math.round(min + unit(seed, `solve time ${ordinal}`) * (max - min))
+      return Math.round(min + unit(seed, `solve time ${taskNumber}`) * (max - min))
     }
     const ms = solveTimeMs(structuredClone(task))
     if (typeof ms !== 'number' || !(ms >= 0)) {
@@ -97,7 +97,7 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
     }
   }
 
-  const books = {
+  const store = {
     totals,
 
     /** @param {string} key */
@@ -115,19 +115,19 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
     create(key, body) {
       sweep()
       const points = price(body.task.type)
-      const balance = books.balance(key)
+      const balance = store.balance(key)
       if (balance <= 0 || balance < points) return null
-      const ordinal = totals.created + 1
+      const taskNumber = totals.created + 1
       const createdAt = now()
-      const readyAt = createdAt + solveTime(body.task, ordinal)
-      totals.created = ordinal
+      const readyAt = createdAt + solveTime(body.task, taskNumber)
+      totals.created = taskNumber
       balances.set(key, balance - points)
       totals.pointsCharged += points
       const failsAt = createdAt + vendor.solveLimitMs
       /** @type {Task} */
       const task = {
-        ordinal,
-        taskId: vendor.integerIds ? identities.integer(ordinal) : identities.uuid(ordinal),
+        taskNumber,
+        taskId: vendor.integerIds ? identities.integer(taskNumber) : identities.uuid(taskNumber),
         key,
         task: body.task,
         appId: body.appId,
@@ -171,7 +171,7 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
     /** @param {Task} task */
     token(task) {
       task.issued = true
-      return TEST_SITEKEYS.has(task.task.websiteKey ?? '') ? DUMMY_TOKEN : identities.token(task.ordinal)
+      return TEST_SITEKEYS.has(task.task.websiteKey ?? '') ? DUMMY_TOKEN : identities.token(task.taskNumber)
     },
 
     /** @param {Task} task */
@@ -191,7 +191,7 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
      * @param {Task} task
      * @param {number} at
      */
-    doom(task, at) {
+    markUnsolvable(task, at) {
       task.failsAt = at
       task.failCode = vendor.code.unsolvable
     },
@@ -202,15 +202,15 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
      * @returns {Task | 'gone' | null}
      */
     tokenOwner(token) {
-      const ordinal = identities.ordinalOf(token)
-      if (ordinal === 0 || ordinal > totals.created) return null
-      const index = ordinal - 1 - droppedBefore
+      const taskNumber = identities.ordinalOf(token)
+      if (taskNumber === 0 || taskNumber > totals.created) return null
+      const index = taskNumber - 1 - droppedBefore
       if (index < dropped) return 'gone'
       return order[index].issued ? order[index] : null
     },
 
     solveTime: () => solveTimeMs,
-    /** For the tasks that are created from now on. @param {BooksOptions['solveTimeMs']} value */
+    /** For the tasks that are created from now on. @param {StoreOptions['solveTimeMs']} value */
     setSolveTime(value) {
       solveTimeMs = value
     },
@@ -219,7 +219,7 @@ export function createBooks({ vendor, accounts, price, seed, now, ...options }) 
     /** Every task still remembered, oldest first. */
     list: () => order.slice(dropped),
   }
-  return books
+  return store
 }
 
-/** @typedef {ReturnType<typeof createBooks>} Books */
+/** @typedef {ReturnType<typeof createStore>} Store */
