@@ -179,7 +179,7 @@ describe('a failed solve', { concurrency: 6 }, () => {
 
   test('a timeout shows the trouble that came before it', async t => {
     const faults = [
-      { on: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('503'), times: 99 },
+      { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('503'), times: 99 },
     ]
     const { solve, env } = await open(t, { faults })
     const { code, stderr } = await run([...solve, '--timeout', '2400'], { env })

@@ -100,7 +100,7 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
   test('asks again when the answer got lost, without using the token up', async t => {
     const faults = [
       {
-        on: /** @type {const} */ ('siteverify'),
+        method: /** @type {const} */ ('siteverify'),
         fault: /** @type {const} */ ('connection-reset-after-processing'),
       },
     ]
