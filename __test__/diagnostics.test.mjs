@@ -218,6 +218,40 @@ describe('the channel turnstile-solver:solve', together, () => {
     assert.deepEqual(reads, { provider: 1, clientKey: 1, baseURL: 1 })
   })
 
+  test('reads what an option holds once, as when nobody listens', async t => {
+    let written = 0
+    const extraTaskFields = { toJSON: () => ({ written: ++written }) }
+    await watchedAt(t, 'createTask', [replies.created], { extraTaskFields })
+    assert.equal(written, 1)
+  })
+
+  for (const [what, wrong, shown] of /** @type {const} */ ([
+    ['provider that does not exist', { provider: '2captcha' }, { taskId: TASK }],
+    ['task id of another type', { taskId: Number.NaN }, { provider: 'ezcaptcha' }],
+    ['task id that holds the key', { taskId: `${KEY}-1` }, { provider: 'ezcaptcha' }],
+    ['timeout', { timeoutMs: 0 }, { provider: 'ezcaptcha', taskId: TASK }],
+  ])) {
+    test(`shows of the options with a wrong ${what} what is right`, async () => {
+      const { messages } = await watched('waitForTask', {
+        ...required('waitForTask', 'http://127.0.0.1:9'),
+        ...wrong,
+      })
+      assert.deepEqual(types(messages), ['start', 'settled'])
+      for (const { provider, taskId } of messages) {
+        assert.deepEqual({ provider, taskId }, { provider: undefined, taskId: undefined, ...shown })
+      }
+    })
+  }
+
+  test('names no task in a call that creates one, whatever its options hold', async () => {
+    const { messages } = await watched('createTask', {
+      ...required('createTask', 'http://127.0.0.1:9'),
+      taskId: TASK,
+    })
+    assert.deepEqual(types(messages), ['start', 'settled'])
+    assert.ok(messages.every(message => !('taskId' in message)))
+  })
+
   test('holds neither the key nor a token, wherever a caller put the key', async t => {
     const echo = { body: { errorId: 1, errorCode: 'ERROR_X', errorDescription: `no account ${KEY}` } }
     const rounds = [
