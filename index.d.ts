@@ -3,6 +3,9 @@
 /** The services that are known by name, and `'custom'` for any other that speaks the same protocol. */
 export type Provider = 'ezcaptcha' | 'yescaptcha' | 'custom'
 
+/** All providers, and what each takes. Frozen. */
+export declare const providers: readonly Readonly<ProviderInfo>[]
+
 /** What kind of failure a `TurnstileError` is. */
 export type TurnstileErrorCode =
   /** An option is missing, unknown or wrong; nothing was sent. */
@@ -244,6 +247,24 @@ export interface Progress {
   code?: TurnstileErrorCode
   /** With `retrying`: what failed, for people. */
   message?: string
+}
+
+/** What a provider takes: the options that are for some providers only. */
+export interface ProviderInfo {
+  /** The value of the `provider` option. */
+  name: Provider
+  /** Its API, the default of `baseURL`. Absent where that option is required. */
+  baseURL?: string
+  /** Its Turnstile task types, the default first. Empty where `taskType` may be any and is required. */
+  taskTypes: readonly string[]
+  /** Whether it takes `action`. */
+  action: boolean
+  /** Whether it takes `cData`. */
+  cData: boolean
+  /** Whether it takes `proxy`. */
+  proxy: boolean
+  /** Whether it takes `developerId`. */
+  developerId: boolean
 }
 
 /** A token and where it came from. */

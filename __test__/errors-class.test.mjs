@@ -112,7 +112,7 @@ test('what the addon itself throws is a rejection of the call', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'copy-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   for (const name of ['index.js', 'lib']) cpSync(join(root, name), join(folder, name), { recursive: true })
-  const thrown = 'exports.getBalance = () => { throw new Error("out of threads") }'
+  const thrown = 'exports.providers = []; exports.getBalance = () => { throw new Error("out of threads") }'
   writeFileSync(join(folder, 'lib', 'loader.js'), thrown)
   const call = require(join(folder, 'index.js')).getBalance({})
   await assert.rejects(call, { message: 'out of threads' })

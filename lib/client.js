@@ -47,6 +47,13 @@ function validate(call, options) {
   return outcome.type === 'failed' ? failed(outcome, undefined, new CallSite()) : undefined
 }
 
+/** All providers, and what each takes. @type {typeof import('../index.d.ts').providers} */
+const providers = Object.freeze(
+  native.providers.map((/** @type {import('../index.d.ts').ProviderInfo} */ provider) =>
+    Object.freeze({ ...provider, taskTypes: Object.freeze(provider.taskTypes) }),
+  ),
+)
+
 const helpers = { onAbort, safeCallback }
 
 /**
@@ -183,5 +190,6 @@ module.exports = {
   getTaskResult,
   waitForTask,
   getBalance,
+  providers,
   validate,
 }

@@ -13,6 +13,8 @@ import {
   type Progress,
   type Provider,
   type ProviderErrorReason,
+  type ProviderInfo,
+  providers,
   type Solution,
   type SolveEvent,
   type SolveOptions,
@@ -57,6 +59,13 @@ holds<
     'account' | 'banned' | 'busy' | 'request' | 'unsolvable' | 'expired' | 'proxy' | 'unknown'
   >
 >()
+/** What is for some providers only: which of the accounts take it. */
+export const takesAction = (accounts: AccountOptions[]): AccountOptions[] =>
+  accounts.filter(account => providers.find(({ name }) => name === account.provider)?.action)
+export const known: readonly Readonly<ProviderInfo>[] = providers
+export const defaults = known.map(({ taskTypes: [first] }): string | undefined => first)
+holds<Same<ProviderInfo['name'], Provider>>()
+
 holds<Same<Progress['phase'], 'created' | 'processing' | 'retrying' | 'ready'>>()
 
 // Which option belongs to which call, and no more.

@@ -1,6 +1,9 @@
 /** The services that are known by name, and `'custom'` for any other that speaks the same protocol. */
 export type Provider = __PROVIDERS__
 
+/** All providers, and what each takes. Frozen. */
+export declare const providers: readonly Readonly<ProviderInfo>[]
+
 /** What kind of failure a `TurnstileError` is. */
 export type TurnstileErrorCode =
   /** An option is missing, unknown or wrong; nothing was sent. */

@@ -7,6 +7,7 @@
 mod js_call;
 pub mod options;
 mod outcome;
+mod provider_info;
 mod read_options;
 mod results;
 mod settle;
@@ -24,13 +25,14 @@ use crate::{
     options::{CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, SolveRequest, WaitForTaskRequest},
     provider::PROVIDERS,
 };
+use provider_info::ProviderInfo;
 use results::{Balance, Solution, Task, TaskResult};
 use start::{Started, start};
 
 #[napi(module_exports)]
 pub fn exports(mut exports: Object) -> Result<()> {
     exports.set("version", env!("CARGO_PKG_VERSION"))?;
-    exports.set("providers", PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>())
+    exports.set("providers", PROVIDERS.iter().map(ProviderInfo::from).collect::<Vec<_>>())
 }
 
 /// Creates a task, polls it, and delivers its token.
