@@ -63,7 +63,7 @@ const expectations = {
       ],
     ],
   },
-  'docs/errors.md': { Example: [refused] },
+  'docs/errors.md': { Example: [refused], 'In your tests': [{ prints: /^true TIMEOUT 42\n$/ }] },
   'docs/events.md': {
     onProgress: [
       {

@@ -8,7 +8,7 @@ const { isTraced, trace } = require('./diagnostics.js')
 const { CallSite, TurnstileError, withStack } = require('./errors.js')
 const native = require('./loader.js')
 
-/** @typedef {import('../index.d.ts').Failure} Failure */
+/** @typedef {import('../index.d.ts').TurnstileErrorFields} TurnstileErrorFields */
 
 /** @param {unknown} options */
 function solveTurnstile(options) {
@@ -100,14 +100,17 @@ function startCall(start, options, site, tracer, state) {
 }
 
 /**
- * @param {{ failures: Failure[], causeMessage?: string }} outcome
+ * @param {{ errors: { message: string, fields: TurnstileErrorFields }[], causeMessage?: string }} outcome
  * @param {AbortSignal | undefined} signal
  * @param {Error} site the call site
  */
-function failed({ failures, causeMessage }, signal, site) {
-  const aborted = failures[0]?.code === 'ABORT_ERR'
+function failed({ errors, causeMessage }, signal, site) {
+  const aborted = errors[0]?.fields.code === 'ABORT_ERR'
   const root = aborted ? reasonOf(signal) : causeMessage === undefined ? undefined : new Error(causeMessage)
-  return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
+  return errors.reduceRight(
+    (cause, { message, fields }) => withStack(new TurnstileError(message, { ...fields, cause }), site),
+    /** @type {any} */ (root),
+  )
 }
 
 /**

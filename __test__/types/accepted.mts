@@ -5,7 +5,6 @@ import {
   type Balance,
   type CreateTaskOptions,
   createTask,
-  type Failure,
   type GetTaskResultOptions,
   getBalance,
   getTaskResult,
@@ -23,6 +22,7 @@ import {
   type TaskResult,
   TurnstileError,
   type TurnstileErrorCode,
+  type TurnstileErrorFields,
   type WaitForTaskOptions,
   waitForTask,
 } from 'turnstile-solver'
@@ -176,7 +176,7 @@ export async function failing(): Promise<string | number | boolean | undefined> 
     return (await getBalance(account)).balance
   } catch (error) {
     if (!isTurnstileError(error)) throw error
-    const all: Error & Readonly<Failure> = error
+    const all: Error & Readonly<TurnstileErrorFields> = error
     switch (error.code) {
       case 'INVALID_OPTIONS':
         return error.option
@@ -197,8 +197,9 @@ export async function failing(): Promise<string | number | boolean | undefined> 
 }
 
 export function made(): TurnstileError {
-  const failure: Failure = { message: 'late', code: 'TIMEOUT', mayBeCharged: true }
-  return new TurnstileError(failure, new Error('beneath'))
+  const fields: TurnstileErrorFields = { code: 'TIMEOUT', mayBeCharged: true }
+  const cause = new TurnstileError('reset', { code: 'CONNECTION_FAILED' })
+  return new TurnstileError('late', { ...fields, cause })
 }
 
 export async function sandboxed(): Promise<Solution> {

@@ -90,8 +90,8 @@ export function narrowing(result: TaskResult, error: unknown): unknown[] {
 }
 
 export function more(options: SolveOptions): unknown[] {
-  // @ts-expect-error: a failure has a code
-  const error = new TurnstileError({ message: 'late', mayBeCharged: true })
+  // @ts-expect-error: an error has a code
+  const error = new TurnstileError('late', { mayBeCharged: true })
   // @ts-expect-error: the list of providers is not changed
   providers[0].proxy = true
   // @ts-expect-error: nor are the task types of one
