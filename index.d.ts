@@ -85,7 +85,7 @@ export type SolveEvent = SolveEventFields &
     /** A poll was answered. */
     | { type: 'poll'; status: 'processing' | 'ready' }
     /** A request failed in passing and goes out again. */
-    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryInMs: number }
+    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
     | { type: 'settled'; outcome: 'ready' }
     | ({ type: 'settled'; outcome: 'failed' } & SolveEventError)
   )
@@ -217,7 +217,7 @@ export interface Progress {
   /** How long the call has taken so far, in milliseconds. */
   elapsedMs: number
   /** With `retrying`: how long until the request goes out again, in milliseconds. */
-  retryInMs?: number
+  retryDelayMs?: number
   /** With `retrying`: the `code` that the failure would have as an error. */
   code?: TurnstileErrorCode
   /** With `retrying`: what failed, for people. */

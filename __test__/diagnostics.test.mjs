@@ -68,7 +68,7 @@ async function watchedAt(t, name, script, more) {
 const types = messages => messages.map(({ type }) => type)
 
 /** A message without what differs from run to run. @param {any} message */
-const steady = ({ id: _, elapsedMs: __, retryInMs: ___, ...message }) => message
+const steady = ({ id: _, elapsedMs: __, retryDelayMs: ___, ...message }) => message
 
 describe('the channel turnstile-solver:solve', together, () => {
   test('tells a solve from its start to its end', async t => {
@@ -101,7 +101,7 @@ describe('the channel turnstile-solver:solve', together, () => {
     const [start, retry, , settled] = messages
     assert.equal(start.taskId, TASK)
     assert.deepEqual([retry.code, retry.retries, settled.retries], ['CONNECTION_FAILED', 1, 1])
-    assert.ok(retry.message && Number.isInteger(retry.retryInMs) && retry.retryInMs >= 0)
+    assert.ok(retry.message && Number.isInteger(retry.retryDelayMs) && retry.retryDelayMs >= 0)
   })
 
   test('tells how a call fails, with what its error carries', async t => {
@@ -142,7 +142,7 @@ describe('the channel turnstile-solver:solve', together, () => {
       const { messages } = await watchedAt(t, name, [again, ...success[name]])
       assert.deepEqual(types(messages).slice(0, 2), ['start', 'retry'])
       const [retry, settled] = [messages[1], messages.at(-1)]
-      assert.ok(retry.code && retry.message && Number.isInteger(retry.retryInMs))
+      assert.ok(retry.code && retry.message && Number.isInteger(retry.retryDelayMs))
       assert.deepEqual([retry.retries, settled.retries, settled.outcome], [1, 1, 'ready'])
 
       const failed = await watchedAt(t, name, [again, replies.refused])

@@ -138,9 +138,9 @@ export async function everything(): Promise<string> {
     timeoutMs: 120_000,
     pollIntervalMs: 3000,
     requestTimeoutMs: 15_000,
-    onProgress: ({ phase, taskId, polls, retries, elapsedMs, retryInMs, code, message }) => {
+    onProgress: ({ phase, taskId, polls, retries, elapsedMs, retryDelayMs, code, message }) => {
       lines.push(
-        `${phase} ${taskId ?? ''} ${polls + retries + elapsedMs + (retryInMs ?? 0)} ${code} ${message}`,
+        `${phase} ${taskId ?? ''} ${polls + retries + elapsedMs + (retryDelayMs ?? 0)} ${code} ${message}`,
       )
     },
   })
@@ -222,7 +222,7 @@ export const told = (event: SolveEvent): string | number | undefined => {
       holds<Same<typeof event.status, 'processing' | 'ready'>>()
       return event.status
     case 'retry':
-      return event.retryInMs
+      return event.retryDelayMs
     case 'settled':
       if (event.outcome === 'ready') return event.polls
       holds<Same<typeof event.code, TurnstileErrorCode>>()

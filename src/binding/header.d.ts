@@ -83,7 +83,7 @@ export type SolveEvent = SolveEventFields &
     /** A poll was answered. */
     | { type: 'poll'; status: 'processing' | 'ready' }
     /** A request failed in passing and goes out again. */
-    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryInMs: number }
+    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
     | { type: 'settled'; outcome: 'ready' }
     | ({ type: 'settled'; outcome: 'failed' } & SolveEventError)
   )
