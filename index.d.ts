@@ -3,6 +3,9 @@
 /** The services that are known by name, and `'custom'` for any other that speaks the same protocol. */
 export type Provider = 'ezcaptcha' | 'yescaptcha' | 'custom'
 
+/** All providers, and what each takes. Frozen. */
+export declare const providers: readonly Readonly<ProviderInfo>[]
+
 /** What kind of failure a `TurnstileError` is. */
 export type TurnstileErrorCode =
   /** An option is missing, unknown or wrong; nothing was sent. */
@@ -52,13 +55,20 @@ export interface GetTaskResultOptions extends AccountOptions, TaskIdOptions {}
 export interface WaitForTaskOptions extends AccountOptions, TaskIdOptions, PollingOptions {}
 
 /**
- * Every failure of every call. Branch on `code`; `cause` holds what lies beneath, and the stack shows the caller's line.
+ * Every failure of every call. Branch on `code`; `cause` is the error that led to it, and the stack shows the caller's line.
  * With `ABORT_ERR` its `name` is `'AbortError'` and its `cause` the signal's reason.
  */
 export declare class TurnstileError extends Error {
-  constructor(failure: Failure, cause?: unknown)
+  /** For tests of your own code. `mayBeCharged` is `false` by default. */
+  constructor(message: string, fields: TurnstileErrorInit<TurnstileErrorFields>)
 }
-export interface TurnstileError extends Readonly<Omit<Failure, 'message'>> {}
+export interface TurnstileError extends Readonly<TurnstileErrorFields> {}
+
+/** The fields of an error that is constructed, and its `cause`. */
+export type TurnstileErrorInit<Fields extends { mayBeCharged: boolean }> = Omit<Fields, 'mayBeCharged'> & {
+  mayBeCharged?: boolean | undefined
+  cause?: unknown
+}
 
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
 export declare function isTurnstileError(value: unknown): value is TurnstileError
@@ -75,7 +85,7 @@ export type SolveEvent = SolveEventFields &
     /** A poll was answered. */
     | { type: 'poll'; status: 'processing' | 'ready' }
     /** A request failed in passing and goes out again. */
-    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryInMs: number }
+    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
     | { type: 'settled'; outcome: 'ready' }
     | ({ type: 'settled'; outcome: 'failed' } & SolveEventError)
   )
@@ -100,7 +110,10 @@ export interface SolveEventFields {
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
 export interface SolveEventError
-  extends Readonly<Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>> {}
+  extends Readonly<Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'mayBeCharged'>> {
+  /** The error's message. */
+  readonly message: string
+}
 
 /** Who asks whom, and for how long: the options of every call. */
 export interface AccountOptions {
@@ -154,41 +167,6 @@ export interface Balance {
  */
 export declare function createTask(options: CreateTaskOptions): Promise<Task>
 
-/** What a `TurnstileError` carries besides its message, stack and `cause`. */
-export interface Failure {
-  /** What failed and what to do next, for people. Branch on `code`. */
-  message: string
-  /** What kind of failure it is: the contract. */
-  code: TurnstileErrorCode
-  /** The `provider` option. Absent only where that option was wrong. */
-  provider?: string
-  /** The provider's id of the task: there from the moment that the task exists. */
-  taskId?: string
-  /** Whether money may have been spent while no token is in hand. */
-  mayBeCharged: boolean
-  /** `INVALID_OPTIONS`: the path of the offending option. */
-  option?: string
-  /** `HTTP_ERROR`, `INVALID_RESPONSE`, `PROVIDER_ERROR`: the HTTP status of the reply. */
-  status?: number
-  /** `PROVIDER_ERROR`: the number that is 0 on success. */
-  errorId?: number
-  /** `PROVIDER_ERROR`: the provider's code, verbatim; empty where it sent none. */
-  errorCode?: string
-  /** `PROVIDER_ERROR`: the provider's text, verbatim but for secrets; empty where it sent none. */
-  errorDescription?: string
-  /** `PROVIDER_ERROR`: what can be done about it. */
-  reason?: ProviderErrorReason
-  /**
-   * `PROVIDER_ERROR`: how long nothing more is sent for this account, in milliseconds. Present with `banned`, and with
-   * `account` once so many of them came within a minute that the provider would soon ban the key.
-   */
-  retryAfterMs?: number
-  /** `TIMEOUT`: how long the call ran, in milliseconds. */
-  elapsedMs?: number
-  /** `TIMEOUT`: how often the provider was asked for the result. */
-  polls?: number
-}
-
 /**
  * Asks for the account's balance, in the provider's points.
  *
@@ -239,11 +217,29 @@ export interface Progress {
   /** How long the call has taken so far, in milliseconds. */
   elapsedMs: number
   /** With `retrying`: how long until the request goes out again, in milliseconds. */
-  retryInMs?: number
+  retryDelayMs?: number
   /** With `retrying`: the `code` that the failure would have as an error. */
   code?: TurnstileErrorCode
   /** With `retrying`: what failed, for people. */
   message?: string
+}
+
+/** What a provider takes: the options that are for some providers only. */
+export interface ProviderInfo {
+  /** The value of the `provider` option. */
+  name: Provider
+  /** Its API, the default of `baseURL`. Absent where that option is required. */
+  baseURL?: string
+  /** Its Turnstile task types, the default first. Empty where `taskType` may be any and is required. */
+  taskTypes: readonly string[]
+  /** Whether it takes `action`. */
+  action: boolean
+  /** Whether it takes `cData`. */
+  cData: boolean
+  /** Whether it takes `proxy`. */
+  proxy: boolean
+  /** Whether it takes `developerId`. */
+  developerId: boolean
 }
 
 /** A token and where it came from. */
@@ -342,6 +338,39 @@ export interface TaskOptions {
 export type TaskResult =
   | { status: 'processing' }
   | { status: 'ready'; solution: Solution }
+
+/** What a `TurnstileError` carries besides its message, stack and `cause`. */
+export interface TurnstileErrorFields {
+  /** What kind of failure it is: the contract. */
+  code: TurnstileErrorCode
+  /** The `provider` option. Absent only where that option was wrong. */
+  provider?: string
+  /** The provider's id of the task: there from the moment that the task exists. */
+  taskId?: string
+  /** Whether money may have been spent while no token is in hand. */
+  mayBeCharged: boolean
+  /** `INVALID_OPTIONS`: the path of the offending option. */
+  option?: string
+  /** `HTTP_ERROR`, `INVALID_RESPONSE`, `PROVIDER_ERROR`: the HTTP status of the reply. */
+  status?: number
+  /** `PROVIDER_ERROR`: the number that is 0 on success. */
+  errorId?: number
+  /** `PROVIDER_ERROR`: the provider's code, verbatim; empty where it sent none. */
+  errorCode?: string
+  /** `PROVIDER_ERROR`: the provider's text, verbatim but for secrets; empty where it sent none. */
+  errorDescription?: string
+  /** `PROVIDER_ERROR`: what can be done about it. */
+  reason?: ProviderErrorReason
+  /**
+   * `PROVIDER_ERROR`: how long nothing more is sent for this account, in milliseconds. Present with `banned`, and with
+   * `account` once so many of them came within a minute that the provider would soon ban the key.
+   */
+  retryAfterMs?: number
+  /** `TIMEOUT`: how long the call ran, in milliseconds. */
+  elapsedMs?: number
+  /** `TIMEOUT`: how often the provider was asked for the result. */
+  polls?: number
+}
 
 /**
  * Polls a task that exists until its token is there: resumes after a crash, a `TIMEOUT` or an abort.

@@ -2,7 +2,14 @@
 
 // The public entry. What it exports is in lib/, its types in index.d.ts.
 
-const { createTask, getBalance, getTaskResult, solveTurnstile, waitForTask } = require('./lib/client.js')
+const {
+  createTask,
+  getBalance,
+  getTaskResult,
+  providers,
+  solveTurnstile,
+  waitForTask,
+} = require('./lib/client.js')
 const { isTurnstileError, TurnstileError } = require('./lib/errors.js')
 
 module.exports = {
@@ -11,6 +18,7 @@ module.exports = {
   getTaskResult,
   waitForTask,
   getBalance,
+  providers,
   TurnstileError,
   isTurnstileError,
 }

@@ -101,7 +101,7 @@ describe('the live line', () => {
     assert.equal(describeState(state, 100)[0], 'creating the task')
     state = advance(
       state,
-      { ...common, phase: 'retrying', polls: 0, code: 'CONNECTION_FAILED', retryInMs: 900 },
+      { ...common, phase: 'retrying', polls: 0, code: 'CONNECTION_FAILED', retryDelayMs: 900 },
       100,
     )
     assert.equal(describeState(state, 400)[0], 'CONNECTION_FAILED, again in 0.6 s')

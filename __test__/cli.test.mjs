@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, exitCodeTable } from '../bin/exit-codes.mjs'
 import { nearest, quote, wrapCommand } from '../bin/words.mjs'
+import { providers } from '../index.js'
 import { KEY, run, runAll } from './support/cli.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const COMMANDS = ['demo', 'solve', 'wait', 'balance', 'sandbox']
 const ESCAPE = '\x1b'
 const env = { YESCAPTCHA_API_KEY: KEY }
-/** @type {{ providers: string[] }} */
-const { providers } = createRequire(import.meta.url)('../lib/loader.js')
-const oneOfProviders = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(providers)
+const names = providers.map(({ name }) => name)
+const oneOfProviders = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names)
 
 describe('the texts', { concurrency: 4 }, () => {
   test('--help lists every command and every exit code, on standard output', async () => {

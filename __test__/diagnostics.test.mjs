@@ -68,7 +68,7 @@ async function watchedAt(t, name, script, more) {
 const types = messages => messages.map(({ type }) => type)
 
 /** A message without what differs from run to run. @param {any} message */
-const steady = ({ id: _, elapsedMs: __, retryInMs: ___, ...message }) => message
+const steady = ({ id: _, elapsedMs: __, retryDelayMs: ___, ...message }) => message
 
 describe('the channel turnstile-solver:solve', together, () => {
   test('tells a solve from its start to its end', async t => {
@@ -101,7 +101,7 @@ describe('the channel turnstile-solver:solve', together, () => {
     const [start, retry, , settled] = messages
     assert.equal(start.taskId, TASK)
     assert.deepEqual([retry.code, retry.retries, settled.retries], ['CONNECTION_FAILED', 1, 1])
-    assert.ok(retry.message && Number.isInteger(retry.retryInMs) && retry.retryInMs >= 0)
+    assert.ok(retry.message && Number.isInteger(retry.retryDelayMs) && retry.retryDelayMs >= 0)
   })
 
   test('tells how a call fails, with what its error carries', async t => {
@@ -142,7 +142,7 @@ describe('the channel turnstile-solver:solve', together, () => {
       const { messages } = await watchedAt(t, name, [again, ...success[name]])
       assert.deepEqual(types(messages).slice(0, 2), ['start', 'retry'])
       const [retry, settled] = [messages[1], messages.at(-1)]
-      assert.ok(retry.code && retry.message && Number.isInteger(retry.retryInMs))
+      assert.ok(retry.code && retry.message && Number.isInteger(retry.retryDelayMs))
       assert.deepEqual([retry.retries, settled.retries, settled.outcome], [1, 1, 'ready'])
 
       const failed = await watchedAt(t, name, [again, replies.refused])
@@ -216,6 +216,40 @@ describe('the channel turnstile-solver:solve', together, () => {
     const { solution } = await watched('getBalance', options)
     assert.equal(solution.balance, 1234.5)
     assert.deepEqual(reads, { provider: 1, clientKey: 1, baseURL: 1 })
+  })
+
+  test('reads what an option holds once, as when nobody listens', async t => {
+    let written = 0
+    const extraTaskFields = { toJSON: () => ({ written: ++written }) }
+    await watchedAt(t, 'createTask', [replies.created], { extraTaskFields })
+    assert.equal(written, 1)
+  })
+
+  for (const [what, wrong, shown] of /** @type {const} */ ([
+    ['provider that does not exist', { provider: '2captcha' }, { taskId: TASK }],
+    ['task id of another type', { taskId: Number.NaN }, { provider: 'ezcaptcha' }],
+    ['task id that holds the key', { taskId: `${KEY}-1` }, { provider: 'ezcaptcha' }],
+    ['timeout', { timeoutMs: 0 }, { provider: 'ezcaptcha', taskId: TASK }],
+  ])) {
+    test(`shows of the options with a wrong ${what} what is right`, async () => {
+      const { messages } = await watched('waitForTask', {
+        ...required('waitForTask', 'http://127.0.0.1:9'),
+        ...wrong,
+      })
+      assert.deepEqual(types(messages), ['start', 'settled'])
+      for (const { provider, taskId } of messages) {
+        assert.deepEqual({ provider, taskId }, { provider: undefined, taskId: undefined, ...shown })
+      }
+    })
+  }
+
+  test('names no task in a call that creates one, whatever its options hold', async () => {
+    const { messages } = await watched('createTask', {
+      ...required('createTask', 'http://127.0.0.1:9'),
+      taskId: TASK,
+    })
+    assert.deepEqual(types(messages), ['start', 'settled'])
+    assert.ok(messages.every(message => !('taskId' in message)))
   })
 
   test('holds neither the key nor a token, wherever a caller put the key', async t => {

@@ -37,16 +37,20 @@ describe('TurnstileError', () => {
   })
 
   test('can be made by hand, as tests of its users do', () => {
-    const error = new TurnstileError({ message: 'late', code: 'TIMEOUT', mayBeCharged: true }, 'why')
+    const least = new TurnstileError('late', { code: 'TIMEOUT' })
+    assert.deepEqual({ ...least }, { code: 'TIMEOUT', mayBeCharged: false })
+    const absent = { taskId: undefined, mayBeCharged: undefined, cause: undefined }
+    assert.deepEqual({ ...new TurnstileError('late', { code: 'TIMEOUT', ...absent }) }, { ...least })
+    const error = new TurnstileError('late', { code: 'TIMEOUT', mayBeCharged: true, cause: 'why' })
     assert.ok(isTurnstileError(error))
     assert.deepEqual([error.message, error.code, error.cause], ['late', 'TIMEOUT', 'why'])
-    const without = new TurnstileError({ message: 'late', code: 'TIMEOUT', mayBeCharged: true })
+    const without = new TurnstileError('late', { code: 'TIMEOUT', mayBeCharged: true })
     assert.equal('cause' in without, false)
   })
 
   test('can be extended, and what extends it is one', () => {
     class Mine extends TurnstileError {}
-    const error = new Mine({ message: 'late', code: 'TIMEOUT', mayBeCharged: true })
+    const error = new Mine('late', { code: 'TIMEOUT', mayBeCharged: true })
     assert.ok(error instanceof TurnstileError && isTurnstileError(error))
   })
 })
@@ -112,7 +116,7 @@ test('what the addon itself throws is a rejection of the call', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'copy-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   for (const name of ['index.js', 'lib']) cpSync(join(root, name), join(folder, name), { recursive: true })
-  const thrown = 'exports.getBalance = () => { throw new Error("out of threads") }'
+  const thrown = 'exports.providers = []; exports.getBalance = () => { throw new Error("out of threads") }'
   writeFileSync(join(folder, 'lib', 'loader.js'), thrown)
   const call = require(join(folder, 'index.js')).getBalance({})
   await assert.rejects(call, { message: 'out of threads' })

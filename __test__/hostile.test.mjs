@@ -175,7 +175,7 @@ const hostile = [
     'a polluted prototype of all objects',
     'TIMEOUT',
     `{
-      const names = { signal: 1, beneath: 1, forget: 1 }
+      const names = { signal: 1, dispose: 1, shown: 1, cause: 1, causeMessage: 1 }
       Object.assign(Object.prototype, names)
       return createTask(task).finally(() => {
         for (const name of Object.keys(names)) delete Object.prototype[name]

@@ -210,23 +210,16 @@ describe('a page that shows its widget and does not hand it out', () => {
 })
 
 describe('a TurnstilePageError', () => {
-  const make = () =>
-    Reflect.construct(TurnstilePageError, [
-      'PAGE_CLOSED',
-      'the page was closed',
-      'look again',
-      { provider: 'ezcaptcha', taskId: 'a-task', mayBeCharged: true },
-    ])
-
-  test('is a TurnstileError, and tells what it knows', () => {
-    const error = make()
+  test('is a TurnstileError, with the fields that it is constructed with', () => {
+    const fields = { provider: 'ezcaptcha', taskId: 'a-task', mayBeCharged: true, solution: undefined }
+    const error = new TurnstilePageError('closed', { code: 'PAGE_CLOSED', ...fields, cause: 'why' })
     const kinds = [error instanceof TurnstileError, error instanceof TurnstilePageError]
     assert.deepEqual(
       [...kinds, isTurnstileError(error), isTurnstilePageError(error)],
       [true, true, true, true],
     )
     assert.equal(error.name, 'TurnstilePageError')
-    assert.equal(error.message, 'the page was closed [ezcaptcha, task a-task]; look again')
+    assert.deepEqual([error.message, error.cause], ['closed', 'why'])
     assert.deepEqual(
       { ...error },
       { code: 'PAGE_CLOSED', mayBeCharged: true, provider: 'ezcaptcha', taskId: 'a-task' },
@@ -235,8 +228,8 @@ describe('a TurnstilePageError', () => {
 
   test('is known across copies of the package, and nothing else is taken for one', async () => {
     const copy = await import(`${new URL('page/errors.mjs', `file://${root}`)}?copy`)
-    assert.ok(isTurnstilePageError(new copy.TurnstilePageError('PAGE_CLOSED', 'a', 'b')))
-    const plain = new TurnstileError({ message: 'late', code: 'TIMEOUT', mayBeCharged: true })
+    assert.ok(isTurnstilePageError(new copy.TurnstilePageError('closed', { code: 'PAGE_CLOSED' })))
+    const plain = new TurnstileError('late', { code: 'TIMEOUT', mayBeCharged: true })
     for (const other of [plain, new Error('no'), null, undefined, 'PAGE_CLOSED', {}]) {
       assert.equal(isTurnstilePageError(other), false)
     }

@@ -46,7 +46,7 @@ async function observed(t, name, script, options) {
 const phases = events => events.map(({ phase }) => phase)
 
 /** What is left of an event without the times. @param {Progress} event */
-const timeless = ({ elapsedMs: _, retryInMs: __, ...event }) => event
+const timeless = ({ elapsedMs: _, retryDelayMs: __, ...event }) => event
 
 describe('onProgress', together, () => {
   describe('progress', together, () => {
@@ -98,8 +98,11 @@ describe('onProgress', together, () => {
         assert.deepEqual([phase, provider, taskId, polls, retries], ['retrying', 'ezcaptcha', TASK, 1, 1])
         assert.equal(retrying.code, code)
         assert.ok(retrying.message)
-        const { retryInMs = -1 } = retrying
-        assert.ok(Number.isInteger(retryInMs) && retryInMs >= 0 && retryInMs <= 30_000, `${retryInMs} ms`)
+        const { retryDelayMs = -1 } = retrying
+        assert.ok(
+          Number.isInteger(retryDelayMs) && retryDelayMs >= 0 && retryDelayMs <= 30_000,
+          `${retryDelayMs} ms`,
+        )
         assert.deepEqual([ready.retries, solution.retries], [1, 1])
       })
     }

@@ -19,4 +19,4 @@ function load(path) {
 export const library = () => load('../index.js')
 
 /** The providers' names, as the addon knows them. @returns {readonly string[]} */
-export const providerNames = () => load('../lib/loader.js').providers
+export const providerNames = () => library().providers.map(({ name }) => name)

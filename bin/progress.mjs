@@ -66,12 +66,12 @@ export function liveLine(state, { now, columns, tick, signs }) {
  * An event as a line of a log.
  * @param {Progress} event
  */
-export function plainLine({ phase, provider, taskId, polls, elapsedMs, retryInMs = 0, code, message }) {
+export function plainLine({ phase, provider, taskId, polls, elapsedMs, retryDelayMs = 0, code, message }) {
   const after = `after ${seconds(elapsedMs)}`
   const what = {
     created: `task ${taskId} created ${after}`,
     processing: `not ready ${after}, ${counted(polls, 'poll')}`,
-    retrying: `${code} ${after} (${message}), again in ${seconds(retryInMs)}`,
+    retrying: `${code} ${after} (${message}), again in ${seconds(retryDelayMs)}`,
     ready: `token ${after}, ${counted(polls, 'poll')}`,
   }[phase]
   return printable(`${provider}: ${what}`)
@@ -84,10 +84,10 @@ export function plainLine({ phase, provider, taskId, polls, elapsedMs, retryInMs
  * @param {number} now
  * @returns {State}
  */
-export function advance(state, { phase, taskId = state.taskId, polls, code, retryInMs = 0 }, now) {
+export function advance(state, { phase, taskId = state.taskId, polls, code, retryDelayMs = 0 }, now) {
   /** @type {State} */
   const next = { ...state, taskId, polls, phase: taskId === undefined ? 'creating' : 'waiting' }
-  return phase === 'retrying' ? { ...next, phase, trouble: code, retryAt: now + retryInMs } : next
+  return phase === 'retrying' ? { ...next, phase, trouble: code, retryAt: now + retryDelayMs } : next
 }
 
 /**

@@ -4,11 +4,11 @@
 // stack, a listener on the AbortSignal, and turning every failure into a rejection. Everything else is decided in Rust.
 
 const { inspect } = require('node:util')
-const { channel, traced, untold } = require('./diagnostics.js')
+const { isTraced, trace } = require('./diagnostics.js')
 const { CallSite, TurnstileError, withStack } = require('./errors.js')
 const native = require('./loader.js')
 
-/** @typedef {import('../index.d.ts').Failure} Failure */
+/** @typedef {import('../index.d.ts').TurnstileErrorFields} TurnstileErrorFields */
 
 /** @param {unknown} options */
 function solveTurnstile(options) {
@@ -35,7 +35,26 @@ function getBalance(options) {
   return run(native.getBalance, options, new CallSite())
 }
 
-const hooks = { onAbort, safeCallback }
+/**
+ * What is wrong with the options of a call: the error that it would reject with. Starts nothing. For this package alone.
+ *
+ * @param {'solveTurnstile' | 'createTask' | 'getTaskResult' | 'waitForTask' | 'getBalance'} call
+ * @param {unknown} options
+ * @returns {import('../index.d.ts').TurnstileError | undefined}
+ */
+function validate(call, options) {
+  const { outcome } = native.validate(call, options)
+  return outcome.type === 'failed' ? failed(outcome, undefined, new CallSite()) : undefined
+}
+
+/** All providers, and what each takes. @type {typeof import('../index.d.ts').providers} */
+const providers = Object.freeze(
+  native.providers.map((/** @type {import('../index.d.ts').ProviderInfo} */ provider) =>
+    Object.freeze({ ...provider, taskTypes: Object.freeze(provider.taskTypes) }),
+  ),
+)
+
+const helpers = { onAbort, safeCallback }
 
 /**
  * @param {Function} start
@@ -43,8 +62,7 @@ const hooks = { onAbort, safeCallback }
  * @param {Error} site the call site
  */
 function run(start, options, site) {
-  const isTraced = channel.hasSubscribers && !untold.has(/** @type {any} */ (options))
-  return isTraced ? callTraced(start, options, site) : startCall(start, options, site)
+  return isTraced() ? callTraced(start, options, site) : startCall(start, options, site)
 }
 
 /**
@@ -53,7 +71,7 @@ function run(start, options, site) {
  * @param {Error} site the call site
  */
 function callTraced(start, options, site) {
-  return traced(start.name, options, (copy, listener) => startCall(start, copy, site, listener))
+  return trace(start.name, (tracer, state) => startCall(start, options, site, tracer, state))
 }
 
 /**
@@ -62,30 +80,37 @@ function callTraced(start, options, site) {
  * @param {Function} start
  * @param {unknown} options
  * @param {Error} site the call site
- * @param {import('./diagnostics.js').Listener} [listener]
+ * @param {import('./diagnostics.js').Tracer} [tracer]
+ * @param {import('./diagnostics.js').State} [state] to which is added what may be shown of the options
+ * @returns {Promise<any>}
  */
-function startCall(start, options, site, listener) {
+function startCall(start, options, site, tracer, state) {
   try {
-    const { outcome, signal, dispose } = start(options, hooks, listener)
-    const call = Promise.resolve(outcome).then(settled => {
+    const { outcome, signal, dispose, shown } = start(options, helpers, tracer)
+    if (state) Object.assign(state, shown)
+    const result = Promise.resolve(outcome).then(settled => {
       if (settled.type === 'ready') return settled.value
       throw failed(settled, signal, site)
     })
-    return dispose ? call.finally(dispose) : call
+    // Nothing may throw in between: where the stack ends, even an object literal does, and the rejection would be unhandled.
+    return dispose ? result.finally(dispose) : result
   } catch (error) {
     return Promise.reject(error)
   }
 }
 
 /**
- * @param {{ failures: Failure[], causeMessage?: string }} outcome
+ * @param {{ errors: { message: string, fields: TurnstileErrorFields }[], causeMessage?: string }} outcome
  * @param {AbortSignal | undefined} signal
  * @param {Error} site the call site
  */
-function failed({ failures, causeMessage }, signal, site) {
-  const aborted = failures[0]?.code === 'ABORT_ERR'
+function failed({ errors, causeMessage }, signal, site) {
+  const aborted = errors[0]?.fields.code === 'ABORT_ERR'
   const root = aborted ? reasonOf(signal) : causeMessage === undefined ? undefined : new Error(causeMessage)
-  return failures.reduceRight((cause, failure) => withStack(new TurnstileError(failure, cause), site), root)
+  return errors.reduceRight(
+    (cause, { message, fields }) => withStack(new TurnstileError(message, { ...fields, cause }), site),
+    /** @type {any} */ (root),
+  )
 }
 
 /**
@@ -168,4 +193,6 @@ module.exports = {
   getTaskResult,
   waitForTask,
   getBalance,
+  providers,
+  validate,
 }

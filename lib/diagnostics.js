@@ -3,110 +3,57 @@
 // The events of calls, published on a channel of node:diagnostics_channel. A call that starts while the channel has no
 // subscribers never comes here.
 
-const diagnostics = require('node:diagnostics_channel')
-const native = require('./loader.js')
+const { channel } = require('node:diagnostics_channel')
 
-const channel = diagnostics.channel('turnstile-solver:solve')
-
-/**
- * Options that are only validated: this is no call of the user's, and publishes nothing.
- *
- * @type {WeakSet<object>}
- */
-const untold = new WeakSet()
+const calls = channel('turnstile-solver:solve')
 
 /** @typedef {import('../index.d.ts').Progress} Progress */
 /** @typedef {Omit<Progress, 'phase'> & { phase: Progress['phase'] | 'ended' }} Step an event of the addon */
-/** @typedef {(step: Step) => unknown} Listener */
-/** @typedef {(type: string, fields?: Record<string, unknown>) => void} Publish */
-/** @typedef {{ provider?: string, taskId?: string, polls: number, retries: number }} Known */
+/** @typedef {(step: Step) => void} Tracer */
+/** @typedef {{ provider?: string, taskId?: string, polls: number, retries: number }} State what every event of a call has */
 
-/** The calls about a task that exists. */
-const resuming = ['waitForTask', 'getTaskResult']
+function isTraced() {
+  return calls.hasSubscribers
+}
 
 /**
  * Starts a call, and publishes its events.
  *
  * @param {string} call
- * @param {unknown} options
- * @param {(options: unknown, listener?: Listener) => Promise<unknown>} startCall
+ * @param {(tracer: Tracer, state: State) => Promise<any>} startCall
+ * @returns {Promise<any>}
  */
-function traced(call, options, startCall) {
+function trace(call, startCall) {
   const id = globalThis.crypto.randomUUID()
   const startedAt = performance.now()
-  const elapsed = () => Math.floor(performance.now() - startedAt)
-  const copy = copied(options)
-  const known = knownOf(call, copy)
-  /** @type {Publish} */
-  const publish = (type, fields) =>
-    channel.publish(Object.freeze({ type, id, call, ...known, elapsedMs: elapsed(), ...fields }))
+  /** @type {State} */
+  const state = { polls: 0, retries: 0 }
+  /** @param {string} type @param {Record<string, unknown>} [fields] */
+  const publish = (type, fields) => {
+    const elapsedMs = Math.floor(performance.now() - startedAt)
+    calls.publish(Object.freeze({ type, id, call, ...state, elapsedMs, ...fields }))
+  }
+  /** @type {Tracer} */
+  const tracer = ({ phase, provider, taskId, polls, retries, elapsedMs, ...retry }) => {
+    Object.assign(state, { provider, ...(taskId && { taskId }), polls, retries })
+    if (phase === 'created') publish('created', { elapsedMs })
+    else if (phase === 'retrying') publish('retry', { elapsedMs, ...retry })
+    else if (phase !== 'ended') publish('poll', { elapsedMs, status: phase })
+  }
+  const result = startCall(tracer, state)
+  // Before any other: the addon's events come in later turns of the event loop.
   publish('start')
-  const result = copy ? startCall(copy, listener(known, publish, copy.onProgress)) : startCall(options)
   return result.then(
     value => {
       publish('settled', { outcome: 'ready' })
       return value
     },
     error => {
-      const { provider, taskId, code, reason, errorCode, mayBeCharged, message } = error
-      Object.assign(known, { ...(provider && { provider }), ...(taskId && { taskId }) })
+      const { code, reason, errorCode, mayBeCharged, message } = error
       publish('settled', { outcome: 'failed', code, reason, errorCode, mayBeCharged, message })
       throw error
     },
   )
 }
 
-/**
- * The options, each read once, as the addon reads them. Undefined where that fails: the addon reports which option it was.
- *
- * @param {any} options
- * @returns {Record<string, any> | undefined}
- */
-function copied(options) {
-  if (typeof options !== 'object' || options === null) return undefined
-  try {
-    return Array.isArray(options) ? undefined : { ...options }
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Only the name of a provider, and never the key: it may have been given as another option.
- *
- * @param {string} call
- * @param {Record<string, any>} [options]
- * @returns {Known}
- */
-function knownOf(call, { provider, taskId, clientKey } = {}) {
-  const isTask =
-    resuming.includes(call) && ['string', 'number'].includes(typeof taskId) && taskId !== clientKey
-  return {
-    ...(native.providers.includes(provider) ? { provider } : {}),
-    ...(isTask ? { taskId: String(taskId) } : {}),
-    polls: 0,
-    retries: 0,
-  }
-}
-
-/**
- * Publishes the addon's events, and passes them on to the caller's own callback, which the addon has checked.
- *
- * @param {Known} known
- * @param {Publish} publish
- * @param {((event: Progress) => unknown) | undefined} onProgress
- * @returns {Listener}
- */
-function listener(known, publish, onProgress) {
-  return step => {
-    const { phase, provider, taskId, polls, retries, elapsedMs, ...retry } = step
-    Object.assign(known, { provider, ...(taskId && { taskId }), polls, retries })
-    if (phase === 'ended') return undefined
-    if (phase === 'created') publish('created', { elapsedMs })
-    else if (phase === 'retrying') publish('retry', { elapsedMs, ...retry })
-    else publish('poll', { elapsedMs, status: phase })
-    return onProgress?.(/** @type {Progress} */ (step))
-  }
-}
-
-module.exports = { channel, traced, untold }
+module.exports = { isTraced, trace }

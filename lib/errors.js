@@ -2,8 +2,6 @@
 
 // The error class of all calls, and the caller's frames in its stack. `page/` shares both.
 
-/** @typedef {import('../index.d.ts').Failure} Failure */
-
 const brand = Symbol.for('turnstile-solver.TurnstileError')
 
 class TurnstileError extends Error {
@@ -15,12 +13,15 @@ class TurnstileError extends Error {
   }
 
   /**
-   * @param {Failure} failure
-   * @param {unknown} [cause]
+   * What is `undefined` is absent.
+   *
+   * @param {string} message
+   * @param {import('../index.d.ts').TurnstileErrorInit<import('../index.d.ts').TurnstileErrorFields>} fields
    */
-  constructor({ message, ...fields }, cause) {
+  constructor(message, { cause, ...fields }) {
     super(message, cause === undefined ? undefined : { cause })
-    Object.assign(this, fields)
+    const known = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+    Object.assign(this, known, { mayBeCharged: known.mayBeCharged ?? false })
     if (fields.code === 'ABORT_ERR') {
       Object.defineProperty(this, 'name', { value: 'AbortError', writable: true, configurable: true })
     }

@@ -26,19 +26,26 @@ export class TurnstilePageError extends TurnstileError {
   }
 
   /**
-   * @param {PageErrorCode} code
-   * @param {string} problem
-   * @param {string} advice
-   * @param {Details} [details]
-   * @param {unknown} [cause]
+   * @param {string} message
+   * @param {import('../index.js').TurnstileErrorInit<import('./index.d.mts').TurnstilePageErrorFields>} fields
    */
-  constructor(code, problem, advice, { mayBeCharged = false, ...details } = {}, cause) {
-    const { provider, taskId } = details
-    const about = [provider, taskId && `task ${taskId}`].filter(Boolean).join(', ')
-    const message = `${problem}${about && ` [${about}]`}; ${advice}`
-    const known = Object.entries(details).filter(([, value]) => value !== undefined)
-    super({ message, code: /** @type {any} */ (code), mayBeCharged, ...Object.fromEntries(known) }, cause)
+  constructor(message, fields) {
+    super(message, /** @type {any} */ (fields))
   }
+}
+
+/**
+ * @param {PageErrorCode} code
+ * @param {string} problem
+ * @param {string} advice
+ * @param {Details} [details]
+ * @param {unknown} [cause]
+ */
+export function pageError(code, problem, advice, details = {}, cause) {
+  const { provider, taskId } = details
+  const about = [provider, taskId && `task ${taskId}`].filter(Boolean).join(', ')
+  const message = `${problem}${about && ` [${about}]`}; ${advice}`
+  return new TurnstilePageError(message, { code, .../** @type {any} */ (details), cause })
 }
 
 /** @param {any} value */
@@ -63,7 +70,7 @@ export function overError(watching, { provider, taskId, mayBeCharged = false, so
   if (end === undefined || end === 'aborted') {
     const about = { ...(provider && { provider }), ...(taskId && { taskId }), mayBeCharged }
     const message = `aborted by the signal [${[provider, taskId && `task ${taskId}`].filter(Boolean).join(', ')}]`
-    return new TurnstileError({ message, code: 'ABORT_ERR', ...about }, watching.signal.reason)
+    return new TurnstileError(message, { code: 'ABORT_ERR', ...about, cause: watching.signal.reason })
   }
   const advice = solution
     ? solutionAdvice(solution)
@@ -73,7 +80,7 @@ export function overError(watching, { provider, taskId, mayBeCharged = false, so
         ? 'a task may have been created and charged all the same'
         : 'nothing was bought'
   const [code, problem] = ends[end]
-  return new TurnstilePageError(code, problem, advice, { provider, taskId, mayBeCharged, solution })
+  return pageError(code, problem, advice, { provider, taskId, mayBeCharged, solution })
 }
 
 /** @param {Solution} solution */
@@ -88,10 +95,7 @@ export const solutionAdvice = ({ expiresAt }) =>
 export function invalidOption(option, problem, { provider, cause } = {}) {
   const about = typeof provider === 'string' ? { provider } : {}
   const message = `${option}: ${problem}`
-  return new TurnstileError(
-    { message, code: 'INVALID_OPTIONS', ...about, mayBeCharged: false, option },
-    cause,
-  )
+  return new TurnstileError(message, { code: 'INVALID_OPTIONS', ...about, option, cause })
 }
 
 /** What a message calls a value that should have been another. @param {unknown} value */

@@ -1,6 +1,6 @@
 /** Looks for widgets in a page. */
 
-import { invalidOption, TurnstilePageError } from './errors.mjs'
+import { invalidOption, pageError } from './errors.mjs'
 import {
   answerOf,
   challengesIn,
@@ -35,7 +35,7 @@ import { demandedPage } from './options.mjs'
 /** @param {import('./index.d.mts').DriverPage} given */
 export async function findTurnstile(given) {
   const page = demandedPage(given)
-  if (isClosed(page)) throw new TurnstilePageError('PAGE_CLOSED', 'the page is closed', 'open another')
+  if (isClosed(page)) throw pageError('PAGE_CLOSED', 'the page is closed', 'open another')
   const sightings = await look(page)
   release(sightings)
   return sightings.map(({ widget }) => widget)

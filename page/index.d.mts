@@ -8,7 +8,7 @@
  * Times are milliseconds, instants are milliseconds since the epoch.
  */
 
-import type { Failure, Solution, SolveOptions } from '../index.js'
+import type { Solution, SolveOptions, TurnstileErrorFields, TurnstileErrorInit } from '../index.js'
 
 /** What is asked of a page: a `Page` of Puppeteer has it, and one of Playwright. */
 export interface DriverPage {
@@ -118,15 +118,19 @@ export type PageErrorCode =
  * `solveTurnstile` ends with; a wrong option of this module is its `INVALID_OPTIONS`.
  */
 export declare class TurnstilePageError extends Error {
-  private constructor()
+  /** For tests of your own code. `mayBeCharged` is `false` by default. */
+  constructor(message: string, fields: TurnstileErrorInit<TurnstilePageErrorFields>)
 }
-export interface TurnstilePageError extends Readonly<Omit<Failure, 'message' | 'code'>> {
+export interface TurnstilePageError extends Readonly<TurnstilePageErrorFields> {}
+
+/** What a `TurnstilePageError` carries besides its message, stack and `cause`. */
+export interface TurnstilePageErrorFields extends Omit<TurnstileErrorFields, 'code'> {
   /** What kind of failure it is: the contract. */
-  readonly code: PageErrorCode
+  code: PageErrorCode
   /** The widgets that there were. */
-  readonly widgets?: Widget[]
+  widgets?: Widget[]
   /** The solution, if it had arrived: paid for, and good until its `expiresAt`. */
-  readonly solution?: Solution
+  solution?: Solution
 }
 
 /** Whether a value is a `TurnstilePageError`, also one of another realm or of another copy of the package. */

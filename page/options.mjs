@@ -1,8 +1,7 @@
 /** The options of this module, checked before anything else happens; the client checks its own. */
 
 import { Script } from 'node:vm'
-import { isTurnstileError, solveTurnstile } from '../index.js'
-import { untold } from '../lib/diagnostics.js'
+import { validate } from '../lib/client.js'
 import { invalidOption, kindOf } from './errors.mjs'
 
 /** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */
@@ -35,9 +34,9 @@ export function demandedPage(page) {
 
 /**
  * @param {PageSolveOptions} options
- * @returns {Promise<Wanted>}
+ * @returns {Wanted}
  */
-export async function parseOptions(options) {
+export function parseOptions(options) {
   const { selector, callback, widgetTimeoutMs = DEFAULT_WAIT_MS, signal, ...task } = copied(options)
   /** @param {unknown} holds @param {string} option @param {string} expected @param {unknown} value */
   const demand = (holds, option, expected, value) => {
@@ -57,8 +56,7 @@ export async function parseOptions(options) {
     const problem = `must be a whole number from 0 to ${LONGEST_WAIT_MS}`
     throw invalidOption('widgetTimeoutMs', problem, task)
   }
-  demand(signal === undefined || isSignal(signal), 'signal', 'an AbortSignal', signal)
-  const refused = await refusal(/** @type {Task} */ (task))
+  const refused = refusal(/** @type {Task} */ ({ ...task, signal }))
   if (refused) throw refused
   return {
     choice: { selector, websiteKey: task.websiteKey },
@@ -102,26 +100,11 @@ function copied(options) {
   }
 }
 
-/** By its shape, as the client does: signals also come from other realms and from polyfills. @param {any} signal */
-const isSignal = signal =>
-  typeof signal === 'object' &&
-  typeof signal?.aborted === 'boolean' &&
-  typeof signal.addEventListener === 'function' &&
-  typeof signal.removeEventListener === 'function'
-
 /**
- * What the client says against the options, if anything. It checks them before it looks at the signal, and with one that has fired it
- * sends nothing.
+ * What is wrong with the options of the solve, if anything.
  * @param {Partial<Task>} task
- * @returns {Promise<import('../index.js').TurnstileError | undefined>}
  */
-export async function refusal(task) {
+export function refusal(task) {
   const given = Object.fromEntries(Object.entries(task).filter(([, value]) => value !== undefined))
-  const asked = /** @type {any} */ ({ ...PLACEHOLDERS, ...given, signal: AbortSignal.abort() })
-  untold.add(asked)
-  try {
-    await solveTurnstile(asked)
-  } catch (error) {
-    if (isTurnstileError(error) && error.code === 'INVALID_OPTIONS') return error
-  }
+  return validate('solveTurnstile', { ...PLACEHOLDERS, ...given })
 }

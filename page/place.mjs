@@ -1,7 +1,7 @@
 /** Puts a token where the page expects it, and never one that has expired. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { overError, solutionAdvice, TurnstilePageError } from './errors.mjs'
+import { overError, pageError, solutionAdvice } from './errors.mjs'
 import { lookInto, release } from './find.mjs'
 import { answerOf, dispose } from './frames.mjs'
 import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
@@ -30,11 +30,11 @@ export async function placeToken(page, held, wanted, solution, watching) {
   const details = { provider, taskId, mayBeCharged: true, solution }
   const late = () => {
     const problem = `the page did not take the token before it expired at ${new Date(expiresAt).toISOString()}`
-    return new TurnstilePageError('TOKEN_EXPIRED', problem, 'solve again', details)
+    return pageError('TOKEN_EXPIRED', problem, 'solve again', details)
   }
   /** @param {string} problem @param {unknown} [cause] */
   const homeless = (problem, cause) =>
-    new TurnstilePageError('TOKEN_NOT_PLACED', problem, solutionAdvice(solution), details, cause)
+    pageError('TOKEN_NOT_PLACED', problem, solutionAdvice(solution), details, cause)
 
   const standing = async () => {
     await watching.settled()

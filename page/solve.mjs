@@ -30,14 +30,14 @@ export function solveTurnstileOnPage(page, options) {
 /** @param {DriverPage} given @param {PageSolveOptions} options @returns {Promise<PageSolution>} */
 async function run(given, options) {
   const page = demandedPage(given)
-  const wanted = await parseOptions(options)
+  const wanted = parseOptions(options)
   const watching = watch(page, wanted.signal)
   /** @type {import('./wait.mjs').Held | undefined} */
   let held
   try {
     held = await waitForWidget(page, wanted, watching)
     const { widget } = held
-    const { task, unsent } = await taskFor(widget, wanted.task)
+    const { task, unsent } = taskFor(widget, wanted.task)
     const solution = await solveTurnstile({ ...task, signal: watching.signal }).catch(error => {
       throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(watching, error) : error
     })
@@ -54,7 +54,7 @@ async function run(given, options) {
  * @param {Widget} widget
  * @param {Task} given
  */
-async function taskFor(widget, given) {
+function taskFor(widget, given) {
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const task = /** @type {Task} */ ({
     websiteURL: widget.websiteURL,
@@ -66,7 +66,7 @@ async function taskFor(widget, given) {
   for (const name of /** @type {const} */ (['action', 'cData'])) {
     if (widget[name] === undefined || task[name] !== undefined) continue
     const fuller = { ...task, [name]: widget[name] }
-    if ((await refusal(fuller))?.option === name) unsent.push(name)
+    if (refusal(fuller)?.option === name) unsent.push(name)
     else task[name] = widget[name]
   }
   return { task, unsent }

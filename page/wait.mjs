@@ -1,7 +1,7 @@
 /** Waits until there is a widget that can be answered, and only one. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { listed, overError, TurnstilePageError } from './errors.mjs'
+import { listed, overError, pageError } from './errors.mjs'
 import { look, release } from './find.mjs'
 import { answerOf } from './frames.mjs'
 import { hasFunction, pick } from './in-page.mjs'
@@ -61,7 +61,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     const several = chosen.map(({ widget }) => widget)
     const problem = `${several.length} widgets fit: ${listed(several)}`
     const advice = 'choose one with `selector` or `websiteKey`; nothing was bought'
-    throw new TurnstilePageError('WIDGET_AMBIGUOUS', problem, advice, { provider, widgets: several })
+    throw pageError('WIDGET_AMBIGUOUS', problem, advice, { provider, widgets: several })
   }
   const [sighting] = chosen
   if (!sighting) {
@@ -71,7 +71,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     const others = widgets.length > 0 ? `, only ${listed(widgets)}` : ''
     const problem = `${which} within widgetTimeoutMs (${widgetTimeoutMs} ms)${others}`
     const advice = 'one in a frame of another origin is not seen; nothing was bought'
-    throw new TurnstilePageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
+    throw pageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
   const { widget, frame, list, index, loading } = sighting
@@ -79,12 +79,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
   if (widget.websiteKey === undefined && task.websiteKey === undefined) {
     if (!late) return
     const problem = `the page does not tell the sitekey of ${widget.selector}`
-    throw new TurnstilePageError(
-      'SITEKEY_UNKNOWN',
-      problem,
-      'give it as `websiteKey`; nothing was bought',
-      details,
-    )
+    throw pageError('SITEKEY_UNKNOWN', problem, 'give it as `websiteKey`; nothing was bought', details)
   }
   const there =
     typeof callback === 'string' ? await answerOf(() => frame.evaluate(hasFunction, callback)) : callback
@@ -96,12 +91,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
         : undefined
   if (lacking !== undefined) {
     if (!late) return
-    throw new TurnstilePageError(
-      'TOKEN_NOT_PLACED',
-      lacking,
-      'see the option `callback`; nothing was bought',
-      details,
-    )
+    throw pageError('TOKEN_NOT_PLACED', lacking, 'see the option `callback`; nothing was bought', details)
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
@@ -110,5 +100,5 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return
   const problem = `the page did not hand out ${widget.selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
-  throw new TurnstilePageError('WIDGET_NOT_FOUND', problem, 'look again; nothing was bought', details)
+  throw pageError('WIDGET_NOT_FOUND', problem, 'look again; nothing was bought', details)
 }

@@ -42,7 +42,7 @@ export async function build() {
 function types() {
   const { ok, output } = probe(process.execPath, [
     '-p',
-    'JSON.stringify(require("./lib/loader.js").providers)',
+    'JSON.stringify(require("./lib/loader.js").providers.map(({ name }) => name))',
   ])
   if (!ok) throw new Failure(`The addon was built but does not load:\n${output}`)
   /** @type {string[]} */

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commands } from '../bin/command-table.mjs'
 import { exitCodeTable } from '../bin/exit-codes.mjs'
+import { providers } from '../index.js'
 import { faults } from '../sandbox/index.mjs'
 import { declarations } from './declarations.mjs'
 import { Failure, main, root } from './run.mjs'
@@ -24,6 +25,16 @@ const others = {
       Object.entries(commands).map(([name, { summary }]) => [`\`npx turnstile-solver ${name}\``, summary]),
     ),
   'cli:exit-codes': () => table(['exit code', 'meaning'], exitCodeTable),
+  'providers:list': () =>
+    table(
+      ['provider', 'host', 'task types', 'optional fields'],
+      providers.map(({ name, baseURL, taskTypes, ...takes }) => [
+        `\`${name}\``,
+        baseURL ? `\`${new URL(baseURL).host}\`` : 'that of `baseURL`',
+        list(taskTypes) || 'any',
+        list(Object.entries(takes).flatMap(([field, taken]) => (taken ? [field] : []))) || 'none documented',
+      ]),
+    ),
   'sandbox:faults': () =>
     table(
       ['fault', 'what happens', 'request processed', 'calls'],
@@ -137,6 +148,9 @@ const withValues = fields =>
       return `\`${name}\`${shown && `: ${shown}`}`
     })
     .join(', ')
+
+/** @param {readonly string[]} names */
+const list = names => names.map(name => `\`${name}\``).join(', ')
 
 /** @param {string[]} head @param {readonly (readonly string[])[]} rows */
 function table(head, rows) {

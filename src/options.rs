@@ -3,6 +3,7 @@
 mod base_url;
 mod proxy;
 mod raw;
+mod requests;
 mod task_id;
 
 use std::{fmt, ops::Deref, time::Duration};
@@ -20,6 +21,9 @@ use crate::{
 
 pub use raw::{MAX_TEXT_LENGTH, RawOption, RawOptions};
 use raw::{OptionReader, wrong_type};
+pub use requests::{
+    CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, Request, SolveRequest, WaitForTaskRequest,
+};
 use task_id::task_id_of;
 pub use task_id::{MAX_LENGTH as MAX_TASK_ID_LENGTH, TaskId};
 
@@ -139,87 +143,6 @@ fn secret(mut text: String) -> SecretString {
     let secret = SecretString::from(text.as_str());
     text.zeroize();
     secret
-}
-
-#[derive(Debug)]
-pub struct SolveRequest {
-    pub account: Account,
-    pub task: NewTask,
-    pub poll_interval: Duration,
-}
-
-#[derive(Debug)]
-pub struct CreateTaskRequest {
-    pub account: Account,
-    pub task: NewTask,
-}
-
-#[derive(Debug)]
-pub struct GetTaskResultRequest {
-    pub account: Account,
-    pub task_id: TaskId,
-}
-
-#[derive(Debug)]
-pub struct WaitForTaskRequest {
-    pub account: Account,
-    pub task_id: TaskId,
-    pub poll_interval: Duration,
-}
-
-#[derive(Debug)]
-pub struct GetBalanceRequest {
-    pub account: Account,
-}
-
-impl SolveRequest {
-    pub fn parse(given: RawOptions) -> Result<Self, Error> {
-        parse(given, "solveTurnstile", &[ACCOUNT, TASK, POLLING], |options| {
-            let mut account = options.account(DEFAULT_WAIT)?;
-            let task = options.task(&mut account)?;
-            let poll_interval = options.polling(&account)?;
-            Ok(SolveRequest { account, task, poll_interval })
-        })
-    }
-}
-
-impl CreateTaskRequest {
-    pub fn parse(given: RawOptions) -> Result<Self, Error> {
-        parse(given, "createTask", &[ACCOUNT, TASK], |options| {
-            let mut account = options.account(DEFAULT_SINGLE_CALL)?;
-            let task = options.task(&mut account)?;
-            Ok(CreateTaskRequest { account, task })
-        })
-    }
-}
-
-impl GetTaskResultRequest {
-    pub fn parse(given: RawOptions) -> Result<Self, Error> {
-        parse(given, "getTaskResult", &[ACCOUNT, TASK_ID], |options| {
-            let account = options.account(DEFAULT_SINGLE_CALL)?;
-            let task_id = options.task_id(&account)?;
-            Ok(GetTaskResultRequest { account, task_id })
-        })
-    }
-}
-
-impl WaitForTaskRequest {
-    pub fn parse(given: RawOptions) -> Result<Self, Error> {
-        parse(given, "waitForTask", &[ACCOUNT, TASK_ID, POLLING], |options| {
-            let account = options.account(DEFAULT_WAIT)?;
-            let task_id = options.task_id(&account)?;
-            let poll_interval = options.polling(&account)?;
-            Ok(WaitForTaskRequest { account, task_id, poll_interval })
-        })
-    }
-}
-
-impl GetBalanceRequest {
-    pub fn parse(given: RawOptions) -> Result<Self, Error> {
-        parse(given, "getBalance", &[ACCOUNT], |options| {
-            Ok(GetBalanceRequest { account: options.account(DEFAULT_SINGLE_CALL)? })
-        })
-    }
 }
 
 /// Parses the options of one call. An error names the provider and the task, if that much was right, and never the key,

@@ -5,7 +5,6 @@ import {
   type Balance,
   type CreateTaskOptions,
   createTask,
-  type Failure,
   type GetTaskResultOptions,
   getBalance,
   getTaskResult,
@@ -13,6 +12,8 @@ import {
   type Progress,
   type Provider,
   type ProviderErrorReason,
+  type ProviderInfo,
+  providers,
   type Solution,
   type SolveEvent,
   type SolveOptions,
@@ -21,6 +22,7 @@ import {
   type TaskResult,
   TurnstileError,
   type TurnstileErrorCode,
+  type TurnstileErrorFields,
   type WaitForTaskOptions,
   waitForTask,
 } from 'turnstile-solver'
@@ -56,6 +58,13 @@ holds<
     'account' | 'banned' | 'busy' | 'request' | 'unsolvable' | 'expired' | 'proxy' | 'unknown'
   >
 >()
+/** What is for some providers only: which of the accounts take it. */
+export const takesAction = (accounts: AccountOptions[]): AccountOptions[] =>
+  accounts.filter(account => providers.find(({ name }) => name === account.provider)?.action)
+export const known: readonly Readonly<ProviderInfo>[] = providers
+export const defaults = known.map(({ taskTypes: [first] }): string | undefined => first)
+holds<Same<ProviderInfo['name'], Provider>>()
+
 holds<Same<Progress['phase'], 'created' | 'processing' | 'retrying' | 'ready'>>()
 
 // Which option belongs to which call, and no more.
@@ -128,9 +137,9 @@ export async function everything(): Promise<string> {
     timeoutMs: 120_000,
     pollIntervalMs: 3000,
     requestTimeoutMs: 15_000,
-    onProgress: ({ phase, taskId, polls, retries, elapsedMs, retryInMs, code, message }) => {
+    onProgress: ({ phase, taskId, polls, retries, elapsedMs, retryDelayMs, code, message }) => {
       lines.push(
-        `${phase} ${taskId ?? ''} ${polls + retries + elapsedMs + (retryInMs ?? 0)} ${code} ${message}`,
+        `${phase} ${taskId ?? ''} ${polls + retries + elapsedMs + (retryDelayMs ?? 0)} ${code} ${message}`,
       )
     },
   })
@@ -166,7 +175,7 @@ export async function failing(): Promise<string | number | boolean | undefined> 
     return (await getBalance(account)).balance
   } catch (error) {
     if (!isTurnstileError(error)) throw error
-    const all: Error & Readonly<Failure> = error
+    const all: Error & Readonly<TurnstileErrorFields> = error
     switch (error.code) {
       case 'INVALID_OPTIONS':
         return error.option
@@ -187,8 +196,9 @@ export async function failing(): Promise<string | number | boolean | undefined> 
 }
 
 export function made(): TurnstileError {
-  const failure: Failure = { message: 'late', code: 'TIMEOUT', mayBeCharged: true }
-  return new TurnstileError(failure, new Error('beneath'))
+  const fields: TurnstileErrorFields = { code: 'TIMEOUT', mayBeCharged: true }
+  const cause = new TurnstileError('reset', { code: 'CONNECTION_FAILED' })
+  return new TurnstileError('late', { ...fields, cause })
 }
 
 export async function sandboxed(): Promise<Solution> {
@@ -211,7 +221,7 @@ export const told = (event: SolveEvent): string | number | undefined => {
       holds<Same<typeof event.status, 'processing' | 'ready'>>()
       return event.status
     case 'retry':
-      return event.retryInMs
+      return event.retryDelayMs
     case 'settled':
       if (event.outcome === 'ready') return event.polls
       holds<Same<typeof event.code, TurnstileErrorCode>>()

@@ -112,4 +112,7 @@ export function failed(error: unknown): string | undefined {
   return isTurnstileError(error) ? error.code : undefined
 }
 
+export const made = (cause: unknown): TurnstilePageError =>
+  new TurnstilePageError('closed', { code: 'PAGE_CLOSED', taskId: '1', mayBeCharged: true, cause })
+
 export const isOurs = (error: unknown): boolean => error instanceof TurnstilePageError

@@ -37,8 +37,8 @@ export async function calls(page: Page): Promise<unknown[]> {
 }
 
 export function failed(error: unknown): unknown[] {
-  // @ts-expect-error: nobody makes such an error but this module
-  const made = new TurnstilePageError('PAGE_CLOSED')
+  // @ts-expect-error: a code of the client
+  const made = new TurnstilePageError('late', { code: 'TIMEOUT' })
   if (!isTurnstilePageError(error)) return [made]
   // @ts-expect-error: a code of the client
   const late = error.code === 'TIMEOUT'

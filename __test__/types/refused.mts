@@ -5,6 +5,7 @@ import {
   getBalance,
   getTaskResult,
   isTurnstileError,
+  providers,
   type SolveOptions,
   solveTurnstile,
   type TaskResult,
@@ -89,8 +90,12 @@ export function narrowing(result: TaskResult, error: unknown): unknown[] {
 }
 
 export function more(options: SolveOptions): unknown[] {
-  // @ts-expect-error: a failure has a code
-  const error = new TurnstileError({ message: 'late', mayBeCharged: true })
+  // @ts-expect-error: an error has a code
+  const error = new TurnstileError('late', { mayBeCharged: true })
+  // @ts-expect-error: the list of providers is not changed
+  providers[0].proxy = true
+  // @ts-expect-error: nor are the task types of one
+  providers[0].taskTypes.push('OtherTask')
   // @ts-expect-error: a promise is not a solution
   const { token } = solveTurnstile(options)
   return [error, token]

@@ -42,7 +42,7 @@ export async function deliver({ values, terminal, interrupts, style, talks }, ca
         if (event.phase === 'created' && talks && terminal.live)
           terminal.say(done(terminal, 'task', createdDetail(event)))
         if (event.taskId !== undefined) return interrupts.release()
-        idleUntil = performance.now() + (event.retryInMs ?? 0) - RETRY_MARGIN_MS
+        idleUntil = performance.now() + (event.retryDelayMs ?? 0) - RETRY_MARGIN_MS
         interrupts.review()
       },
     })

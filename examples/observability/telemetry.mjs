@@ -45,7 +45,11 @@ export function spans(tracer) {
 }
 
 /** @param {Extract<SolveEvent, { type: 'retry' }>} event */
-const retryOf = ({ code, message, retryInMs }) => ({ 'error.type': code, message, retry_in_ms: retryInMs })
+const retryOf = ({ code, message, retryDelayMs }) => ({
+  'error.type': code,
+  message,
+  retry_delay_ms: retryDelayMs,
+})
 
 /**
  * No label holds a task, a call's id or a text: each would be a series of its own.

@@ -16,6 +16,7 @@ const names = [
   'getBalance',
   'getTaskResult',
   'isTurnstileError',
+  'providers',
   'solveTurnstile',
   'waitForTask',
 ]

@@ -1,6 +1,9 @@
 /** The services that are known by name, and `'custom'` for any other that speaks the same protocol. */
 export type Provider = __PROVIDERS__
 
+/** All providers, and what each takes. Frozen. */
+export declare const providers: readonly Readonly<ProviderInfo>[]
+
 /** What kind of failure a `TurnstileError` is. */
 export type TurnstileErrorCode =
   /** An option is missing, unknown or wrong; nothing was sent. */
@@ -50,13 +53,20 @@ export interface GetTaskResultOptions extends AccountOptions, TaskIdOptions {}
 export interface WaitForTaskOptions extends AccountOptions, TaskIdOptions, PollingOptions {}
 
 /**
- * Every failure of every call. Branch on `code`; `cause` holds what lies beneath, and the stack shows the caller's line.
+ * Every failure of every call. Branch on `code`; `cause` is the error that led to it, and the stack shows the caller's line.
  * With `ABORT_ERR` its `name` is `'AbortError'` and its `cause` the signal's reason.
  */
 export declare class TurnstileError extends Error {
-  constructor(failure: Failure, cause?: unknown)
+  /** For tests of your own code. `mayBeCharged` is `false` by default. */
+  constructor(message: string, fields: TurnstileErrorInit<TurnstileErrorFields>)
 }
-export interface TurnstileError extends Readonly<Omit<Failure, 'message'>> {}
+export interface TurnstileError extends Readonly<TurnstileErrorFields> {}
+
+/** The fields of an error that is constructed, and its `cause`. */
+export type TurnstileErrorInit<Fields extends { mayBeCharged: boolean }> = Omit<Fields, 'mayBeCharged'> & {
+  mayBeCharged?: boolean | undefined
+  cause?: unknown
+}
 
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
 export declare function isTurnstileError(value: unknown): value is TurnstileError
@@ -73,7 +83,7 @@ export type SolveEvent = SolveEventFields &
     /** A poll was answered. */
     | { type: 'poll'; status: 'processing' | 'ready' }
     /** A request failed in passing and goes out again. */
-    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryInMs: number }
+    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
     | { type: 'settled'; outcome: 'ready' }
     | ({ type: 'settled'; outcome: 'failed' } & SolveEventError)
   )
@@ -98,4 +108,7 @@ export interface SolveEventFields {
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
 export interface SolveEventError
-  extends Readonly<Pick<Failure, 'code' | 'reason' | 'errorCode' | 'mayBeCharged' | 'message'>> {}
+  extends Readonly<Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'mayBeCharged'>> {
+  /** The error's message. */
+  readonly message: string
+}

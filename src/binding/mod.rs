@@ -7,10 +7,12 @@
 mod js_call;
 pub mod options;
 mod outcome;
+mod provider_info;
 mod read_options;
 mod results;
 mod settle;
 mod start;
+mod validate;
 
 use napi::{
     Env, Result,
@@ -23,13 +25,14 @@ use crate::{
     options::{CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, SolveRequest, WaitForTaskRequest},
     provider::PROVIDERS,
 };
+use provider_info::ProviderInfo;
 use results::{Balance, Solution, Task, TaskResult};
 use start::{Started, start};
 
 #[napi(module_exports)]
 pub fn exports(mut exports: Object) -> Result<()> {
     exports.set("version", env!("CARGO_PKG_VERSION"))?;
-    exports.set("providers", PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>())
+    exports.set("providers", PROVIDERS.iter().map(ProviderInfo::from).collect::<Vec<_>>())
 }
 
 /// Creates a task, polls it, and delivers its token.
@@ -43,10 +46,10 @@ pub fn exports(mut exports: Object) -> Result<()> {
 pub fn solve_turnstile<'env>(
     env: &'env Env,
     options: Unknown<'env>,
-    hooks: Object<'env>,
-    listener: Option<Unknown<'env>>,
+    helpers: Object<'env>,
+    tracer: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, listener, SolveRequest::parse, Solution::from, |registry, request, hooks| {
+    start(env, options, helpers, tracer, SolveRequest::parse, Solution::from, |registry, request, hooks| {
         api::solve(registry, request, hooks.listener, hooks.cancel)
     })
 }
@@ -60,10 +63,10 @@ pub fn solve_turnstile<'env>(
 pub fn create_task<'env>(
     env: &'env Env,
     options: Unknown<'env>,
-    hooks: Object<'env>,
-    listener: Option<Unknown<'env>>,
+    helpers: Object<'env>,
+    tracer: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, listener, CreateTaskRequest::parse, Task::from, |registry, request, hooks| {
+    start(env, options, helpers, tracer, CreateTaskRequest::parse, Task::from, |registry, request, hooks| {
         api::create_task(registry, request, hooks.listener, hooks.cancel)
     })
 }
@@ -75,10 +78,10 @@ pub fn create_task<'env>(
 pub fn get_task_result<'env>(
     env: &'env Env,
     options: Unknown<'env>,
-    hooks: Object<'env>,
-    listener: Option<Unknown<'env>>,
+    helpers: Object<'env>,
+    tracer: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, listener, GetTaskResultRequest::parse, TaskResult::from, |registry, request, hooks| {
+    start(env, options, helpers, tracer, GetTaskResultRequest::parse, TaskResult::from, |registry, request, hooks| {
         api::get_task_result(registry, request, hooks.listener, hooks.cancel)
     })
 }
@@ -90,10 +93,10 @@ pub fn get_task_result<'env>(
 pub fn wait_for_task<'env>(
     env: &'env Env,
     options: Unknown<'env>,
-    hooks: Object<'env>,
-    listener: Option<Unknown<'env>>,
+    helpers: Object<'env>,
+    tracer: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, listener, WaitForTaskRequest::parse, Solution::from, |registry, request, hooks| {
+    start(env, options, helpers, tracer, WaitForTaskRequest::parse, Solution::from, |registry, request, hooks| {
         api::wait_for_task(registry, request, hooks.listener, hooks.cancel)
     })
 }
@@ -105,10 +108,24 @@ pub fn wait_for_task<'env>(
 pub fn get_balance<'env>(
     env: &'env Env,
     options: Unknown<'env>,
-    hooks: Object<'env>,
-    listener: Option<Unknown<'env>>,
+    helpers: Object<'env>,
+    tracer: Option<Unknown<'env>>,
 ) -> Result<Started<'env>> {
-    start(env, options, hooks, listener, GetBalanceRequest::parse, Balance::from, |registry, request, hooks| {
+    start(env, options, helpers, tracer, GetBalanceRequest::parse, Balance::from, |registry, request, hooks| {
         api::get_balance(registry, request, hooks.listener, hooks.cancel)
     })
+}
+
+/// Whether the options of a call are right: `{ outcome, shown }`, as a call has them. Nothing is started or sent. For the files
+/// of this package alone.
+#[napi(catch_unwind, skip_typescript)]
+pub fn validate<'env>(env: &'env Env, call: String, options: Unknown<'env>) -> Result<Started<'env>> {
+    match call.as_str() {
+        "solveTurnstile" => validate::validate(env, options, SolveRequest::parse),
+        "createTask" => validate::validate(env, options, CreateTaskRequest::parse),
+        "getTaskResult" => validate::validate(env, options, GetTaskResultRequest::parse),
+        "waitForTask" => validate::validate(env, options, WaitForTaskRequest::parse),
+        "getBalance" => validate::validate(env, options, GetBalanceRequest::parse),
+        _ => Err(napi::Error::from_reason(format!("there is no call {call}"))),
+    }
 }

@@ -1,5 +1,5 @@
-//! The options as users see them in the types. They are declared here and read by name: `given.rs` does that, and
-//! `request.rs` knows what each may be. The types of the calls are put together from these in `header.d.ts`.
+//! The options as users see them in the types. They are declared here and read by name: `read_options.rs` does that, and
+//! `options.rs` knows what each may be. The types of the calls are put together from these in `header.d.ts`.
 
 use napi_derive::napi;
 

@@ -1,4 +1,4 @@
-//! A finished call as JavaScript sees it: `{ type: 'ready', value }` or `{ type: 'failed', failures, causeMessage? }`.
+//! A finished call as JavaScript sees it: `{ type: 'ready', value }` or `{ type: 'failed', errors, causeMessage? }`.
 
 use napi::{
     Env,
@@ -13,7 +13,7 @@ pub enum Outcome<T> {
     Ready(T),
     Failed {
         /// The error, then what caused it, each caused by the next.
-        failures: Vec<Failure>,
+        errors: Vec<ErrorData>,
         /// The cause of the last of them, in the words of the system or of what was thrown.
         cause_message: Option<String>,
     },
@@ -36,9 +36,9 @@ impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
                 object.set("type", "ready")?;
                 object.set("value", value)?;
             }
-            Outcome::Failed { failures, cause_message } => {
+            Outcome::Failed { errors, cause_message } => {
                 object.set("type", "failed")?;
-                object.set("failures", failures)?;
+                object.set("errors", errors)?;
                 object.set("causeMessage", cause_message.map_or(Either::B(()), Either::A))?;
             }
         }
@@ -46,12 +46,26 @@ impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
     }
 }
 
+/// What a `TurnstileError` is made of.
+pub struct ErrorData {
+    /// What failed and what to do next, for people.
+    message: String,
+    fields: TurnstileErrorFields,
+}
+
+impl ToNapiValue for ErrorData {
+    unsafe fn to_napi_value(env: sys::napi_env, error: Self) -> Result<sys::napi_value> {
+        let mut object = Object::new(&Env::from_raw(env))?;
+        object.set("message", error.message)?;
+        object.set("fields", error.fields)?;
+        unsafe { ToNapiValue::to_napi_value(env, object) }
+    }
+}
+
 /// What a `TurnstileError` carries besides its message, stack and `cause`.
 #[napi(object, object_from_js = false)]
 #[derive(Clone)]
-pub struct Failure {
-    /// What failed and what to do next, for people. Branch on `code`.
-    pub message: String,
+pub struct TurnstileErrorFields {
     /// What kind of failure it is: the contract.
     #[napi(ts_type = "TurnstileErrorCode")]
     pub code: &'static str,
@@ -84,8 +98,8 @@ pub struct Failure {
 }
 
 fn failed<T>(error: Error) -> Outcome<T> {
-    let failure = Failure {
-        message: error.to_string(),
+    let message = error.to_string();
+    let fields = TurnstileErrorFields {
         code: error.code(),
         provider: error.provider,
         task_id: error.task_id,
@@ -100,42 +114,43 @@ fn failed<T>(error: Error) -> Outcome<T> {
         elapsed_ms: None,
         polls: None,
     };
-    match error.kind {
-        ErrorKind::InvalidOptions(bad) => Outcome::Failed {
-            failures: vec![Failure { option: Some(bad.option), ..failure }],
-            cause_message: bad.thrown,
-        },
-        ErrorKind::Aborted => Outcome::Failed { failures: vec![failure], cause_message: None },
+    let (fields, cause, cause_message) = match error.kind {
+        ErrorKind::InvalidOptions(bad) => {
+            (TurnstileErrorFields { option: Some(bad.option), ..fields }, None, bad.thrown)
+        }
+        ErrorKind::Aborted => (fields, None, None),
         ErrorKind::Request { error, .. } => {
-            Outcome::Failed { cause_message: error.detail().map(str::to_owned), failures: vec![failure.of(error)] }
+            let cause_message = error.detail().map(str::to_owned);
+            (fields.of(error), None, cause_message)
         }
         ErrorKind::Timeout { elapsed, polls, .. } => {
             let cause_message = error.cause.as_deref().and_then(RequestError::detail).map(str::to_owned);
-            let cause = error.cause.map(|cause| {
-                let (message, code) = (cause.to_string(), cause.code());
-                Failure { message, code, ..failure.clone() }.of(*cause)
+            let cause = error.cause.map(|cause| ErrorData {
+                message: cause.to_string(),
+                fields: TurnstileErrorFields { code: cause.code(), ..fields.clone() }.of(*cause),
             });
             let elapsed_ms = Some(elapsed.as_millis() as f64);
-            let timeout = Failure { elapsed_ms, polls: Some(polls), ..failure };
-            Outcome::Failed { failures: [timeout].into_iter().chain(cause).collect(), cause_message }
+            (TurnstileErrorFields { elapsed_ms, polls: Some(polls), ..fields }, cause, cause_message)
         }
-    }
+    };
+    let errors = [ErrorData { message, fields }].into_iter().chain(cause).collect();
+    Outcome::Failed { errors, cause_message }
 }
 
-impl Failure {
-    /// The same failure with what the error of its request says.
+impl TurnstileErrorFields {
+    /// The same with what the error of its request says.
     fn of(self, error: RequestError) -> Self {
-        let failure = Failure { status: error.status(), ..self };
+        let fields = TurnstileErrorFields { status: error.status(), ..self };
         match error {
-            RequestError::Provider(error) => Failure {
+            RequestError::Provider(error) => TurnstileErrorFields {
                 error_id: Some(error.error_id),
                 error_code: Some(error.error_code),
                 error_description: Some(error.error_description),
                 reason: Some(error.reason.name()),
                 retry_after_ms: error.retry_after.map(|wait| wait.as_millis() as f64),
-                ..failure
+                ..fields
             },
-            _ => failure,
+            _ => fields,
         }
     }
 }

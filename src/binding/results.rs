@@ -139,7 +139,7 @@ pub struct Progress {
     /// How long the call has taken so far, in milliseconds.
     pub elapsed_ms: f64,
     /// With `retrying`: how long until the request goes out again, in milliseconds.
-    pub retry_in_ms: Option<f64>,
+    pub retry_delay_ms: Option<f64>,
     /// With `retrying`: the `code` that the failure would have as an error.
     #[napi(ts_type = "TurnstileErrorCode")]
     pub code: Option<&'static str>,
@@ -156,7 +156,7 @@ impl From<Event> for Progress {
             Phase::Ready => ("ready", None),
             Phase::Ended => ("ended", None),
         };
-        let (retry_in_ms, code, message) = match retry {
+        let (retry_delay_ms, code, message) = match retry {
             Some((delay, code, message)) => (Some(delay.as_millis() as f64), Some(code), Some(message)),
             None => (None, None, None),
         };
@@ -167,7 +167,7 @@ impl From<Event> for Progress {
             polls: event.polls,
             retries: event.retries,
             elapsed_ms: event.elapsed.as_millis() as f64,
-            retry_in_ms,
+            retry_delay_ms,
             code,
             message,
         }

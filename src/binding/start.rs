@@ -18,17 +18,25 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{js_call, outcome::Outcome, read_options, results::Progress, settle};
+use super::{
+    js_call,
+    outcome::Outcome,
+    read_options,
+    results::Progress,
+    settle,
+    validate::{Parsed, Shown, parse_options},
+};
 use crate::{
     call::{Event, Phase, ProgressListener},
     error::Error,
-    options::RawOptions,
+    options::{RawOptions, Request},
     registry::Registry,
     sync::lock,
     transport::http::HttpTransport,
 };
 
-/// A call in flight: `{ outcome, signal, dispose }`. The last two are undefined unless the caller gave a signal.
+/// A call in flight: `{ outcome, signal, dispose, shown }`. `signal` and `dispose` are undefined unless the caller gave a
+/// signal; `shown` is what the call's events may show of its options, and undefined unless it is traced.
 pub type Started<'env> = Object<'env>;
 
 /// What a running call takes from its caller.
@@ -43,90 +51,84 @@ static REGISTRY: LazyLock<Registry<HttpTransport>> = LazyLock::new(|| Registry::
 /// What cancels the calls without a signal.
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
-/// `shell` holds two functions of `lib/client.js`: `safeCallback` wraps a progress callback into one that never throws, and
-/// `onAbort` listens to a signal and returns how to stop listening. `listener` is given when the diagnostics channel has
-/// subscribers: it is called with every event, and calls the caller's progress callback itself.
-pub fn start<'env, Request, Output, Value, Running>(
+/// `helpers` holds two functions of `lib/client.js`: `safeCallback` wraps a progress callback into one that never throws, and
+/// `onAbort` listens to a signal and returns how to stop listening. `tracer` is given when the diagnostics channel has
+/// subscribers: it is called with every event, the last one included.
+pub fn start<'env, Input, Output, Value, Running>(
     env: &'env Env,
     options: Unknown<'env>,
-    shell: Object<'env>,
-    listener: Option<Unknown<'env>>,
-    parse: impl FnOnce(RawOptions) -> std::result::Result<Request, Error>,
+    helpers: Object<'env>,
+    tracer: Option<Unknown<'env>>,
+    parse: impl FnOnce(RawOptions) -> std::result::Result<Input, Error>,
     to_js: fn(Output) -> Value,
-    run: impl FnOnce(&'static Registry<HttpTransport>, Box<Request>, Hooks) -> Running + Send + 'static,
+    run: impl FnOnce(&'static Registry<HttpTransport>, Box<Input>, Hooks) -> Running + Send + 'static,
 ) -> Result<Started<'env>>
 where
-    Request: Send + 'static,
+    Input: Request + Send + 'static,
     Output: Send + 'static,
     Value: ToNapiValue + Send + 'static,
     Running: Future<Output = std::result::Result<Output, Error>> + Send,
 {
-    let reading = match read_options::read(env, options)? {
-        Ok(reading) => reading,
-        Err(error) => return failed::<Value>(env, error),
-    };
-    let request = match parse(reading.options) {
+    let Parsed { request, signal, on_progress } = parse_options(env, options, parse)?;
+    let shown = tracer.is_some().then(|| Shown::of(&request));
+    let request = match request {
         Ok(request) => request,
-        Err(error) => return failed::<Value>(env, error),
+        Err(error) => return failed::<Value>(env, error, shown),
     };
     let runtime = runtime()?;
-    let wants_end = listener.is_some();
-    let reporter = match listener.or(reading.on_progress) {
-        Some(callback) => Some(Arc::new(Reporter::new(env, &shell, callback)?)),
+    let tracer = tracer.map(Reporter::new).transpose()?;
+    let on_progress = match on_progress {
+        Some(callback) => Some(Reporter::new(safe_callback(env, &helpers, callback)?)?),
         None => None,
     };
     let (mut cancel, mut dispose) = (NEVER.clone(), None);
-    if let Some(signal) = reading.signal {
+    if let Some(signal) = signal {
         cancel = CancellationToken::new();
         if read_options::is_aborted(env, &signal)? {
             cancel.cancel();
         }
-        match listen(env, &shell, signal, cancel.clone())? {
+        match listen(env, &helpers, signal, cancel.clone())? {
             Ok(stop) => dispose = Some(stop),
-            Err(thrown) => return failed::<Value>(env, Error::unreadable_option("signal", thrown)),
+            Err(thrown) => return failed::<Value>(env, Error::unreadable_option("signal", thrown), shown),
         }
     }
-    let listener = reporter.clone().map(|reporter| {
-        Arc::new(move |event: Event| {
-            if wants_end || !matches!(event.phase, Phase::Ended) {
-                reporter.report(event);
-            }
-        }) as Arc<ProgressListener>
-    });
+    let listener = listener(tracer.clone(), on_progress.clone());
     let (hooks, request) = (Hooks { cancel, listener }, Box::new(request));
     let (pending, promise) = settle::pending(env)?;
     // Boxed, since what waits in the runtime takes up its largest size rounded up.
     runtime.spawn(Box::pin(async move {
         let result = run(&REGISTRY, request, hooks).await;
-        if let Some(reporter) = reporter {
+        for reporter in [tracer, on_progress].into_iter().flatten() {
             reporter.delivered().await;
         }
         pending.resolve(Outcome::from(result.map(to_js)));
     }));
-    started(env, promise, reading.signal, dispose)
+    started(env, promise, signal, dispose, shown)
 }
 
-fn failed<'env, Value: ToNapiValue>(env: &'env Env, error: Error) -> Result<Started<'env>> {
-    started(env, Outcome::<Value>::from(Err(error)), None, None)
+fn failed<'env, Value: ToNapiValue>(env: &'env Env, error: Error, shown: Option<Shown>) -> Result<Started<'env>> {
+    started(env, Outcome::<Value>::from(Err(error)), None, None, shown)
 }
 
 /// Every property is there, so that none is looked up on a prototype.
-fn started<'env>(
+pub fn started<'env>(
     env: &'env Env,
     outcome: impl ToNapiValue,
     signal: Option<Object<'env>>,
     dispose: Option<Unknown<'env>>,
+    shown: Option<Shown>,
 ) -> Result<Started<'env>> {
     let mut started = Object::new(env)?;
     started.set("outcome", outcome)?;
     started.set("signal", signal.map_or(Either::B(()), Either::A))?;
     started.set("dispose", dispose.map_or(Either::B(()), Either::A))?;
+    started.set("shown", shown.map_or(Either::B(()), Either::A))?;
     Ok(started)
 }
 
 fn listen<'env>(
     env: &'env Env,
-    shell: &Object<'env>,
+    helpers: &Object<'env>,
     signal: Object<'env>,
     cancel: CancellationToken,
 ) -> Result<js_call::JsResult<Unknown<'env>>> {
@@ -134,21 +136,41 @@ fn listen<'env>(
         cancel.cancel();
         Ok(())
     })?;
-    js_call::call(env, shell.get_named_property_unchecked("onAbort")?, &[signal.to_unknown(), cancel.to_unknown()])
+    js_call::call(env, helpers.get_named_property_unchecked("onAbort")?, &[signal.to_unknown(), cancel.to_unknown()])
 }
 
-/// Hands events to the caller's callback, in order.
+/// The caller's progress callback, wrapped so that it never throws.
+fn safe_callback<'env>(env: &'env Env, helpers: &Object<'env>, callback: Unknown<'env>) -> Result<Unknown<'env>> {
+    let safe = js_call::call(env, helpers.get_named_property_unchecked("safeCallback")?, &[callback])?;
+    safe.map_err(napi::Error::from_reason)
+}
+
+/// What hands each event to both callbacks. The end of a call is no progress.
+fn listener(tracer: Option<Arc<Reporter>>, on_progress: Option<Arc<Reporter>>) -> Option<Arc<ProgressListener>> {
+    if tracer.is_none() && on_progress.is_none() {
+        return None;
+    }
+    Some(Arc::new(move |event: Event| {
+        if let Some(tracer) = &tracer {
+            tracer.report(event.clone());
+        }
+        if let (Some(on_progress), false) = (&on_progress, matches!(event.phase, Phase::Ended)) {
+            on_progress.report(event);
+        }
+    }))
+}
+
+/// Hands events to a callback in JavaScript, in order.
 struct Reporter {
     callback: ThreadsafeFunction<Progress, (), Progress, napi::Status, false, true>,
     last: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Reporter {
-    fn new(env: &Env, shell: &Object, callback: Unknown) -> Result<Self> {
-        let safe = js_call::call(env, shell.get_named_property_unchecked("safeCallback")?, &[callback])?;
-        let callback = Function::<Progress, ()>::from_unknown(safe.map_err(napi::Error::from_reason)?)?;
+    fn new(callback: Unknown) -> Result<Arc<Self>> {
+        let callback = Function::<Progress, ()>::from_unknown(callback)?;
         let callback = callback.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-        Ok(Reporter { callback, last: Mutex::new(None) })
+        Ok(Arc::new(Reporter { callback, last: Mutex::new(None) }))
     }
 
     fn report(&self, event: Event) {
