@@ -1,97 +1,134 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
-import { licencesFile, linkedCrates, lockedChecksums, mismatches, sbomFile } from '../scripts/licenses.mjs'
+import { before, describe, test } from 'node:test'
+import { falsehoods, licencesFile, linkedCrates, lockedChecksums, sbomFile } from '../scripts/licenses.mjs'
 import { root } from './support/child.mjs'
 
 const read = (/** @type {string} */ name) => readFileSync(join(root, name), 'utf8')
+const [licences, sbom] = [licencesFile, sbomFile].map(read)
+const { version } = JSON.parse(read('package.json'))
 
-describe('the crates that are linked in', () => {
-  const crates = linkedCrates()
-  const names = new Set([...crates.keys()].map(crate => crate.split(' ')[0]))
+/** @type {ReturnType<typeof linkedCrates>} */
+let crates
 
-  test('are those that the manifest asks for and that those ask for, in the versions of Cargo.lock', () => {
+before(() => {
+  crates = linkedCrates()
+})
+
+/** @param {string} text @param {string | RegExp} from @param {string} to */
+function changed(text, from, to) {
+  const after = text.replace(from, to)
+  assert.notEqual(after, text, `there is no ${from}`)
+  return after
+}
+
+describe('what is linked in', () => {
+  test('is what the manifest asks for and what that asks for, in the versions of Cargo.lock', () => {
     const locked = lockedChecksums(read('Cargo.lock'))
+    const names = crates.map(({ name }) => name)
     for (const name of ['napi', 'reqwest', 'ring', 'rustls', 'tokio', 'webpki-roots'])
-      assert.ok(names.has(name), name)
-    for (const [crate, checksum] of crates) assert.equal(checksum, locked.get(crate))
-    assert.ok(!names.has('turnstile-solver'))
+      assert.ok(names.includes(name), name)
+    for (const { name, version, checksum } of crates) assert.equal(checksum, locked.get(`${name} ${version}`))
+    assert.ok(!names.includes('turnstile-solver'))
   })
 
-  test('include those of one system alone', () => {
-    for (const name of ['security-framework', 'windows-link']) assert.ok(names.has(name), name)
+  test('is not what builds, tests or writes the code', () => {
+    const others = ['cc', 'napi-build', 'napi-derive', 'proptest', 'serde_derive', 'syn', 'tokio-macros']
+    assert.deepEqual(
+      crates.filter(({ name }) => others.includes(name)),
+      [],
+    )
   })
 
-  test('do not include what builds, tests or writes the code', () => {
-    for (const name of ['cc', 'napi-build', 'napi-derive', 'proptest', 'serde_derive', 'syn', 'tokio-macros'])
-      assert.ok(!names.has(name), name)
+  test('differs by system, and that is told', () => {
+    const systems = Object.fromEntries(crates.map(({ name, systems }) => [name, systems]))
+    assert.deepEqual(
+      [systems['security-framework'], systems['windows-link'], systems.napi],
+      [['macOS'], ['Windows'], []],
+    )
   })
 })
 
-describe('the inventories', () => {
-  const crates = new Map([
-    ['ring 0.17.14', 'a'.repeat(64)],
-    ['wasi 0.11.1+preview1', 'b'.repeat(64)],
-  ])
-  const licences =
-    '## MIT\n\n- ring 0.17.14\n- wasi 0.11.1+preview1, by Somebody, Others\n\n```text\nThe text.\n```\n'
-  const sbom = JSON.stringify({
-    metadata: { component: { version: '1.2.3' } },
-    components: [...crates].map(([crate, content]) => {
-      const [name, version] = crate.split(' ')
-      return { name, version, hashes: [{ alg: 'SHA-256', content }], purl: `pkg:cargo/${name}@${version}` }
-    }),
-  })
-  const right = { crates, version: '1.2.3', licences, sbom }
-
-  test('match when they list every crate at its version, with its checksum', () => {
-    assert.deepEqual(mismatches(right), [])
+describe('the licences and the list of components', () => {
+  test('are true to Cargo.lock', () => {
+    assert.deepEqual(falsehoods({ crates, version, licences, sbom }), [])
   })
 
-  test('do not match when a crate is missing, in whichever of them', () => {
-    const more = new Map([...crates, ['newcomer 1.0.0', 'c'.repeat(64)]])
-    assert.deepEqual(mismatches({ ...right, crates: more }), [
+  test('are found false once a crate is added', () => {
+    const checksum = 'f'.repeat(64)
+    const more = [...crates, { name: 'newcomer', version: '1.0.0', licence: 'MIT', systems: [], checksum }]
+    assert.deepEqual(falsehoods({ crates: more, version, licences, sbom }), [
       `${licencesFile} lacks newcomer 1.0.0`,
       `${sbomFile} lacks newcomer 1.0.0`,
+      `${licencesFile} has no text for newcomer 1.0.0`,
+      `${sbomFile} has not the checksum of newcomer 1.0.0 in Cargo.lock`,
     ])
   })
 
-  test('do not match when a crate is listed in another version', () => {
-    const updated = new Map([...crates].map(([crate, sum]) => [crate.replace('0.17.14', '0.17.15'), sum]))
-    assert.deepEqual(mismatches({ ...right, crates: updated }), [
-      `${licencesFile} lacks ring 0.17.15`,
-      `${sbomFile} lacks ring 0.17.15`,
+  test('are found false once a crate is gone', () => {
+    const [gone, ...less] = crates
+    assert.deepEqual(falsehoods({ crates: less, version, licences, sbom }), [
+      `${licencesFile} has ${gone.name} ${gone.version}, which is not linked in`,
+      `${sbomFile} has ${gone.name} ${gone.version}, which is not linked in`,
     ])
   })
 
-  test('do not match when a checksum is another than that of Cargo.lock', () => {
-    const changed = new Map([...crates, ['ring 0.17.14', 'd'.repeat(64)]])
-    assert.deepEqual(mismatches({ ...right, crates: changed }), [
-      `${sbomFile} has another checksum of ring 0.17.14 than Cargo.lock`,
-    ])
-  })
-
-  test('do not match when they are of another version of the package', () => {
-    assert.deepEqual(mismatches({ ...right, version: '1.2.4' }), [
-      `${sbomFile} is of version 1.2.3, and package.json of 1.2.4`,
-    ])
-  })
-
-  test('contain no path of the machine that made them', () => {
-    for (const path of ['/home/somebody/.cargo/x', 'file:///build/x', '/root/x', 'C:\\Users\\x']) {
-      const found = mismatches({ ...right, licences: `${licences}\n${path}\n` })
-      assert.deepEqual(found, [`a path of the machine is in there: ${path}`])
+  test('are found false once a crate is updated', () => {
+    const updated = crates.map(crate => (crate.name === 'ring' ? { ...crate, version: '99.0.0' } : crate))
+    const found = falsehoods({ crates: updated, version, licences, sbom })
+    for (const file of [licencesFile, sbomFile]) {
+      assert.ok(found.includes(`${file} lacks ring 99.0.0`))
+      assert.ok(found.some(line => line.startsWith(`${file} has ring 0.`)))
     }
   })
-})
 
-test('the licences that about.toml accepts are those that deny.toml allows', () => {
-  const list = (/** @type {string} */ text, /** @type {string} */ name) =>
-    [...(text.match(new RegExp(`^${name} = \\[([^\\]]*)\\]`, 'm'))?.[1] ?? '').matchAll(/"(.+?)"/g)]
-      .map(([, id]) => id)
-      .sort()
-  const allowed = list(read('deny.toml'), 'allow')
-  assert.ok(allowed.length > 1)
-  assert.deepEqual(list(read('scripts/licenses/about.toml'), 'accepted'), allowed)
+  test('are found false if a text or a checksum is missing', () => {
+    const { name, version: number, checksum } = crates[0]
+    const without = changed(licences, new RegExp(`^- ${name} ${number}$`, 'gm'), '')
+    assert.deepEqual(falsehoods({ crates, version, licences: without, sbom }), [
+      `${licencesFile} has no text for ${name} ${number}`,
+    ])
+    const other = changed(sbom, checksum, '0'.repeat(64))
+    assert.deepEqual(falsehoods({ crates, version, licences, sbom: other }), [
+      `${sbomFile} has not the checksum of ${name} ${number} in Cargo.lock`,
+    ])
+  })
+
+  test('are found false if they are of another version of the package', () => {
+    assert.deepEqual(falsehoods({ crates, version: '99.0.0', licences, sbom }), [
+      `${sbomFile} is of version ${version}, and package.json of 99.0.0`,
+    ])
+  })
+
+  test('tell no path of the machine that they were made on', () => {
+    for (const path of ['/home/somebody/.cargo/x', 'file:///build/x', '/root/x', 'C:\\Users\\x']) {
+      const found = falsehoods({ crates, version, licences: `${licences}\n${path}\n`, sbom })
+      assert.deepEqual(found, [`a path of some machine is in there: ${path}`])
+    }
+  })
+
+  test('take every crate under a licence that is allowed', () => {
+    const list = (/** @type {string} */ text, /** @type {string} */ name) =>
+      [...(text.match(new RegExp(`^${name} = \\[([^\\]]*)\\]`, 'm'))?.[1] ?? '').matchAll(/"(.+?)"/g)]
+        .map(([, id]) => id)
+        .sort()
+    const allowed = list(read('deny.toml'), 'allow')
+    assert.ok(allowed.length > 1)
+    assert.deepEqual(list(read('about.toml'), 'accepted'), allowed)
+    const taken = [...licences.matchAll(/^\| [\w-]+ \| \d\S* \| .*? \| (.+?) \|/gm)].flatMap(([, ids]) =>
+      ids.split(' and '),
+    )
+    assert.equal(licences.match(/^\| [\w-]+ \| \d/gm)?.length, crates.length)
+    assert.deepEqual(
+      [...new Set(taken)].filter(id => !allowed.includes(id)),
+      [],
+    )
+  })
+
+  test('give a text in full for every licence that is named', () => {
+    const texts = [...licences.matchAll(/^### (\S+)\n[\s\S]*?^```text\n([\s\S]*?)^```$/gm)]
+    assert.equal(texts.length, licences.match(/^### /gm)?.length)
+    for (const [, id, text] of texts) assert.ok(text.length > 500, `${id}: ${text}`)
+  })
 })

@@ -76,6 +76,13 @@ const ways = [
     ['package-lock.json, its npm/linux-x64-gnu, is of version undefined, and package.json of 1.2.2'],
   ],
   [
+    'the list of components is of another version',
+    'sbom.cdx.json',
+    '"version": "1.2.2"',
+    '"version": "1.2.1"',
+    ['sbom.cdx.json is of version 1.2.1, and package.json of 1.2.2'],
+  ],
+  [
     "a platform's package is of another version",
     'npm/linux-x64-gnu/package.json',
     '1.2.2',
@@ -215,6 +222,7 @@ describe('moving to a version', () => {
       'Cargo.lock': 1,
       'package.json': 0,
       'package-lock.json': 1,
+      'sbom.cdx.json': 1,
     }
     const before = Object.fromEntries(Object.keys(others).map(file => [file, read(file)]))
     moveTo(folder, '1.3.0', '2026-03-01')

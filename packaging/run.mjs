@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
-import { makeInventories } from '../scripts/licenses.mjs'
 import { Failure, main, root, run, tool } from '../scripts/run.mjs'
 import { installLocked, setup } from '../scripts/setup.mjs'
 import { target } from './lib/context.mjs'
@@ -34,7 +33,6 @@ async function packaging() {
   // `npm run check` leaves these out: what they import is installed here alone.
   await run(process.execPath, [tool('typescript', 'tsc'), '-p', 'packaging/tsconfig.json'])
   if (!values.binary) await build()
-  await makeInventories()
   const binary = resolve(values.binary ?? join(root, `turnstile-solver.${target}.node`))
 
   const work = mkdtempSync(join(tmpdir(), 'turnstile-solver-packaging-'))

@@ -50,6 +50,7 @@ async function nextVersion() {
       'README.md',
       'package-lock.json',
       'package.json',
+      'sbom.cdx.json',
     ]
     const manifests = platforms(root).map(platform => `npm/${platform}/package.json`)
     for (const file of [...files, ...manifests]) {
@@ -92,6 +93,7 @@ async function published(count) {
 main(import.meta.url, async () => {
   await step('All versions agree', () => script('release-check.mjs'))
   await step('The next version can be prepared', nextVersion)
+  await step('The licences and the list of components are true', () => script('licenses.mjs', '--check'))
   await step('The workflows are in order', () => script('lint-workflows.mjs'))
   rmSync(folder, { recursive: true, force: true })
   /** @type {string[]} */

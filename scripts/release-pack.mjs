@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { licencesFile, makeInventories, sbomFile } from './licenses.mjs'
+import { licencesFile, sbomFile } from './licenses.mjs'
 import { placeOf } from './prebuild/build.mjs'
 import { inspect } from './prebuild/inspect.mjs'
 import { binaryName, packageName, targets } from './prebuild/targets.mjs'
@@ -78,7 +78,6 @@ export async function pack(destination, partial) {
   const present = targets.filter(target => existsSync(placeOf(target)))
   const absent = targets.filter(target => !present.includes(target)).map(({ name }) => name)
   if (absent.length > 0 && !partial) throw new Failure(`There is no binary for ${absent.join(', ')}.`)
-  await makeInventories()
   mkdirSync(destination, { recursive: true })
   const stage = mkdtempSync(join(tmpdir(), 'pack-'))
   const names = []
