@@ -28,7 +28,7 @@ const prelude = `
 
 /** @param {string} script @param {NodeJS.ProcessEnv} [env] */
 async function child(script, env) {
-  const ended = await runScript(prelude + script, { env, limitMs: 60_000 })
+  const ended = await runScript(prelude + script, { env, limitMs: 120_000 })
   assert.deepEqual([ended.code, ended.signal], [0, null], `${ended.stdout}\n${ended.stderr}`.slice(-4000))
   return ended
 }
@@ -230,7 +230,7 @@ async function outcomesOf(calls) {
         const after = await outcome(() => getBalance({ ...account, signal: AbortSignal.abort() }))
         writeSync(1, JSON.stringify({ result, after, greedy: grown > 200 ? grown : 0 }) + '\\n')
       }`
-    const { code, signal, stdout, stderr } = await runScript(script, { limitMs: 60_000 })
+    const { code, signal, stdout, stderr } = await runScript(script, { limitMs: 120_000 })
     outcomes.push(
       ...stdout
         .split('\n')

@@ -24,7 +24,7 @@ async function inProcess(t, script, { env, sandbox: options } = {}) {
     const { solveTurnstile, waitForTask, createTask, getBalance, TurnstileError, isTurnstileError } = api
     const account = ${JSON.stringify(sandbox.account)}
     const options = { ...account, websiteURL: 'https://shop.example', websiteKey: 'key', pollIntervalMs: 10 }
-    const waiting = { ...options, pollIntervalMs: 60_000 }
+    const waiting = { ...options, pollIntervalMs: 300_000 }
     const many = (count, more) => Array.from({ length: count }, () => solveTurnstile({ ...options, ...more }))
     const threads = () => readdirSync('/proc/self/task').map(id => readFileSync('/proc/self/task/' + id + '/comm', 'utf8').trim())
     const rss = () => process.memoryUsage.rss() / 2 ** 20

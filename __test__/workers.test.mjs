@@ -41,7 +41,7 @@ async function word(worker) {
 }
 
 /** @param {{ threads: number, kilobytes: number }} round of four workers */
-const nothingAdded = ({ threads, kilobytes }) => threads <= 0 && kilobytes < 1024
+const nothingAdded = ({ threads, kilobytes }) => threads <= 0 && kilobytes < 4096
 
 describe('a worker thread', together, () => {
   for (const [phase, nth] of /** @type {const} */ ([

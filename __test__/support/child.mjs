@@ -19,7 +19,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
  * @param {{ env?: NodeJS.ProcessEnv, args?: string[], limitMs?: number }} [options] past `limitMs` it is killed: it hung
  * @returns {Promise<Ended>}
  */
-export function runScript(script, { env, args = [], limitMs = 30_000 } = {}) {
+export function runScript(script, { env, args = [], limitMs = 60_000 } = {}) {
   return run(process.execPath, ['--input-type=module', '-e', script, ...args], { env, limitMs })
 }
 
