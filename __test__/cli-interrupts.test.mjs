@@ -34,7 +34,7 @@ describe('Ctrl-C', posix, () => {
   test('it prints the task and the command that resumes it, which fetches the token that is paid for', async t => {
     const { sandbox, solve, env, later } = await open(t, { readyAfterPolls: Number.POSITIVE_INFINITY })
     const { child, ended } = start(solve, { env, input: '' })
-    await happened(sandbox, is('polled'))
+    await happened(sandbox, is('task:polled'))
     child.kill('SIGINT')
     const { code, signal, stdout, stderr } = await ended
     assert.deepEqual({ code, signal, stdout }, { code: 130, signal: null, stdout: '' })
@@ -55,7 +55,7 @@ describe('Ctrl-C', posix, () => {
   test('SIGTERM does the same and exits with 143', async t => {
     const { sandbox, solve, env } = await open(t, { solveTimeMs: Number.POSITIVE_INFINITY })
     const { child, ended } = start(solve, { env, input: '' })
-    await happened(sandbox, is('polled'))
+    await happened(sandbox, is('task:polled'))
     child.kill('SIGTERM')
     const { code, stderr } = await ended
     assert.equal(code, 143)
@@ -65,7 +65,7 @@ describe('Ctrl-C', posix, () => {
   test('with --json the task id is in the document', async t => {
     const { sandbox, solve, env } = await open(t, { solveTimeMs: Number.POSITIVE_INFINITY })
     const { child, ended } = start([...solve, '--json'], { env, input: '' })
-    await happened(sandbox, is('polled'))
+    await happened(sandbox, is('task:polled'))
     child.kill('SIGINT')
     const { code, stdout, stderr } = await ended
     const { error } = JSON.parse(stdout)
@@ -155,7 +155,7 @@ describe('Ctrl-C', posix, () => {
     const { sandbox, account, wait, env, create } = await open(t, { solveTimeMs: Number.POSITIVE_INFINITY })
     const taskId = await create()
     const waiting = start([...wait, '--task-id', taskId], { env, input: '' })
-    await happened(sandbox, is('polled'))
+    await happened(sandbox, is('task:polled'))
     waiting.child.kill('SIGINT')
     const { code, stderr } = await waiting.ended
     assert.equal(code, 130)
