@@ -23,7 +23,7 @@ const endless = { solveTimeMs: Number.POSITIVE_INFINITY }
  * @returns {Promise<any>}
  */
 async function during(house, happening, options = {}) {
-  const created = happens(house, 'created')
+  const created = happens(house, 'task:created')
   const solved = house.solve({ timeoutMs: 60_000, ...options }).then(
     () => assert.fail('it was solved'),
     error => error,
@@ -31,7 +31,7 @@ async function during(house, happening, options = {}) {
   const early = solved.then(error => assert.fail(`it ended before its time: ${error}`))
   early.catch(() => {})
   // The client knows of its task only when it has the answer.
-  const polled = () => Promise.race([happens(house, 'polled'), early])
+  const polled = () => Promise.race([happens(house, 'task:polled'), early])
   await polled()
   const { taskId } = /** @type {any} */ (await created)
   await happening(polled)
@@ -135,7 +135,7 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
   test('but only moves within its document, is solved all the same', async t => {
     const house = await open(t, 'implicit', {}, { solveTimeMs: 1200 })
     const solved = house.solve()
-    await Promise.race([happens(house, 'polled'), solved])
+    await Promise.race([happens(house, 'task:polled'), solved])
     await house.page.evaluate(() => {
       history.pushState({}, '', '/implicit/step-2')
       location.hash = 'there'
