@@ -33,6 +33,18 @@ export async function build(profile = 'release') {
   stampBuild(root, profile, built)
 }
 
+/**
+ * Builds the debug addon, unless a build of either profile is current.
+ *
+ * @returns {Promise<Profile>} the profile of the addon
+ */
+export async function buildIfStale() {
+  const current = currentBuild(root)
+  if (current) return current
+  await build('debug')
+  return 'debug'
+}
+
 /** The providers are data of the binary, so their names in the types come from there. */
 function types() {
   const { ok, output } = probe(process.execPath, [
