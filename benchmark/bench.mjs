@@ -2,6 +2,8 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
+import { refuseDebugBuild } from '../scripts/build-stamp.mjs'
+import { root } from '../scripts/run.mjs'
 import { withSection } from '../scripts/section.mjs'
 import { compare } from './lib/compare.mjs'
 import { help, parseFlags } from './lib/flags.mjs'
@@ -18,6 +20,7 @@ const resultFile = name => new URL(`results/${name}.json`, import.meta.url)
 /** @param {import('./lib/flags.mjs').Flags} flags */
 async function measure(flags) {
   const { quick, parts, pollMs, readyMs } = flags
+  refuseDebugBuild(root)
   const begun = Date.now()
   const say = (/** @type {string} */ line) =>
     console.error(`${Math.round((Date.now() - begun) / 1000)} s  ${line}`)

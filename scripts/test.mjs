@@ -1,140 +1,157 @@
-// `npm test`: every suite, or those named: `npm test -- browser types`.
+// `npm test`: every suite, or what is named.
+//
+//   npm test -- browser types                      these suites
+//   npm test -- __test__/abort.test.mjs            these test files, with what their suites need
+//   npm test -- rust poll                          these Rust tests: `cargo test poll`
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { build } from './build.mjs'
+import { build, buildIfStale } from './build.mjs'
 import { prepareChromium } from './chromium.mjs'
 import { prepareRedis } from './redis.mjs'
 import { Failure, main, root, run, tool } from './run.mjs'
 import { setup } from './setup.mjs'
+import { planTests, suiteOf } from './test-plan.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
-/** This machine lacks what the suite needs: said aloud, and an error only where nobody would hear it. */
+/** This machine lacks what the suite needs: an error only in CI, or where the suite was asked for by name. */
 class CannotRun extends Failure {}
 
-/** @type {Record<string, () => Promise<Counts>>} */
-const suites = { rust, javascript, types, 'queue-workers': queueWorkers, browser }
+/** By name, what runs the suite, or only these files or filters of it. @type {Record<string, (only: string[]) => Promise<Counts>>} */
+const suites = {
+  rust,
+  // They wait more than they compute.
+  javascript: only => nodeTests('javascript', only, ['--test-concurrency=4']),
+  types,
+  'queue-workers': only => equipped('queue-workers', prepareRedis, only),
+  browser: only => equipped('browser', prepareChromium, only),
+}
 
 /** A file that neither ends nor fails would hold everything up. */
 const fileTimeoutMs = 300_000
 
 async function test() {
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
-  const unknown = names.filter(name => !Object.hasOwn(suites, name))
-  if (unknown.length > 0) throw new Failure(`No such suite: ${unknown}. There are: ${Object.keys(suites)}.`)
+  const words = process.argv.slice(2)
+  const plan = planTests(words, { root, suites: Object.keys(suites), files: testFiles() })
   await setup()
-  await build()
+  const addon = await prepareAddon(plan)
 
   const total = { passed: 0, failed: 0, skipped: 0 }
   const lines = []
-  for (const name of names) {
-    console.log(`\n--- ${name}`)
+  for (const [name, only] of plan) {
+    console.log(`\n--- ${[name, ...only].join(' ')}`)
     const started = performance.now()
-    const { counts, note } = await outcome(suites[name])
+    const { counts, note } = await outcome(() => suites[name](only), words.length > 0)
     total.passed += counts.passed
     total.failed += counts.failed
     total.skipped += counts.skipped
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    lines.push(`${name.padEnd(11)}${note ?? summary(counts)} in ${seconds} s`)
+    lines.push(`${name.padEnd(14)}${note ?? summary(counts)} in ${seconds} s`)
   }
+  if (addon === 'debug') lines.push('With a debug build of the addon.')
   console.log(`\n${lines.join('\n')}\n\n${summary(total)}`)
   process.exitCode = total.failed > 0 ? 1 : 0
 }
 
-/** @param {() => Promise<Counts>} suite */
-async function outcome(suite) {
+/**
+ * Rust tests need no addon. Whole suites, and everything in CI, test the addon as users get it. Single files take whichever build is
+ * current, or else a debug build, which takes seconds.
+ *
+ * @param {Map<string, string[]>} plan
+ */
+async function prepareAddon(plan) {
+  const javascript = [...plan].filter(([name]) => name !== 'rust')
+  if (javascript.length === 0) return
+  if (process.env.CI !== 'true' && javascript.every(([, only]) => only.length > 0)) return buildIfStale()
+  await build()
+}
+
+/**
+ * @param {() => Promise<Counts>} suite
+ * @param {boolean} named
+ */
+async function outcome(suite, named) {
   try {
     const counts = await suite()
     if (counts.passed + counts.failed > 0) return { counts }
     throw new Failure('The suite ran no test.')
   } catch (error) {
     console.error(error instanceof Failure ? error.message : error)
-    const tolerated = error instanceof CannotRun && process.env.CI !== 'true'
+    const tolerated = error instanceof CannotRun && !named && process.env.CI !== 'true'
     const counts = { passed: 0, failed: tolerated ? 0 : 1, skipped: 0 }
     return { counts, note: `${error instanceof CannotRun ? 'COULD NOT RUN' : 'FAILED'} (see above)` }
   }
 }
 
-async function rust() {
+/** @param {string[]} filters */
+async function rust(filters) {
   const counts = { passed: 0, failed: 0, skipped: 0 }
-  let text = ''
+  let output = ''
   const colour = process.stdout.isTTY ? 'always' : 'never'
-  const args = ['test', '--no-fail-fast', '--color', colour, '--', '--color', colour]
+  const args = ['test', '--no-fail-fast', '--color', colour, '--', '--color', colour, ...filters]
   const ended = await run('cargo', args, {
     onOutput: chunk => {
-      text += chunk
+      output += chunk
     },
   }).catch(error => error)
+  const text = stripVTControlCharacters(output)
   const results = /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm
-  for (const [, passed, failed, ignored] of stripVTControlCharacters(text).matchAll(results)) {
+  for (const [, passed, failed, ignored] of text.matchAll(results)) {
     counts.passed += Number(passed)
     counts.failed += Number(failed)
     counts.skipped += Number(ignored)
   }
   // Not a test but the compiler, or a crash, ended the run.
   if (ended && counts.failed === 0) throw ended
+  const tests = [...text.matchAll(/^test (\S+)/gm)].map(([, name]) => name)
+  const unmatched = filters.filter(filter => !tests.some(name => name.includes(filter)))
+  if (unmatched.length > 0) throw new Failure(`No Rust test has this in its name: ${unmatched.join(', ')}.`)
   return counts
 }
 
-async function javascript() {
-  const others = ['__test__/types/', '__test__/browser/', '__test__/queue-workers/']
-  return nodeTests(
-    'javascript',
-    testFiles().filter(path => !others.some(folder => path.startsWith(folder))),
-    // They wait more than they compute.
-    ['--test-concurrency=4'],
-  )
-}
-
-/** The project itself, then the consumers that are type-checked as their users would. */
-async function types() {
+/**
+ * The project itself, then the consumers that are type-checked as their users would.
+ *
+ * @param {string[]} only
+ */
+async function types(only) {
+  if (only.length > 0) return nodeTests('types', only)
   const project = await run(process.execPath, [tool('typescript', 'tsc'), '-p', 'tsconfig.json']).catch(
     error => error,
   )
-  const counts = { passed: project ? 0 : 1, failed: project ? 1 : 0, skipped: 0 }
-  const files = testFiles().filter(path => path.startsWith('__test__/types/'))
-  if (files.length === 0) return counts
-  const consumers = await nodeTests('types', files)
+  const consumers = await nodeTests('types', [])
   return {
-    passed: counts.passed + consumers.passed,
-    failed: counts.failed + consumers.failed,
+    passed: consumers.passed + (project ? 0 : 1),
+    failed: consumers.failed + (project ? 1 : 0),
     skipped: consumers.skipped,
   }
 }
 
-async function queueWorkers() {
-  return equipped('queue-workers', prepareRedis)
-}
-
-async function browser() {
-  return equipped('browser', prepareChromium)
-}
-
 /**
  * A suite that needs more of the machine than Node.js.
+ *
  * @param {string} name
  * @param {() => Promise<unknown>} prepare
+ * @param {string[]} only
  */
-async function equipped(name, prepare) {
+async function equipped(name, prepare, only) {
   try {
     await prepare()
   } catch (error) {
     throw error instanceof Failure ? new CannotRun(error.message) : error
   }
-  return nodeTests(
-    name,
-    testFiles().filter(path => path.startsWith(`__test__/${name}/`)),
-  )
+  return nodeTests(name, only)
 }
 
 /**
  * @param {string} name
- * @param {string[]} files
+ * @param {string[]} only
  * @param {string[]} flags
  * @returns {Promise<Counts>}
  */
-async function nodeTests(name, files, flags = []) {
+async function nodeTests(name, only, flags = []) {
+  const files = only.length > 0 ? only : testFiles().filter(path => suiteOf(path) === name)
   if (files.length === 0) throw new Failure(`There is no test file for the suite ${name}.`)
   mkdirSync(join(root, '.tools'), { recursive: true })
   const record = `.tools/${name}.tap`

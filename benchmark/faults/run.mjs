@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { startSandbox } from '../../sandbox/index.mjs'
+import { refuseDebugBuild } from '../../scripts/build-stamp.mjs'
+import { root } from '../../scripts/run.mjs'
 import { withSection } from '../../scripts/section.mjs'
 import { clients, PATIENCE_MS } from './clients.mjs'
 
@@ -64,6 +66,7 @@ function cell({ delivered, hung, ms, followed, told }) {
   return [end, ...lost, ...(followed ? ['**key sent to the other host**'] : [])].join(', ')
 }
 
+refuseDebugBuild(root)
 const results = await Promise.all(
   faults.map(([, rule]) => Promise.all(clients.map(([, solve]) => run(solve, rule)))),
 )

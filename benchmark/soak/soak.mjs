@@ -15,6 +15,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { solveTurnstile } from '../../index.js'
 import { startSandbox } from '../../sandbox/index.mjs'
+import { refuseDebugBuild } from '../../scripts/build-stamp.mjs'
+import { root } from '../../scripts/run.mjs'
 
 const SAMPLES = 20
 /** What RSS may gain over the second half of a run, in MiB: the allocator's noise is about one. */
@@ -32,6 +34,7 @@ async function serve() {
 }
 
 async function soak() {
+  refuseDebugBuild(root)
   const { values } = parseArgs({
     options: {
       solves: { type: 'string', default: '100000' },
