@@ -41,6 +41,15 @@ export class TurnstilePageError extends TurnstileError {
   }
 }
 
+/**
+ * @param {import('./answers.mjs').PageScriptFault} fault
+ * @param {Details} [details]
+ */
+export function scriptError(fault, details) {
+  const problem = 'a script of the page broke what runs there, see `cause`'
+  return new TurnstilePageError('PAGE_SCRIPT_ERROR', problem, 'nothing was bought', details, fault.cause)
+}
+
 /** @param {any} value */
 export function isTurnstilePageError(value) {
   return typeof value === 'object' && value?.[brand] === true

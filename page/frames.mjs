@@ -1,6 +1,4 @@
-/** Frames of a page, as both drivers show them: which to look into, and which hold a challenge. */
-
-import { sourceOf } from './in-page.mjs'
+/** Frames of a page, as both drivers show them, and which to look into. */
 
 /**
  * A page of either driver, as this module calls it.
@@ -22,15 +20,14 @@ import { sourceOf } from './in-page.mjs'
  * @property {() => Promise<any>} frameElement
  */
 
-/** A page may be busy. A frame that has no document yet, and may never have one, must not hold up the look at all others. */
-const PATIENCE_MS = 5000
+/** A frame that has no document yet, and may never have one, must not hold up the look at all others. */
 const PATIENCE_WITH_FRAMES_MS = 500
 
 /** @param {Frame} frame */
-export const patienceWith = frame => (frame.parentFrame() ? PATIENCE_WITH_FRAMES_MS : PATIENCE_MS)
+export const patienceWith = frame => (frame.parentFrame() ? PATIENCE_WITH_FRAMES_MS : undefined)
 
 /** @param {string} address */
-function parsed(address) {
+export function parsed(address) {
   try {
     return new URL(address)
   } catch {
@@ -38,13 +35,13 @@ function parsed(address) {
   }
 }
 
-/** Documents without an address of their own, which belong to the frame around them. @param {string} address */
-const inherits = address => address === '' || /^(?:about:|blob:)/.test(address)
+/** Whether a document has no address of its own. @param {string} address */
+export const isPlaceless = address => address === '' || /^(?:about:|blob:)/.test(address)
 
-/** @param {Frame} frame @returns {URL | undefined} */
-function addressOf(frame) {
+/** The address of a frame, or of the nearest frame around it that has one. @param {Frame} frame @returns {URL | undefined} */
+export function addressOf(frame) {
   for (let at = /** @type {Frame | null} */ (frame); at; at = at.parentFrame()) {
-    if (!inherits(at.url())) return parsed(at.url())
+    if (!isPlaceless(at.url())) return parsed(at.url())
   }
 }
 
@@ -69,63 +66,4 @@ export function websiteURLOf(frame) {
   address.password = ''
   address.hash = ''
   return address.href
-}
-
-/**
- * The challenges in a frame: a widget's own iframe, which stands in a closed shadow root, carries its id and sitekey in its address.
- * @param {Page} page
- * @param {Frame} around
- */
-export async function challengesIn(page, around) {
-  const children = page.frames().filter(frame => frame.parentFrame() === around)
-  const found = await Promise.all(
-    children.map(async frame => {
-      const segments = parsed(await destinationOf(frame))?.pathname.split('/') ?? []
-      if (!segments.includes('challenge-platform') || !segments.includes('turnstile')) return []
-      const at = segments.findIndex(segment => /^\dx[\w-]{8,}$/.test(segment))
-      return at < 1 ? [] : [{ frame, widgetId: `cf-chl-widget-${segments[at - 1]}`, sitekey: segments[at] }]
-    }),
-  )
-  return found.flat()
-}
-
-/** A frame that still loads, or could not, has no address that tells anything: its element says where it was to go. @param {Frame} frame */
-async function destinationOf(frame) {
-  if (!inherits(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
-  const element = await answerOf(() => frame.frameElement())
-  const address = element && (await answerOf(() => element.evaluate(sourceOf)))
-  dispose(element)
-  return address ?? ''
-}
-
-/**
- * What a driver answers, or undefined if there is no answer to be had: the frame has gone, or has no document yet. A handle that comes
- * too late would hold on to a part of the page for as long as that lives.
- * @template T
- * @param {() => Promise<T>} ask of a frame that has gone Puppeteer refuses it at once, without a promise
- * @param {number} [patienceMs]
- * @returns {Promise<T | undefined>}
- */
-export async function answerOf(ask, patienceMs = PATIENCE_MS) {
-  /** @type {NodeJS.Timeout | undefined} */
-  let timer
-  try {
-    const asked = ask()
-    const late = new Promise(resolve => {
-      timer = setTimeout(() => {
-        resolve(undefined)
-        asked.then(dispose, () => {})
-      }, patienceMs)
-    })
-    return /** @type {T | undefined} */ (await Promise.race([asked, late]))
-  } catch {
-    return undefined
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** @param {any} handle */
-export function dispose(handle) {
-  handle?.dispose?.().catch(() => {})
 }

@@ -1,8 +1,8 @@
 /** The story: wait for the widget, have it solved, put the token where the page expects it. */
 
 import { isTurnstileError, solveTurnstile } from '../index.js'
+import { dispose } from './answers.mjs'
 import { CallSite, overError, withStack } from './errors.mjs'
-import { dispose } from './frames.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
 import { placeToken } from './place.mjs'
 import { waitForWidget } from './wait.mjs'
