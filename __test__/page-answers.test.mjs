@@ -6,6 +6,7 @@ import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
 import { evaluated, isAlive, isGone } from '../page/answers.mjs'
 import {
   callByName,
+  canRead,
   describe as describeInPage,
   fill,
   hasFunction,
@@ -161,6 +162,29 @@ describe('what a page answers', () => {
       [error.code, error.widgets.map((/** @type {any} */ { selector }) => selector)],
       ['PAGE_SCRIPT_ERROR', ['#box']],
     )
+  })
+
+  test('does not make a frame with an address of another origin an own frame', async () => {
+    const { mainFrame } = answering(right)
+    const other = answering(right).mainFrame()
+    const evaluate = async (/** @type {unknown} */ asked) => (asked === canRead ? true : '')
+    const element = { evaluate, dispose: async () => {} }
+    Object.assign(other, { parentFrame: mainFrame, frameElement: async () => element })
+    const both = { ...answering(right), mainFrame, frames: () => [mainFrame(), other] }
+    const counted = async (/** @type {string} */ address) => {
+      other.url = () => address
+      return (await findTurnstile(both)).length
+    }
+    for (const own of [
+      'about:blank',
+      '',
+      'about:srcdoc',
+      'blob:https://shop.example/a',
+      'https://shop.example/b',
+    ])
+      assert.equal(await counted(own), 2, own)
+    for (const foreign of ['https://ads.example/', 'blob:https://ads.example/a', 'http://shop.example/'])
+      assert.equal(await counted(foreign), 1, foreign)
   })
 
   test('with an error is an error of a script, unless a driver says that the document has gone', async () => {

@@ -3,10 +3,10 @@
 import { dispose, evaluated, PageScriptFault } from './answers.mjs'
 import { addHidden, challengesIn } from './challenges.mjs'
 import { invalidOption, scriptError, TurnstilePageError } from './errors.mjs'
-import { framesToLookInto, isClosed, patienceWith, websiteURLOf } from './frames.mjs'
-import { collect, describe } from './in-page.mjs'
+import { framesToLookInto, isClosed, isOwn, patienceWith, websiteURLOf } from './frames.mjs'
+import { collect, describe, isThere } from './in-page.mjs'
 import { demandedPage } from './options.mjs'
-import { aDescription, aHandle } from './shapes.mjs'
+import { aBoolean, aDescription, aHandle } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./frames.mjs').Frame} Frame */
@@ -66,17 +66,33 @@ export async function look(page, choice) {
  * @returns {Promise<Sighting[]>}
  */
 export async function lookInto(page, frame, choice, patienceMs) {
+  if (!(await isOwn(page, frame, patienceMs))) return []
   const patience = patienceMs ?? patienceWith(frame)
   const list = await evaluated(() => frame.evaluateHandle(collect), aHandle, patience)
   if (!list) return []
   /** @type {Sighting[]} */
   let sightings = []
   try {
-    sightings = await sightingsIn(page, frame, list, choice, patience)
+    const seen = await sightingsIn(page, frame, list, choice, patience)
+    if (seen.length > 0 && (await isOfOwn(page, frame, list, patienceMs))) sightings = seen
     return sightings
   } finally {
     if (sightings.length === 0) dispose(list)
   }
+}
+
+/**
+ * Whether the list is of a document of the page's own. The frame may have navigated since the first question; a list that is still there
+ * after the second one is of the document that the answer is about.
+ * @param {Page} page
+ * @param {Frame} frame
+ * @param {any} list
+ * @param {number} [patienceMs]
+ */
+async function isOfOwn(page, frame, list, patienceMs) {
+  if (frame === page.mainFrame()) return true
+  if (!(await isOwn(page, frame, patienceMs))) return false
+  return (await evaluated(() => list.evaluate(isThere), aBoolean, patienceMs)) === true
 }
 
 /**

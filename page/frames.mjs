@@ -1,4 +1,8 @@
-/** Frames of a page, as both drivers show them, and which to look into. */
+/** Frames of a page, as both drivers show them, and which of them are the page's own. */
+
+import { answerOf, dispose, evaluated } from './answers.mjs'
+import { canRead } from './in-page.mjs'
+import { aBoolean } from './shapes.mjs'
 
 /**
  * A page of either driver, as this module calls it.
@@ -38,7 +42,7 @@ export function parsed(address) {
 /** Whether a document has no address of its own. @param {string} address */
 export const isPlaceless = address => address === '' || /^(?:about:|blob:)/.test(address)
 
-/** The address of a frame, or of the nearest frame around it that has one. @param {Frame} frame @returns {URL | undefined} */
+/** The address of an own frame, or of the nearest frame around it that has one. @param {Frame} frame @returns {URL | undefined} */
 export function addressOf(frame) {
   for (let at = /** @type {Frame | null} */ (frame); at; at = at.parentFrame()) {
     if (!isPlaceless(at.url())) return parsed(at.url())
@@ -48,15 +52,56 @@ export function addressOf(frame) {
 /** To Puppeteer a page is not closed by the death of its browser. @param {Page} page */
 export const isClosed = page => page.isClosed() || page.browser?.().connected === false
 
-/** The page itself and its frames of the same origin. @param {Page} page */
-export function framesToLookInto(page) {
+/**
+ * The origin in the address of a frame, if there is one. The document may have another all the same: that of whoever navigated it to
+ * `about:blank`, or an opaque one because of a sandbox.
+ * @param {Frame} frame
+ */
+function originOf(frame) {
+  const origin = parsed(frame.url())?.origin
+  return origin === 'null' ? undefined : origin
+}
+
+/** Whether a frame can be the page's own, by its address. @param {Page} page @param {Frame} frame */
+function mayBeOwn(page, frame) {
   const main = page.mainFrame()
-  const origin = addressOf(main)?.origin
-  return page.frames().filter(frame => frame === main || addressOf(frame)?.origin === origin)
+  const origin = originOf(frame)
+  return frame === main || origin === undefined || origin === originOf(main)
 }
 
 /**
- * What the widget in this frame says its page is. It is told to the provider, so nothing secret may be left in it.
+ * Whether a frame is the page's own: from the main frame down, each document can read the document of the next frame. The outer document
+ * is asked, because a frame of another origin chooses its own address. Nothing runs in the frame itself.
+ * @param {Page} page
+ * @param {Frame} frame
+ * @param {number} [patienceMs] how long each outer document may take to answer
+ */
+export async function isOwn(page, frame, patienceMs) {
+  /** @type {Frame[]} */
+  const path = []
+  for (let at = /** @type {Frame | null} */ (frame); at !== page.mainFrame(); at = at.parentFrame()) {
+    if (!at || !mayBeOwn(page, at)) return false
+    path.unshift(at)
+  }
+  for (const inner of path) {
+    const around = inner.parentFrame()
+    const element = around && (await answerOf(() => inner.frameElement(), patienceMs ?? patienceWith(around)))
+    if (!element) return false
+    const patience = patienceMs ?? patienceWith(around)
+    try {
+      if (!(await evaluated(() => element.evaluate(canRead), aBoolean, patience))) return false
+    } finally {
+      dispose(element)
+    }
+  }
+  return true
+}
+
+/** The page itself and the frames that may be its own; `isOwn` says which are. @param {Page} page */
+export const framesToLookInto = page => page.frames().filter(frame => mayBeOwn(page, frame))
+
+/**
+ * What the widget in this own frame says its page is. It is told to the provider, so nothing secret may be left in it.
  * @param {Frame} frame
  */
 export function websiteURLOf(frame) {

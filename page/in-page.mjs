@@ -92,6 +92,25 @@ export function collect() {
   return found
 }
 
+/**
+ * Whether this document can read the one in a frame of it, which means that both have the same origin. The property is read from the
+ * prototype, because scripts can define another on the element.
+ * @param {Element} element
+ */
+export function canRead(element) {
+  const kinds = [HTMLIFrameElement, HTMLObjectElement, HTMLFrameElement]
+  for (let i = 0; i < kinds.length; i++) {
+    let inside = null
+    try {
+      inside = Reflect.get(kinds[i].prototype, 'contentDocument', element)
+    } catch {
+      // It is an element of another kind.
+    }
+    if (inside) return true
+  }
+  return false
+}
+
 /** @param {Element} element */
 export function sourceOf(element) {
   const isIframe = Reflect.get(Element.prototype, 'localName', element) === 'iframe'
@@ -188,7 +207,7 @@ export function describe(found, choice) {
     return selector
   }
 
-  /** Goes up through shadow roots and frames of the same origin. @param {Element} container */
+  /** Goes up through shadow roots and the page's own frames. @param {Element} container */
   const isChosen = container => {
     if (choice === undefined || call(container, 'querySelector', choice)) return true
     for (let element = /** @type {Element | null | undefined} */ (container); element; ) {
@@ -292,9 +311,10 @@ export function hasFunction(_found, { path, names }) {
 /**
  * As Turnstile's own script does it: with the token and with `false`, which says that no clearance came along. What the callback throws
  * is the page's own affair, and becomes an uncaught error there.
+ * @param {Found} _widget ties the call to the document of the widget
  * @param {{ path: string, names: string[], token: string, until: number }} call
  */
-export function callByName({ path, names, token, until }) {
+export function callByName(_widget, { path, names, token, until }) {
   if (performance.now() > until) return 'late'
   const page = /** @type {any} */ (window)
   let owner = page

@@ -135,8 +135,8 @@ export interface TurnstilePageError extends Readonly<Omit<Failure, 'message' | '
 export declare function isTurnstilePageError(value: unknown): value is TurnstilePageError
 
 /**
- * The Turnstile widgets that the page shows at this moment: implicit and explicitly rendered ones, in the page, in its frames of the
- * same origin, and in open shadow roots.
+ * The Turnstile widgets that the page shows at this moment: implicit and explicitly rendered ones, in the page, in the frames whose
+ * documents it can read, and in open shadow roots.
  */
 export declare function findTurnstile(page: DriverPage): Promise<Widget[]>
 

@@ -1,6 +1,7 @@
 /** Puts a token where the page expects it, and never one that has expired. */
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { Script } from 'node:vm'
 import { dispose, evaluated, isAlive, PageScriptFault } from './answers.mjs'
 import { overError, solutionAdvice, TurnstilePageError } from './errors.mjs'
 import { lookInto, release } from './find.mjs'
@@ -136,21 +137,26 @@ async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
 }
 
 /**
- * What ends the document now is the callback's own doing: most submit a form.
+ * What ends the document now is the callback's own doing: most submit a form. The callback is called in the document of the widget only,
+ * even if the frame has another by now.
  * @param {Held} held
  * @param {import('./options.mjs').Callback} callback
  * @param {{ token: string, until: number }} solution
  * @returns {Promise<'called' | 'late' | 'missing' | Error>}
  */
-async function call({ frame, handle }, callback, solution) {
+async function call({ handle }, callback, solution) {
   try {
     const answer =
       typeof callback === 'string'
-        ? await frame.evaluate(callByName, { ...namesOf(callback), ...solution })
-        : await frame.evaluate(`(${callOwn})(${callback.source}, ${JSON.stringify(solution)})`)
+        ? await handle.evaluate(callByName, { ...namesOf(callback), ...solution })
+        : await handle.evaluate(functionOf(callback.source), solution)
     return whatWasCalled(answer)
   } catch (error) {
     if (!(await isAlive(handle))) return 'called'
     return error instanceof Error ? error : new Error(String(error), { cause: error })
   }
 }
+
+/** A function, because a driver evaluates a string in whatever document the frame has. @param {string} source */
+const functionOf = source =>
+  new Script(`(function (widget, call) { return (${callOwn})(${source}, call) })`).runInThisContext()

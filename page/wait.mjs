@@ -79,7 +79,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
       choice.selector === undefined && choice.websiteKey === undefined ? 'no widget' : 'no such widget'
     const others = widgets.length > 0 ? `, only ${listed(widgets)}` : ''
     const problem = `${which} within widgetTimeoutMs (${widgetTimeoutMs} ms)${others}`
-    const advice = 'one in a frame of another origin is not seen; nothing was bought'
+    const advice = 'one in a frame that the page itself cannot read is not seen; nothing was bought'
     throw new TurnstilePageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
