@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { isTurnstileError, TurnstileError } from 'turnstile-solver'
 import * as entry from 'turnstile-solver/page'
-import { answerOf } from '../page/frames.mjs'
+import { answerOf } from '../page/answers.mjs'
 import { root } from './support/child.mjs'
 
 const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
@@ -176,7 +176,7 @@ describe('a page that shows its widget and does not hand it out', () => {
       evaluate: async () => ({ now: 0, loading: false, widgets: [widget] }),
       evaluateHandle: async () => {
         closed = closing
-        throw new Error('it is gone')
+        throw new Error('Execution context was destroyed')
       },
       dispose: async () => {},
     }

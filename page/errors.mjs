@@ -48,6 +48,15 @@ export function pageError(code, problem, advice, details = {}, cause) {
   return new TurnstilePageError(message, { code, .../** @type {any} */ (details), cause })
 }
 
+/**
+ * @param {import('./answers.mjs').PageScriptFault} fault
+ * @param {Details} [details]
+ */
+export function scriptError(fault, details) {
+  const problem = 'a script of the page broke what runs there, see `cause`'
+  return pageError('PAGE_SCRIPT_ERROR', problem, 'nothing was bought', details, fault.cause)
+}
+
 /** @param {any} value */
 export function isTurnstilePageError(value) {
   return typeof value === 'object' && value?.[brand] === true

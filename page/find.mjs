@@ -1,24 +1,17 @@
 /** Looks for widgets in a page. */
 
-import { invalidOption, pageError } from './errors.mjs'
-import {
-  answerOf,
-  challengesIn,
-  dispose,
-  framesToLookInto,
-  isClosed,
-  patienceWith,
-  websiteURLOf,
-} from './frames.mjs'
-import { addFramed, collect, describe, idsOf } from './in-page.mjs'
+import { dispose, evaluated, PageScriptFault } from './answers.mjs'
+import { addHidden, challengesIn } from './challenges.mjs'
+import { invalidOption, pageError, scriptError } from './errors.mjs'
+import { framesToLookInto, isClosed, isOwn, patienceWith, websiteURLOf } from './frames.mjs'
+import { collect, describe, isThere } from './in-page.mjs'
 import { demandedPage } from './options.mjs'
+import { aBoolean, aDescription, aHandle } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./frames.mjs').Frame} Frame */
 /** @typedef {import('./index.d.mts').Widget} Widget */
 /** @typedef {import('./index.d.mts').WidgetChoice} WidgetChoice */
-/** @typedef {import('./in-page.mjs').Description} Description */
-/** @typedef {Awaited<ReturnType<typeof challengesIn>>[number]} Challenge */
 
 /**
  * A widget and where it was seen.
@@ -36,20 +29,33 @@ import { demandedPage } from './options.mjs'
 export async function findTurnstile(given) {
   const page = demandedPage(given)
   if (isClosed(page)) throw pageError('PAGE_CLOSED', 'the page is closed', 'open another')
-  const sightings = await look(page)
+  const { sightings, fault } = await look(page)
   release(sightings)
-  return sightings.map(({ widget }) => widget)
+  const widgets = sightings.map(({ widget }) => widget)
+  if (fault) throw scriptError(fault, { widgets })
+  return widgets
 }
 
 /**
- * One look at the whole page. Who looks has to release what was seen.
+ * One look at the whole page. The caller has to release what was seen. `fault` is set if a frame could not be read.
  * @param {Page} page
  * @param {WidgetChoice} [choice]
- * @returns {Promise<Sighting[]>}
+ * @returns {Promise<{ sightings: Sighting[], fault: PageScriptFault | undefined }>}
  */
 export async function look(page, choice) {
   const frames = framesToLookInto(page)
-  return (await Promise.all(frames.map(frame => lookInto(page, frame, choice)))).flat()
+  const looks = await Promise.allSettled(frames.map(frame => lookInto(page, frame, choice)))
+  const sightings = looks.flatMap(look => (look.status === 'fulfilled' ? look.value : []))
+  const there = new Set(page.frames())
+  const failures = looks.flatMap((look, index) =>
+    look.status === 'rejected' && there.has(frames[index]) ? [look.reason] : [],
+  )
+  const other = failures.find(failure => !(failure instanceof PageScriptFault))
+  if (other) {
+    release(sightings)
+    throw other
+  }
+  return { sightings, fault: failures[0] }
 }
 
 /**
@@ -59,39 +65,57 @@ export async function look(page, choice) {
  * @param {number} [patienceMs] how long the frame may take to answer
  * @returns {Promise<Sighting[]>}
  */
-export async function lookInto(page, frame, { selector, websiteKey } = {}, patienceMs = patienceWith(frame)) {
-  const list = await answerOf(() => frame.evaluateHandle(collect), patienceMs)
+export async function lookInto(page, frame, choice, patienceMs) {
+  if (!(await isOwn(page, frame, patienceMs))) return []
+  const patience = patienceMs ?? patienceWith(frame)
+  const list = await evaluated(() => frame.evaluateHandle(collect), aHandle, patience)
   if (!list) return []
+  /** @type {Sighting[]} */
+  let sightings = []
+  try {
+    const seen = await sightingsIn(page, frame, list, choice, patience)
+    if (seen.length > 0 && (await isOfOwn(page, frame, list, patienceMs))) sightings = seen
+    return sightings
+  } finally {
+    if (sightings.length === 0) dispose(list)
+  }
+}
+
+/**
+ * Whether the list is of a document of the page's own. The frame may have navigated since the first question; a list that is still there
+ * after the second one is of the document that the answer is about.
+ * @param {Page} page
+ * @param {Frame} frame
+ * @param {any} list
+ * @param {number} [patienceMs]
+ */
+async function isOfOwn(page, frame, list, patienceMs) {
+  if (frame === page.mainFrame()) return true
+  if (!(await isOwn(page, frame, patienceMs))) return false
+  return (await evaluated(() => list.evaluate(isThere), aBoolean, patienceMs)) === true
+}
+
+/**
+ * @param {Page} page
+ * @param {Frame} frame
+ * @param {any} list
+ * @param {WidgetChoice} [choice]
+ * @param {number} [patienceMs]
+ * @returns {Promise<Sighting[]>}
+ */
+async function sightingsIn(page, frame, list, { selector, websiteKey } = {}, patienceMs) {
   const challenges = await challengesIn(page, frame)
   await addHidden(list, challenges)
-  /** @type {Exclude<ReturnType<typeof describe>, string> | 'wrong selector' | undefined} */
-  const seen = await answerOf(() => list.evaluate(describe, selector), patienceMs)
-  if (typeof seen !== 'object' || seen.widgets.length === 0) dispose(list)
+  const seen = await evaluated(() => list.evaluate(describe, selector), aDescription, patienceMs)
   if (seen === 'wrong selector') throw invalidOption('selector', 'is no CSS selector')
   if (!seen) return []
-  return seen.widgets.map(({ chosen, sitekey, ...told }, index) => {
-    const key = challenges.find(({ widgetId }) => widgetId === told.widgetId)?.sitekey ?? sitekey
-    const widget = widgetOf({ websiteURL: websiteURLOf(frame), websiteKey: key, ...told })
+  return seen.widgets.map(({ chosen, sitekey, ...shown }, index) => {
+    const key = challenges.find(({ widgetId }) => widgetId === shown.widgetId)?.sitekey ?? sitekey
+    const widget = widgetOf({ websiteURL: websiteURLOf(frame), websiteKey: key, ...shown })
     const right = websiteKey === undefined || key === undefined || key === websiteKey
     const { loading, now } = seen
     return { widget, chosen: chosen && right, loading, now, frame, list, index }
   })
-}
-
-/**
- * Widgets without a response field show by their iframes alone.
- * @param {any} list
- * @param {Challenge[]} challenges
- */
-async function addHidden(list, challenges) {
-  if (challenges.length === 0) return
-  const ids = await answerOf(() => list.evaluate(idsOf))
-  for (const { frame } of challenges.filter(({ widgetId }) => !ids?.includes(widgetId))) {
-    const iframe = await answerOf(() => frame.frameElement())
-    if (!iframe) continue
-    await answerOf(() => iframe.evaluate(addFramed, list))
-    dispose(iframe)
-  }
 }
 
 /**

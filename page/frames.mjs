@@ -1,6 +1,8 @@
-/** Frames of a page, as both drivers show them: which to look into, and which hold a challenge. */
+/** Frames of a page, as both drivers show them, and which of them are the page's own. */
 
-import { sourceOf } from './in-page.mjs'
+import { answerOf, dispose, evaluated } from './answers.mjs'
+import { canRead } from './in-page.mjs'
+import { aBoolean } from './shapes.mjs'
 
 /**
  * A page of either driver, as this module calls it.
@@ -22,15 +24,14 @@ import { sourceOf } from './in-page.mjs'
  * @property {() => Promise<any>} frameElement
  */
 
-/** A page may be busy. A frame that has no document yet, and may never have one, must not hold up the look at all others. */
-const PATIENCE_MS = 5000
+/** A frame that has no document yet, and may never have one, must not hold up the look at all others. */
 const PATIENCE_WITH_FRAMES_MS = 500
 
 /** @param {Frame} frame */
-export const patienceWith = frame => (frame.parentFrame() ? PATIENCE_WITH_FRAMES_MS : PATIENCE_MS)
+export const patienceWith = frame => (frame.parentFrame() ? PATIENCE_WITH_FRAMES_MS : undefined)
 
 /** @param {string} address */
-function parsed(address) {
+export function parsed(address) {
   try {
     return new URL(address)
   } catch {
@@ -38,28 +39,69 @@ function parsed(address) {
   }
 }
 
-/** Documents without an address of their own, which belong to the frame around them. @param {string} address */
-const inherits = address => address === '' || /^(?:about:|blob:)/.test(address)
+/** Whether a document has no address of its own. @param {string} address */
+export const isPlaceless = address => address === '' || /^(?:about:|blob:)/.test(address)
 
-/** @param {Frame} frame @returns {URL | undefined} */
-function addressOf(frame) {
+/** The address of an own frame, or of the nearest frame around it that has one. @param {Frame} frame @returns {URL | undefined} */
+export function addressOf(frame) {
   for (let at = /** @type {Frame | null} */ (frame); at; at = at.parentFrame()) {
-    if (!inherits(at.url())) return parsed(at.url())
+    if (!isPlaceless(at.url())) return parsed(at.url())
   }
 }
 
 /** To Puppeteer a page is not closed by the death of its browser. @param {Page} page */
 export const isClosed = page => page.isClosed() || page.browser?.().connected === false
 
-/** The page itself and its frames of the same origin. @param {Page} page */
-export function framesToLookInto(page) {
+/**
+ * The origin in the address of a frame, if there is one. The document may have another all the same: that of whoever navigated it to
+ * `about:blank`, or an opaque one because of a sandbox.
+ * @param {Frame} frame
+ */
+function originOf(frame) {
+  const origin = parsed(frame.url())?.origin
+  return origin === 'null' ? undefined : origin
+}
+
+/** Whether a frame can be the page's own, by its address. @param {Page} page @param {Frame} frame */
+function mayBeOwn(page, frame) {
   const main = page.mainFrame()
-  const origin = addressOf(main)?.origin
-  return page.frames().filter(frame => frame === main || addressOf(frame)?.origin === origin)
+  const origin = originOf(frame)
+  return frame === main || origin === undefined || origin === originOf(main)
 }
 
 /**
- * What the widget in this frame says its page is. It is told to the provider, so nothing secret may be left in it.
+ * Whether a frame is the page's own: from the main frame down, each document can read the document of the next frame. The outer document
+ * is asked, because a frame of another origin chooses its own address. Nothing runs in the frame itself.
+ * @param {Page} page
+ * @param {Frame} frame
+ * @param {number} [patienceMs] how long each outer document may take to answer
+ */
+export async function isOwn(page, frame, patienceMs) {
+  /** @type {Frame[]} */
+  const path = []
+  for (let at = /** @type {Frame | null} */ (frame); at !== page.mainFrame(); at = at.parentFrame()) {
+    if (!at || !mayBeOwn(page, at)) return false
+    path.unshift(at)
+  }
+  for (const inner of path) {
+    const around = inner.parentFrame()
+    const element = around && (await answerOf(() => inner.frameElement(), patienceMs ?? patienceWith(around)))
+    if (!element) return false
+    const patience = patienceMs ?? patienceWith(around)
+    try {
+      if (!(await evaluated(() => element.evaluate(canRead), aBoolean, patience))) return false
+    } finally {
+      dispose(element)
+    }
+  }
+  return true
+}
+
+/** The page itself and the frames that may be its own; `isOwn` says which are. @param {Page} page */
+export const framesToLookInto = page => page.frames().filter(frame => mayBeOwn(page, frame))
+
+/**
+ * What the widget in this own frame says its page is. It is told to the provider, so nothing secret may be left in it.
  * @param {Frame} frame
  */
 export function websiteURLOf(frame) {
@@ -69,63 +111,4 @@ export function websiteURLOf(frame) {
   address.password = ''
   address.hash = ''
   return address.href
-}
-
-/**
- * The challenges in a frame: a widget's own iframe, which stands in a closed shadow root, carries its id and sitekey in its address.
- * @param {Page} page
- * @param {Frame} around
- */
-export async function challengesIn(page, around) {
-  const children = page.frames().filter(frame => frame.parentFrame() === around)
-  const found = await Promise.all(
-    children.map(async frame => {
-      const segments = parsed(await destinationOf(frame))?.pathname.split('/') ?? []
-      if (!segments.includes('challenge-platform') || !segments.includes('turnstile')) return []
-      const at = segments.findIndex(segment => /^\dx[\w-]{8,}$/.test(segment))
-      return at < 1 ? [] : [{ frame, widgetId: `cf-chl-widget-${segments[at - 1]}`, sitekey: segments[at] }]
-    }),
-  )
-  return found.flat()
-}
-
-/** A frame that still loads, or could not, has no address that tells anything: its element says where it was to go. @param {Frame} frame */
-async function destinationOf(frame) {
-  if (!inherits(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
-  const element = await answerOf(() => frame.frameElement())
-  const address = element && (await answerOf(() => element.evaluate(sourceOf)))
-  dispose(element)
-  return address ?? ''
-}
-
-/**
- * What a driver answers, or undefined if there is no answer to be had: the frame has gone, or has no document yet. A handle that comes
- * too late would hold on to a part of the page for as long as that lives.
- * @template T
- * @param {() => Promise<T>} ask of a frame that has gone Puppeteer refuses it at once, without a promise
- * @param {number} [patienceMs]
- * @returns {Promise<T | undefined>}
- */
-export async function answerOf(ask, patienceMs = PATIENCE_MS) {
-  /** @type {NodeJS.Timeout | undefined} */
-  let timer
-  try {
-    const asked = ask()
-    const late = new Promise(resolve => {
-      timer = setTimeout(() => {
-        resolve(undefined)
-        asked.then(dispose, () => {})
-      }, patienceMs)
-    })
-    return /** @type {T | undefined} */ (await Promise.race([asked, late]))
-  } catch {
-    return undefined
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** @param {any} handle */
-export function dispose(handle) {
-  handle?.dispose?.().catch(() => {})
 }

@@ -2,6 +2,9 @@
 /**
  * What runs in the page. The driver carries each function over as text, so none can use anything that stands outside of it.
  *
+ * Scripts of the page can replace builtins, and fields hide properties of their form if they have the same names. So there are loops
+ * instead of methods of arrays and strings, and properties of elements are read from the prototypes.
+ *
  * A rendered widget is a wrapper in its container: a closed shadow root with the iframe, and beside it the hidden response fields,
  * whose ids begin with the id that `turnstile.render()` returned.
  */
@@ -29,56 +32,117 @@
 
 /** All widgets of the document and its open shadow roots. @returns {Found[]} */
 export function collect() {
+  /** @param {Element} element @param {string} name @returns {any} */
+  const get = (element, name) => Reflect.get(Element.prototype, name, element)
+  /** @param {Document | ShadowRoot} root @param {string} selector @returns {NodeListOf<any>} */
+  const all = (root, selector) => {
+    const { querySelectorAll } = root === document ? Document.prototype : DocumentFragment.prototype
+    const list = Reflect.apply(querySelectorAll, root, [selector])
+    if (typeof list?.length !== 'number') throw new TypeError('querySelectorAll of the page answers no list')
+    return list
+  }
+  /** Whether an element is the wrapper of a widget: it has no attributes, and only inputs in it. @param {Element} element */
+  const isWrapper = element => {
+    if (get(element, 'attributes').length > 0) return false
+    let child = get(element, 'firstElementChild')
+    while (child && get(child, 'localName') === 'input') child = get(child, 'nextElementSibling')
+    return !child
+  }
+
   /** @type {(Document | ShadowRoot)[]} */
   const roots = [document]
   /** @type {Found[]} */
   const found = []
+  /** @param {(widget: Found) => boolean} fits @returns {Found | undefined} */
+  const known = fits => {
+    for (let i = 0; i < found.length; i++) if (fits(found[i])) return found[i]
+  }
   // It grows while it is walked.
-  for (const root of roots) {
-    for (const element of root.querySelectorAll('*')) if (element.shadowRoot) roots.push(element.shadowRoot)
-    for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (
-      root.querySelectorAll('input[id^="cf-chl-widget-"]')
-    )) {
-      const widgetId = /^(cf-chl-widget-[^_]+)_(?:legacy_|g_)?response$/.exec(input.id)?.[1]
-      const holder = input.parentElement
-      if (!widgetId || !holder) continue
-      const bare =
-        holder.attributes.length === 0 && [...holder.children].every(child => child.localName === 'input')
-      const container =
-        (bare ? (holder.parentElement ?? /** @type {ShadowRoot} */ (root).host) : holder) ?? holder
-      const known = found.find(widget => widget.widgetId === widgetId && widget.container === container)
-      if (known) known.inputs.push(input)
-      else found.push({ container, widgetId, inputs: [input] })
+  for (let at = 0; at < roots.length; at++) {
+    const root = roots[at]
+    const elements = all(root, '*')
+    for (let i = 0; i < elements.length; i++) {
+      const shadow = get(elements[i], 'shadowRoot')
+      if (shadow) roots[roots.length] = shadow
     }
-    for (const container of root.querySelectorAll('.cf-turnstile[data-sitekey], .cf-challenge[data-sitekey]'))
-      if (!found.some(widget => widget.container === container)) found.push({ container, inputs: [] })
+    const inputs = all(root, 'input[id^="cf-chl-widget-"][id$="_response"]')
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i]
+      const id = get(input, 'id')
+      let widgetId = ''
+      for (let end = 0; end < id.length && id[end] !== '_'; end++) widgetId += id[end]
+      const isResponse =
+        id === `${widgetId}_response` ||
+        id === `${widgetId}_legacy_response` ||
+        id === `${widgetId}_g_response`
+      const holder = get(input, 'parentElement')
+      if (!isResponse || widgetId === 'cf-chl-widget-' || !holder) continue
+      const host = root === document ? undefined : /** @type {ShadowRoot} */ (root).host
+      const container = (isWrapper(holder) ? (get(holder, 'parentElement') ?? host) : holder) ?? holder
+      const widget = known(widget => widget.widgetId === widgetId && widget.container === container)
+      if (widget) widget.inputs[widget.inputs.length] = input
+      else found[found.length] = { container, widgetId, inputs: [input] }
+    }
+    const containers = all(root, '.cf-turnstile[data-sitekey], .cf-challenge[data-sitekey]')
+    for (let i = 0; i < containers.length; i++) {
+      const container = containers[i]
+      if (!known(widget => widget.container === container)) found[found.length] = { container, inputs: [] }
+    }
   }
   return found
 }
 
-/** @param {HTMLIFrameElement} iframe */
-export function sourceOf(iframe) {
-  return iframe.src
+/**
+ * Whether this document can read the one in a frame of it, which means that both have the same origin. The property is read from the
+ * prototype, because scripts can define another on the element.
+ * @param {Element} element
+ */
+export function canRead(element) {
+  const kinds = [HTMLIFrameElement, HTMLObjectElement, HTMLFrameElement]
+  for (let i = 0; i < kinds.length; i++) {
+    let inside = null
+    try {
+      inside = Reflect.get(kinds[i].prototype, 'contentDocument', element)
+    } catch {
+      // It is an element of another kind.
+    }
+    if (inside) return true
+  }
+  return false
+}
+
+/** @param {Element} element */
+export function sourceOf(element) {
+  const isIframe = Reflect.get(Element.prototype, 'localName', element) === 'iframe'
+  return isIframe ? Reflect.get(HTMLIFrameElement.prototype, 'src', element) : ''
 }
 
 /** @param {Found[]} found */
 export function idsOf(found) {
-  return found.map(({ widgetId }) => widgetId)
+  /** @type {string[]} */
+  const ids = []
+  for (let i = 0; i < found.length; i++) ids[i] = found[i].widgetId ?? ''
+  return ids
 }
 
 /**
  * Adds the widget of an iframe: one without a response field shows in no other way.
- * @param {Element | null} iframe
+ * @param {Element} iframe
  * @param {Found[]} found
  */
 export function addFramed(iframe, found) {
-  if (!iframe) return
-  const root = iframe.getRootNode()
-  const container = (root instanceof ShadowRoot ? root.host : iframe).parentElement
+  const root = Reflect.apply(Node.prototype.getRootNode, iframe, [])
+  const inShadow = Reflect.get(Node.prototype, 'nodeType', root) === Node.DOCUMENT_FRAGMENT_NODE
+  const wrapper = inShadow ? /** @type {ShadowRoot} */ (root).host : iframe
+  const container = Reflect.get(Element.prototype, 'parentElement', wrapper)
   if (!container) return
-  const pending = found.find(widget => widget.container === container && !widget.widgetId)
-  if (pending) pending.widgetId = iframe.id
-  else found.push({ container, widgetId: iframe.id, inputs: [] })
+  const widgetId = Reflect.get(Element.prototype, 'id', iframe)
+  for (let i = 0; i < found.length; i++) {
+    if (found[i].container !== container || found[i].widgetId) continue
+    found[i].widgetId = widgetId
+    return
+  }
+  found[found.length] = { container, widgetId, inputs: [] }
 }
 
 /**
@@ -86,68 +150,128 @@ export function addFramed(iframe, found) {
  * @param {string} [choice] a selector
  */
 export function describe(found, choice) {
-  try {
-    document.createDocumentFragment().querySelector(choice ?? '*')
-  } catch {
-    return 'wrong selector'
+  /** @param {Element} element @param {string} name @returns {any} */
+  const get = (element, name) => Reflect.get(Element.prototype, name, element)
+  /** @param {Element} element @param {'getAttribute' | 'matches' | 'querySelector'} name @param {string} argument @returns {any} */
+  const call = (element, name, argument) => Reflect.apply(Element.prototype[name], element, [argument])
+  /** @param {Node} node */
+  const typeOf = node => Reflect.get(Node.prototype, 'nodeType', node)
+  /** @param {Element} element @returns {any} */
+  const rootOf = element => Reflect.apply(Node.prototype.getRootNode, element, [])
+  /** @param {Element} element */
+  const shadowRootOf = element => {
+    const root = rootOf(element)
+    return typeOf(root) === Node.DOCUMENT_FRAGMENT_NODE ? /** @type {ShadowRoot} */ (root) : undefined
+  }
+
+  if (choice !== undefined) {
+    try {
+      Reflect.apply(Document.prototype.createDocumentFragment, document, []).querySelector(choice)
+    } catch (error) {
+      if (/** @type {any} */ (error)?.name === 'SyntaxError') return 'wrong selector'
+      throw error
+    }
+  }
+
+  /** @param {Node} root @param {string} selector */
+  const isAlone = (root, selector) => {
+    const type = typeOf(root)
+    const kind =
+      type === Node.DOCUMENT_NODE ? Document : type === Node.ELEMENT_NODE ? Element : DocumentFragment
+    return Reflect.apply(kind.prototype.querySelectorAll, root, [selector]).length === 1
+  }
+
+  /** The number of siblings of that name on one side. @param {Element} element @param {string} name @param {string} next */
+  const twins = (element, name, next) => {
+    let count = 0
+    for (let twin = get(element, next); twin; twin = get(twin, next)) {
+      if (get(twin, 'localName') === name) count += 1
+    }
+    return count
   }
 
   /** @param {Element} container */
   const selectorOf = container => {
-    const root = /** @type {Document | ShadowRoot} */ (container.getRootNode())
-    /** @type {string[]} */
-    const path = []
-    for (let element = /** @type {Element | null} */ (container); element; element = element.parentElement) {
-      const byId = element.id && `#${CSS.escape(element.id)}`
-      if (byId && root.querySelectorAll(byId).length === 1) return [byId, ...path].join(' > ')
-      const name = element.localName
-      const twins = [...(element.parentNode?.children ?? [])].filter(twin => twin.localName === name)
-      path.unshift(twins.length > 1 ? `${name}:nth-of-type(${twins.indexOf(element) + 1})` : name)
+    const root = rootOf(container)
+    let selector = ''
+    for (let element = container; element; element = get(element, 'parentElement')) {
+      const end = selector && ` > ${selector}`
+      const id = get(element, 'id')
+      const byId = id && `#${CSS.escape(id)}`
+      if (byId && isAlone(root, byId)) return `${byId}${end}`
+      const name = get(element, 'localName')
+      const before = twins(element, name, 'previousElementSibling')
+      const alone = before + twins(element, name, 'nextElementSibling') === 0
+      selector = `${name}${alone ? '' : `:nth-of-type(${before + 1})`}${end}`
     }
-    return path.join(' > ')
+    return selector
   }
 
-  /** Climbs out of shadow roots and of frames of the same origin. @param {Element} container */
+  /** Goes up through shadow roots and the page's own frames. @param {Element} container */
   const isChosen = container => {
-    if (choice === undefined || container.querySelector(choice)) return true
+    if (choice === undefined || call(container, 'querySelector', choice)) return true
     for (let element = /** @type {Element | null | undefined} */ (container); element; ) {
-      if (element.matches(choice)) return true
-      const root = /** @type {Document | ShadowRoot} */ (element.getRootNode())
-      const outside = root instanceof ShadowRoot ? root.host : root.defaultView?.frameElement
-      element = element.parentElement ?? outside
+      if (call(element, 'matches', choice)) return true
+      const inside = get(element, 'parentElement')
+      if (inside) {
+        element = inside
+        continue
+      }
+      const root = rootOf(element)
+      element =
+        shadowRootOf(element)?.host ??
+        (typeOf(root) === Node.DOCUMENT_NODE
+          ? Reflect.get(Document.prototype, 'defaultView', root)?.frameElement
+          : undefined)
     }
     return false
   }
 
-  return {
-    now: performance.now(),
-    loading: document.readyState === 'loading',
-    widgets: found.map(({ container, inputs, widgetId }) => {
-      const attribute = (/** @type {string} */ name) => container.getAttribute(`data-${name}`) || undefined
-      const callback = attribute('callback')
-      const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
-      return {
-        sitekey: attribute('sitekey'),
-        action: attribute('action'),
-        cData: attribute('cdata'),
-        callback: callback && typeof page[callback] === 'function' ? callback : undefined,
-        fields: [...new Set(inputs.map(({ name }) => name))],
-        answered: inputs.some(({ value }) => value !== ''),
-        widgetId,
-        selector: selectorOf(container),
-        inShadow: container.getRootNode() instanceof ShadowRoot,
-        chosen: isChosen(container),
-      }
-    }),
+  const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
+  /** @type {Description[]} */
+  const widgets = []
+  for (let i = 0; i < found.length; i++) {
+    const { container, inputs, widgetId } = found[i]
+    const attribute = (/** @type {string} */ name) =>
+      call(container, 'getAttribute', `data-${name}`) || undefined
+    const callback = attribute('callback')
+    /** @type {string[]} */
+    const fields = []
+    let answered = false
+    for (let at = 0; at < inputs.length; at++) {
+      fields[at] = inputs[at].name
+      if (inputs[at].value !== '') answered = true
+    }
+    widgets[i] = {
+      sitekey: attribute('sitekey'),
+      action: attribute('action'),
+      cData: attribute('cdata'),
+      callback: callback && typeof page[callback] === 'function' ? callback : undefined,
+      fields,
+      answered,
+      widgetId,
+      selector: selectorOf(container),
+      inShadow: shadowRootOf(container) !== undefined,
+      chosen: isChosen(container),
+    }
   }
+  const loading = Reflect.get(Document.prototype, 'readyState', document) === 'loading'
+  return { now: performance.now(), loading, widgets }
+}
+
+/** A driver calls this in the document of a handle, and fails if that has gone. */
+export function isThere() {
+  return true
 }
 
 /** Where a widget that was found before stands in a later list; -1 if it is gone. @param {Found[]} found @param {Found} before */
 export function indexOf(found, before) {
-  return found.findIndex(
-    ({ container, widgetId }) =>
-      container === before.container && (before.widgetId === undefined || widgetId === before.widgetId),
-  )
+  for (let i = 0; i < found.length; i++) {
+    const { container, widgetId } = found[i]
+    if (container !== before.container) continue
+    if (before.widgetId === undefined || widgetId === before.widgetId) return i
+  }
+  return -1
 }
 
 /** @param {Found[]} found @param {number} index */
@@ -162,28 +286,43 @@ export function pick(found, index) {
  */
 export function fill({ inputs }, { token, until }) {
   if (performance.now() > until) return 'late'
-  for (const input of inputs) input.value = token
-  return [...new Set(inputs.map(({ name }) => name))]
+  /** @type {string[]} */
+  const names = []
+  for (let i = 0; i < inputs.length; i++) {
+    inputs[i].value = token
+    names[i] = inputs[i].name
+  }
+  return names
 }
 
-/** Whether the page has that function. @param {string} path */
-export function hasFunction(path) {
+/**
+ * Whether the document has that function.
+ * @param {Found[]} _found
+ * @param {{ path: string, names: string[] }} callback a name or a path, and the names in the path
+ */
+export function hasFunction(_found, { path, names }) {
   const page = /** @type {any} */ (window)
-  const target = path in page ? page[path] : path.split('.').reduce((value, name) => value?.[name], page)
+  let target = page
+  if (path in page) target = page[path]
+  else for (let i = 0; i < names.length; i++) target = target?.[names[i]]
   return typeof target === 'function'
 }
 
 /**
  * As Turnstile's own script does it: with the token and with `false`, which says that no clearance came along. What the callback throws
  * is the page's own affair, and becomes an uncaught error there.
- * @param {{ path: string, token: string, until: number }} call
+ * @param {Found} _widget ties the call to the document of the widget
+ * @param {{ path: string, names: string[], token: string, until: number }} call
  */
-export function callByName({ path, token, until }) {
+export function callByName(_widget, { path, names, token, until }) {
   if (performance.now() > until) return 'late'
   const page = /** @type {any} */ (window)
-  const names = path in page ? [path] : path.split('.')
-  const name = /** @type {string} */ (names.pop())
-  const owner = names.reduce((value, key) => value?.[key], page)
+  let owner = page
+  let name = path
+  if (!(path in page)) {
+    for (let i = 0; i < names.length - 1; i++) owner = owner?.[names[i]]
+    name = names[names.length - 1]
+  }
   if (typeof owner?.[name] !== 'function') return 'missing'
   try {
     owner[name](token, false)

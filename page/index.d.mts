@@ -104,13 +104,15 @@ export type PageErrorCode =
   | 'WIDGET_AMBIGUOUS'
   /** The page does not tell the sitekey of its widget: give `websiteKey`. Nothing was bought. */
   | 'SITEKEY_UNKNOWN'
+  /** A script of the page broke what this module runs there; see `cause`. Nothing was bought. */
+  | 'PAGE_SCRIPT_ERROR'
   /** The page was closed, or it crashed. */
   | 'PAGE_CLOSED'
   /** The document that held the widget is gone: its page or frame navigated, or the frame was removed. */
   | 'PAGE_NAVIGATED'
   /** The page did not take the token before `expiresAt`. */
   | 'TOKEN_EXPIRED'
-  /** The page has neither a response field nor a callback for the token. */
+  /** The page has neither a response field nor a callback for the token, or a script of the page broke what puts it there. */
   | 'TOKEN_NOT_PLACED'
 
 /**
@@ -137,8 +139,8 @@ export interface TurnstilePageErrorFields extends Omit<TurnstileErrorFields, 'co
 export declare function isTurnstilePageError(value: unknown): value is TurnstilePageError
 
 /**
- * The Turnstile widgets that the page shows at this moment: implicit and explicitly rendered ones, in the page, in its frames of the
- * same origin, and in open shadow roots.
+ * The Turnstile widgets that the page shows at this moment: implicit and explicitly rendered ones, in the page, in the frames whose
+ * documents it can read, and in open shadow roots.
  */
 export declare function findTurnstile(page: DriverPage): Promise<Widget[]>
 

@@ -80,6 +80,9 @@ function sourceOf(callback, about) {
   throw invalidOption('callback', 'must have a source that the page can run, not be native or bound', about)
 }
 
+/** A callback by its name, which may be a path, as the functions in the page take it. @param {string} path */
+export const namesOf = path => ({ path, names: path.split('.') })
+
 /** @param {string} text */
 function isExpression(text) {
   try {

@@ -1,10 +1,13 @@
 /** Puts a token where the page expects it, and never one that has expired. */
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { Script } from 'node:vm'
+import { dispose, evaluated, isAlive, PageScriptFault } from './answers.mjs'
 import { overError, pageError, solutionAdvice } from './errors.mjs'
 import { lookInto, release } from './find.mjs'
-import { answerOf, dispose } from './frames.mjs'
 import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
+import { namesOf } from './options.mjs'
+import { aHandle, anIndex, whatWasCalled, whatWasFilled } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').PageSolution} PageSolution */
@@ -47,8 +50,10 @@ export async function placeToken(page, held, wanted, solution, watching) {
     await standing()
     if (!found) throw homeless(`${held.widget.selector} is not in the page any more`)
     const { handle, until, widget } = found
-    const fields = await answerOf(() => handle.evaluate(fill, { token, until }), expiresAt - Date.now())
-    dispose(handle)
+    const filled = () => handle.evaluate(fill, { token, until })
+    const fields = await evaluated(filled, whatWasFilled, expiresAt - Date.now()).finally(() =>
+      dispose(handle),
+    )
     if (fields === 'late' || Date.now() >= expiresAt) throw late()
     await standing()
     if (!fields) throw homeless('the page did not take the token')
@@ -75,6 +80,9 @@ export async function placeToken(page, held, wanted, solution, watching) {
   })
   try {
     return await Promise.race([over, expired, place()])
+  } catch (error) {
+    if (!(error instanceof PageScriptFault)) throw error
+    throw homeless('a script of the page broke what runs there, see `cause`', error.cause)
   } finally {
     clearTimeout(timer)
   }
@@ -88,43 +96,67 @@ export async function placeToken(page, held, wanted, solution, watching) {
  * @param {number} expiresAt
  * @param {Watch} watching
  */
-async function foundAgain(page, { frame, handle, widget }, { choice }, expiresAt, watching) {
+async function foundAgain(page, held, { choice }, expiresAt, watching) {
   const deadline = Math.min(Date.now() + RENDER_MS, expiresAt)
   while (!watching.end()) {
-    const sightings = await lookInto(page, frame, choice, expiresAt - Date.now())
-    // By the page's clock: a page that is too busy to run this in time refuses it when it does.
-    const left = expiresAt - Date.now()
+    const isLate = () => Date.now() >= deadline
     try {
-      const same = sightings[0] && (await answerOf(() => sightings[0].list.evaluate(indexOf, handle), left))
-      const alike = sightings.filter(
-        ({ chosen, widget: { websiteKey = widget.websiteKey } }) =>
-          chosen && websiteKey === widget.websiteKey,
-      )
-      const found = sightings[same] ?? (alike.length === 1 ? alike[0] : undefined)
-      const picked = found && (await answerOf(() => found.list.evaluateHandle(pick, found.index), left))
-      if (found && picked) return { handle: picked, until: found.now + left, widget: found.widget }
-    } finally {
-      release(sightings)
+      const found = await foundNow(page, held, choice, expiresAt)
+      if (found) return found
+    } catch (error) {
+      if (!(error instanceof PageScriptFault) || isLate()) throw error
     }
-    if (Date.now() >= deadline) return
+    if (isLate()) return
     await delay(LOOK_EVERY_MS, undefined, { signal: watching.signal }).catch(() => {})
   }
 }
 
 /**
- * What ends the document now is the callback's own doing: most submit a form.
+ * @param {Page} page
+ * @param {Held} held
+ * @param {Wanted['choice']} choice
+ * @param {number} expiresAt
+ */
+async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
+  const sightings = await lookInto(page, frame, choice, expiresAt - Date.now())
+  // By the page's clock: a page that is too busy to run this in time refuses it when it does.
+  const left = expiresAt - Date.now()
+  try {
+    const [first] = sightings
+    const same = first && (await evaluated(() => first.list.evaluate(indexOf, handle), anIndex, left))
+    const alike = sightings.filter(
+      ({ chosen, widget: { websiteKey = widget.websiteKey } }) => chosen && websiteKey === widget.websiteKey,
+    )
+    const found = sightings[same ?? -1] ?? (alike.length === 1 ? alike[0] : undefined)
+    const picked =
+      found && (await evaluated(() => found.list.evaluateHandle(pick, found.index), aHandle, left))
+    return found && picked && { handle: picked, until: found.now + left, widget: found.widget }
+  } finally {
+    release(sightings)
+  }
+}
+
+/**
+ * What ends the document now is the callback's own doing: most submit a form. The callback is called in the document of the widget only,
+ * even if the frame has another by now.
  * @param {Held} held
  * @param {import('./options.mjs').Callback} callback
  * @param {{ token: string, until: number }} solution
  * @returns {Promise<'called' | 'late' | 'missing' | Error>}
  */
-async function call({ frame, handle }, callback, { token, until }) {
+async function call({ handle }, callback, solution) {
   try {
-    if (typeof callback === 'string')
-      return await frame.evaluate(callByName, { path: callback, token, until })
-    return await frame.evaluate(`(${callOwn})(${callback.source}, ${JSON.stringify({ token, until })})`)
+    const answer =
+      typeof callback === 'string'
+        ? await handle.evaluate(callByName, { ...namesOf(callback), ...solution })
+        : await handle.evaluate(functionOf(callback.source), solution)
+    return whatWasCalled(answer)
   } catch (error) {
-    const stands = await answerOf(() => handle.evaluate(() => true))
-    return stands && error instanceof Error ? error : 'called'
+    if (!(await isAlive(handle))) return 'called'
+    return error instanceof Error ? error : new Error(String(error), { cause: error })
   }
 }
+
+/** A function, because a driver evaluates a string in whatever document the frame has. @param {string} source */
+const functionOf = source =>
+  new Script(`(function (widget, call) { return (${callOwn})(${source}, call) })`).runInThisContext()

@@ -2,8 +2,8 @@
 
 import { isTurnstileError, solveTurnstile } from '../index.js'
 import { CallSite, withStack } from '../lib/errors.js'
+import { dispose } from './answers.mjs'
 import { overError } from './errors.mjs'
-import { dispose } from './frames.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
 import { placeToken } from './place.mjs'
 import { waitForWidget } from './wait.mjs'

@@ -1,10 +1,12 @@
 /** Waits until there is a widget that can be answered, and only one. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { listed, overError, pageError } from './errors.mjs'
+import { evaluated, PageScriptFault } from './answers.mjs'
+import { listed, overError, pageError, scriptError } from './errors.mjs'
 import { look, release } from './find.mjs'
-import { answerOf } from './frames.mjs'
 import { hasFunction, pick } from './in-page.mjs'
+import { namesOf } from './options.mjs'
+import { aBoolean, aHandle } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').Widget} Widget */
@@ -15,6 +17,9 @@ import { hasFunction, pick } from './in-page.mjs'
 /** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} Held a widget that is held on to */
 
 const LOOK_EVERY_MS = 100
+
+/** @type {Awaited<ReturnType<typeof look>>} */
+const nothing = { sightings: [], fault: undefined }
 
 /**
  * @param {Page} page
@@ -28,16 +33,18 @@ export async function waitForWidget(page, wanted, watching) {
   const deadline = performance.now() + widgetTimeoutMs
   for (;;) {
     const late = performance.now() >= deadline
-    const sightings = watching.end() ? [] : await look(page, choice)
+    const { sightings, fault } = watching.end() ? nothing : await look(page, choice)
     if (watching.end()) throw overError(watching, { provider })
     try {
-      const held = await taken(sightings, wanted, late)
+      const held = await taken(sightings, wanted, late, fault)
       if (held) {
         watching.hold(held.handle)
         return held
       }
     } catch (error) {
-      throw watching.end() ? overError(watching, { provider }) : error
+      if (watching.end()) throw overError(watching, { provider })
+      if (!(error instanceof PageScriptFault)) throw error
+      if (late) throw scriptError(error, { provider, widgets: sightings.map(({ widget }) => widget) })
     } finally {
       release(sightings)
     }
@@ -51,9 +58,10 @@ export async function waitForWidget(page, wanted, watching) {
  * @param {Sighting[]} sightings
  * @param {Wanted} wanted
  * @param {boolean} late
+ * @param {PageScriptFault} [fault] why a frame could not be read
  * @returns {Promise<Held | undefined>}
  */
-async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, late) {
+async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, late, fault) {
   const { provider } = task
   const widgets = sightings.map(({ widget }) => widget)
   const chosen = sightings.filter(({ chosen }) => chosen)
@@ -66,11 +74,12 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
   const [sighting] = chosen
   if (!sighting) {
     if (!late) return
+    if (fault) throw fault
     const which =
       choice.selector === undefined && choice.websiteKey === undefined ? 'no widget' : 'no such widget'
     const others = widgets.length > 0 ? `, only ${listed(widgets)}` : ''
     const problem = `${which} within widgetTimeoutMs (${widgetTimeoutMs} ms)${others}`
-    const advice = 'one in a frame of another origin is not seen; nothing was bought'
+    const advice = 'one in a frame that the page itself cannot read is not seen; nothing was bought'
     throw pageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
@@ -82,7 +91,9 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     throw pageError('SITEKEY_UNKNOWN', problem, 'give it as `websiteKey`; nothing was bought', details)
   }
   const there =
-    typeof callback === 'string' ? await answerOf(() => frame.evaluate(hasFunction, callback)) : callback
+    typeof callback === 'string'
+      ? await evaluated(() => list.evaluate(hasFunction, namesOf(callback)), aBoolean)
+      : callback
   const lacking =
     typeof callback === 'string' && !there
       ? `the page has no function ${callback}`
@@ -95,7 +106,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
-  const handle = await answerOf(() => list.evaluateHandle(pick, index))
+  const handle = await evaluated(() => list.evaluateHandle(pick, index), aHandle)
   if (handle)
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return

@@ -1,5 +1,6 @@
 /** Watches over a page while something is under way for it: whether it closes, crashes or leaves, or the caller gives up. */
 
+import { isAlive } from './answers.mjs'
 import { isClosed } from './frames.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
@@ -8,15 +9,6 @@ import { isClosed } from './frames.mjs'
 
 /** A page that closes loses its documents first. What is over after this time was not closed. */
 const CLOSING_MS = 500
-
-/** As long as that takes: a busy page is not gone. @param {any} handle @returns {Promise<boolean>} */
-async function answers(handle) {
-  try {
-    return await handle.evaluate(() => true)
-  } catch {
-    return false
-  }
-}
 
 /**
  * @param {Page} page
@@ -55,7 +47,7 @@ export function watch(page, signal) {
   /** The document is gone if its handle is. */
   const check = async () => {
     const asked = held
-    if (!asked || (await answers(asked)) || asked !== held) return
+    if (!asked || (await isAlive(asked)) || asked !== held) return
     closing ??= setTimeout(() => over(isClosed(page) ? 'closed' : 'navigated'), CLOSING_MS)
   }
 

@@ -45,7 +45,8 @@ async function during(house, happening, options = {}) {
 /** The frame with the widget, once that is rendered. @param {House['page']} page @returns {Promise<any>} */
 async function framed(page) {
   await page.waitForSelector('#frame')
-  const ofWidget = async () => (await look(/** @type {any} */ (page))).find(({ widget }) => widget.widgetId)
+  const ofWidget = async () =>
+    (await look(/** @type {any} */ (page))).sightings.find(({ widget }) => widget.widgetId)
   return (await eventually(ofWidget))?.frame
 }
 
@@ -84,7 +85,8 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
   test('in its frame that is taken away when the token is there, leaves the token to the caller', async t => {
     const { page } = await open(t, 'framed')
     const frame = await framed(page)
-    const [{ widget, list, index }] = await look(/** @type {any} */ (page))
+    const { sightings } = await look(/** @type {any} */ (page))
+    const [{ widget, list, index }] = sightings
     const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
     const solution = /** @type {any} */ ({
       ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },

@@ -27,6 +27,7 @@ holds<
     | 'WIDGET_NOT_FOUND'
     | 'WIDGET_AMBIGUOUS'
     | 'SITEKEY_UNKNOWN'
+    | 'PAGE_SCRIPT_ERROR'
     | 'PAGE_CLOSED'
     | 'PAGE_NAVIGATED'
     | 'TOKEN_EXPIRED'
@@ -99,6 +100,7 @@ export function failed(error: unknown): string | undefined {
       case 'WIDGET_NOT_FOUND':
       case 'WIDGET_AMBIGUOUS':
       case 'SITEKEY_UNKNOWN':
+      case 'PAGE_SCRIPT_ERROR':
         return error.widgets?.map(({ selector }) => selector).join()
       case 'PAGE_CLOSED':
       case 'PAGE_NAVIGATED':

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
+import { evaluated, isAlive, isGone } from '../page/answers.mjs'
+import {
+  callByName,
+  canRead,
+  describe as describeInPage,
+  fill,
+  hasFunction,
+  indexOf,
+  isThere,
+} from '../page/in-page.mjs'
+import { placeToken } from '../page/place.mjs'
+import { watch } from '../page/watch.mjs'
+
+const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
+
+describe('what a page answers', () => {
+  const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], answered: false }
+  const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadow: false, chosen: true }
+  const right = { now: 0, loading: false, widgets: [widget] }
+
+  /** @param {unknown} answer @returns {any} */
+  const answering = answer => {
+    const evaluate = async (/** @type {unknown} */ asked) => (asked === isThere ? true : answer)
+    const list = { evaluate, dispose: async () => {} }
+    const frame = {
+      url: () => 'https://shop.example/login',
+      parentFrame: () => null,
+      evaluateHandle: async () => list,
+    }
+    return {
+      isClosed: () => false,
+      frames: () => [frame],
+      mainFrame: () => frame,
+      on() {},
+      off() {},
+    }
+  }
+
+  test('is read only for the fields that a widget has', async () => {
+    const hostile = { ...widget, sitekey: null, websiteURL: 'https://other.example/', __proto__: { x: 1 } }
+    const [found] = await findTurnstile(answering({ ...right, widgets: [hostile] }))
+    assert.deepEqual(found, {
+      websiteURL: 'https://shop.example/login',
+      fields: ['cf-turnstile-response'],
+      answered: false,
+      widgetId: 'cf-chl-widget-a',
+      selector: '#box',
+      inShadow: false,
+    })
+  })
+
+  const nonsense = [undefined, null, 5, 'text', true, [], {}, [[]], Number.NaN, { length: 1 }]
+  const parts = Object.keys(widget).filter(name => name !== 'chosen')
+  const wrong = [
+    ...nonsense,
+    ...['now', 'loading', 'widgets'].flatMap(name =>
+      [5n, null, {}].map(value => ({ ...right, [name]: value })),
+    ),
+    ...nonsense.slice(1).map(value => ({ ...right, widgets: [value] })),
+    ...parts.map(name => ({ ...right, widgets: [{ ...widget, [name]: 5 }] })),
+    ...parts.map(name => ({ ...right, widgets: [{ ...widget, [name]: { toString: 5 } }] })),
+    { ...right, widgets: [{ ...widget, fields: [5] }] },
+    { ...right, widgets: [{ ...widget, chosen: undefined }] },
+  ]
+
+  test('in another shape is a PAGE_SCRIPT_ERROR with a cause, and nothing is bought', async () => {
+    for (const answer of wrong) {
+      for (const ask of [
+        () => findTurnstile(answering(answer)),
+        () => solveTurnstileOnPage(answering(answer), { ...account, widgetTimeoutMs: 0 }),
+      ]) {
+        const error = await ask().then(
+          () => assert.fail(inspect(answer)),
+          error => error,
+        )
+        assert.deepEqual(
+          [error.name, error.code, error.mayBeCharged, error.cause?.name],
+          ['TurnstilePageError', 'PAGE_SCRIPT_ERROR', false, 'TypeError'],
+          inspect(answer),
+        )
+      }
+    }
+  })
+
+  test('in another shape after the solve is a TOKEN_NOT_PLACED with a cause and the solution', async t => {
+    t.mock.timers.enable({ apis: ['Date'] })
+    /** @type {[step: Function, wrong: unknown[]][]} */
+    const steps = [
+      [indexOf, [undefined, null, 'length', -0.5, [], {}]],
+      [fill, [undefined, null, 5, 'text', [5], {}]],
+      [callByName, [undefined, null, 5, 'text', [], {}]],
+    ]
+    for (const [step, wrong] of steps) {
+      for (const answer of wrong) {
+        /** @type {Map<unknown, unknown>} */
+        const answers = new Map()
+        answers.set(describeInPage, right).set(indexOf, 0).set(fill, ['a']).set(callByName, 'called')
+        answers.set(step, answer)
+        const handle = {
+          evaluate: async (/** @type {unknown} */ asked) => (answers.has(asked) ? answers.get(asked) : true),
+          evaluateHandle: async () => handle,
+          dispose: async () => {},
+        }
+        const driven = answering(undefined)
+        const frame = Object.assign(driven.mainFrame(), { evaluateHandle: async () => handle })
+        const held = { widget: /** @type {any} */ ({ ...widget, websiteKey: seen.sitekey }), frame, handle }
+        const watching = watch(driven)
+        const about = { provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token' }
+        const solution = /** @type {any} */ ({ ...about, expiresAt: Date.now() + 60_000 })
+        const wanted = /** @type {any} */ ({ choice: {}, callback: 'onToken' })
+        // A page whose answers are of no use is asked again for some seconds.
+        const passing = setInterval(() => t.mock.timers.tick(1000))
+        const error = await placeToken(driven, held, wanted, solution, watching).then(
+          () => assert.fail(`${step.name} ${inspect(answer)}`),
+          error => error,
+        )
+        clearInterval(passing)
+        watching.close()
+        assert.deepEqual(
+          [error.code, error.cause?.name, error.solution],
+          ['TOKEN_NOT_PLACED', 'TypeError', solution],
+          `${step.name} ${inspect(answer)}`,
+        )
+      }
+    }
+  })
+
+  test('in another shape is asked for again until widgetTimeoutMs has passed', async () => {
+    let asked = 0
+    const driven = answering(undefined)
+    const list = {
+      dispose: async () => {},
+      evaluate: async (/** @type {unknown} */ what) => {
+        if (what === describeInPage) return right
+        asked += 1
+        return what === hasFunction && asked > 1 ? false : undefined
+      },
+    }
+    Object.assign(driven.mainFrame(), { evaluateHandle: async () => list })
+    const stop = new AbortController()
+    const solved = solveTurnstileOnPage(driven, { ...account, callback: 'onToken', signal: stop.signal })
+    const enough = async () => {
+      while (asked < 3 && !stop.signal.aborted) await setImmediate()
+    }
+    await Promise.race([enough(), solved]).finally(() => stop.abort())
+    await assert.rejects(solved, { code: 'ABORT_ERR' })
+  })
+
+  test('in other frames is in the error about a frame that cannot be read', async () => {
+    const { mainFrame } = answering(right)
+    const other = answering(5).mainFrame()
+    other.parentFrame = mainFrame
+    other.frameElement = async () => ({ evaluate: async () => true, dispose: async () => {} })
+    const both = { ...answering(right), mainFrame, frames: () => [mainFrame(), other] }
+    const error = await findTurnstile(both).catch(error => error)
+    assert.deepEqual(
+      [error.code, error.widgets.map((/** @type {any} */ { selector }) => selector)],
+      ['PAGE_SCRIPT_ERROR', ['#box']],
+    )
+  })
+
+  test('does not make a frame with an address of another origin an own frame', async () => {
+    const { mainFrame } = answering(right)
+    const other = answering(right).mainFrame()
+    const evaluate = async (/** @type {unknown} */ asked) => (asked === canRead ? true : '')
+    const element = { evaluate, dispose: async () => {} }
+    Object.assign(other, { parentFrame: mainFrame, frameElement: async () => element })
+    const both = { ...answering(right), mainFrame, frames: () => [mainFrame(), other] }
+    const counted = async (/** @type {string} */ address) => {
+      other.url = () => address
+      return (await findTurnstile(both)).length
+    }
+    for (const own of [
+      'about:blank',
+      '',
+      'about:srcdoc',
+      'blob:https://shop.example/a',
+      'https://shop.example/b',
+    ])
+      assert.equal(await counted(own), 2, own)
+    for (const foreign of ['https://ads.example/', 'blob:https://ads.example/a', 'http://shop.example/'])
+      assert.equal(await counted(foreign), 1, foreign)
+  })
+
+  test('with an error is an error of a script, unless a driver says that the document has gone', async () => {
+    const gone = [
+      "Attempted to use detached Frame 'A'.",
+      'Execution context is not available in detached frame or worker "https://shop.example/" (are you trying to evaluate?)',
+      'Execution context was destroyed, most likely because of a navigation.',
+      'JSHandle is disposed!',
+      'JSHandles can be evaluated only in the context they were created!',
+      'Protocol error (Runtime.callFunctionOn): Argument should belong to the same JavaScript world as target object',
+      'Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.',
+      'Target closed',
+      'frame.evaluate: Frame was detached',
+      'frame.frameElement: Frame has been detached.',
+      'jsHandle.evaluate: Target page, context or browser has been closed',
+      'jsHandle.evaluate: Target crashed',
+      'elementHandle.evaluate: Unable to adopt element handle from a different document',
+    ]
+    for (const message of gone) {
+      assert.equal(isGone(new Error(message)), true, message)
+      const reject = () => Promise.reject(new Error(message))
+      assert.equal(await evaluated(reject, String), undefined)
+      assert.equal(await isAlive({ evaluate: reject }), false)
+    }
+    const thrown = [
+      'frame.evaluate: TypeError: a.map is not a function\n    at closed.js:1:1',
+      'Illegal invocation',
+    ]
+    for (const cause of [...thrown.map(message => new Error(message)), 'a text', undefined, null]) {
+      assert.equal(isGone(cause), false, String(cause))
+      const reject = () => Promise.reject(cause)
+      await assert.rejects(evaluated(reject, String), { name: 'Error', cause })
+      assert.equal(await isAlive({ evaluate: reject }), true)
+    }
+  })
+})

@@ -1,0 +1,62 @@
+/** The challenges in a frame: a widget's own iframe, which stands in a closed shadow root, carries its id and sitekey in its address. */
+
+import { answerOf, dispose, evaluated } from './answers.mjs'
+import { isPlaceless, parsed } from './frames.mjs'
+import { addFramed, idsOf, sourceOf } from './in-page.mjs'
+import { anything, aText, texts } from './shapes.mjs'
+
+/** @typedef {import('./frames.mjs').Page} Page */
+/** @typedef {import('./frames.mjs').Frame} Frame */
+/** @typedef {{ frame: Frame, widgetId: string, sitekey: string }} Challenge */
+
+/**
+ * @param {Page} page
+ * @param {Frame} around
+ * @returns {Promise<Challenge[]>}
+ */
+export async function challengesIn(page, around) {
+  const children = page.frames().filter(frame => frame.parentFrame() === around)
+  const found = await Promise.all(
+    children.map(async frame => {
+      const segments = parsed(await destinationOf(frame))?.pathname.split('/') ?? []
+      if (!segments.includes('challenge-platform') || !segments.includes('turnstile')) return []
+      const at = segments.findIndex(segment => /^\dx[\w-]{8,}$/.test(segment))
+      return at < 1 ? [] : [{ frame, widgetId: `cf-chl-widget-${segments[at - 1]}`, sitekey: segments[at] }]
+    }),
+  )
+  return found.flat()
+}
+
+/** A frame that still loads, or could not, has no address that tells anything: its element says where it was to go. @param {Frame} frame */
+async function destinationOf(frame) {
+  if (!isPlaceless(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
+  const address = await ofElement(frame, element => evaluated(() => element.evaluate(sourceOf), aText))
+  return address ?? ''
+}
+
+/**
+ * Adds the widgets without a response field, which have only their iframes.
+ * @param {any} list
+ * @param {Challenge[]} challenges
+ */
+export async function addHidden(list, challenges) {
+  if (challenges.length === 0) return
+  const ids = await evaluated(() => list.evaluate(idsOf), texts)
+  for (const { frame } of challenges.filter(({ widgetId }) => !ids?.includes(widgetId)))
+    await ofElement(frame, iframe => evaluated(() => iframe.evaluate(addFramed, list), anything))
+}
+
+/**
+ * @template T
+ * @param {Frame} frame
+ * @param {(element: any) => Promise<T>} use
+ */
+async function ofElement(frame, use) {
+  const element = await answerOf(() => frame.frameElement())
+  if (!element) return
+  try {
+    return await use(element)
+  } finally {
+    dispose(element)
+  }
+}
