@@ -137,7 +137,7 @@ export function createTask(first, tokenLifeMs) {
       untold = true
       const { type, text, bad } = happening
       if (type === 'task:created' || type === 'task:ready') return
-      const mark = element('i', `mark ${type}${bad ? ' bad' : ''}`)
+      const mark = element('i', `mark ${type.replace('task:', '')}${bad ? ' bad' : ''}`)
       mark.title = text
       mark.dataset.at = String(happening.at)
       marks.append(mark)
