@@ -268,7 +268,7 @@ function logLine(event) {
       // Polls come with an event that says more.
       return event.path === '/getTaskResult' ? undefined : `${event.method} ${event.path}`
     case 'task:created':
-      return `task ${event.taskNumber} created: ${event.taskId}, ${counted(event.points, 'point')}, ready in ${seconds(event.readyAt - event.at)}`
+      return `task ${event.taskNumber} created: ${event.taskId}, ${counted(event.points, 'point')}, ready in ${seconds(Math.max(0, event.readyAt - event.at))}`
     case 'task:polled':
       return `task ${event.taskNumber} polled ${event.polls === 1 ? 'once' : `${event.polls} times`}: ${event.state}`
     case 'fault':
