@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
 import { evaluated, isAlive, isGone } from '../page/answers.mjs'
+import { isChallengeHost } from '../page/challenges.mjs'
 import {
   callByName,
   canRead,
@@ -220,4 +221,27 @@ describe('what a page answers', () => {
       assert.equal(await isAlive({ evaluate: reject }), true)
     }
   })
+})
+
+test('a challenge comes from Cloudflare, or from loopback if the page does', () => {
+  /** @type {[challenge: string, page: string, is: boolean][]} */
+  const cases = [
+    ['https://challenges.cloudflare.com/a', 'https://shop.example/', true],
+    ['https://challenges.cloudflare.com/a', 'http://127.0.0.1:8080/', true],
+    ['http://challenges.cloudflare.com/a', 'https://shop.example/', false],
+    ['https://challenges.cloudflare.com:444/a', 'https://shop.example/', false],
+    ['https://challenges.cloudflare.com.ads.example/a', 'https://shop.example/', false],
+    ['https://ads.example/a', 'https://shop.example/', false],
+    ['https://shop.example/a', 'https://shop.example/', false],
+    ['http://127.0.0.1:8080/a', 'https://shop.example/', false],
+    ['http://localhost:8080/a', 'http://127.0.0.1:8080/', true],
+    ['http://[::1]:8080/a', 'http://localhost/', true],
+    ['https://ads.example/a', 'http://localhost/', false],
+    ['http://127.0.0.1.ads.example/a', 'http://localhost/', false],
+    ['http://localhost.ads.example/a', 'http://localhost/', false],
+    ['http://127.0.0.1/a', 'http://localhost.ads.example/', false],
+  ]
+  for (const [challenge, page, is] of cases)
+    assert.equal(isChallengeHost(new URL(challenge), new URL(page)), is, `${challenge} in ${page}`)
+  assert.equal(isChallengeHost(new URL('http://127.0.0.1/a'), undefined), false)
 })

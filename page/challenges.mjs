@@ -1,13 +1,26 @@
 /** The challenges in a frame: a widget's own iframe, which stands in a closed shadow root, carries its id and sitekey in its address. */
 
 import { answerOf, dispose, evaluated } from './answers.mjs'
-import { isPlaceless, parsed } from './frames.mjs'
-import { addFramed, idsOf, sourceOf } from './in-page.mjs'
+import { addressOf, isPlaceless, parsed } from './frames.mjs'
+import { addFramed, idOf, idsOf, sourceOf } from './in-page.mjs'
 import { anything, aText, texts } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./frames.mjs').Frame} Frame */
 /** @typedef {{ frame: Frame, widgetId: string, sitekey: string }} Challenge */
+
+const CLOUDFLARE = 'https://challenges.cloudflare.com'
+
+/** @param {URL | undefined} address */
+const isLoopback = address => /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(address?.hostname ?? '')
+
+/**
+ * Whether a challenge can come from this address: it is Cloudflare's, or, for tests, both the page and its stand-in are on loopback.
+ * @param {URL} address
+ * @param {URL | undefined} page the address of the page
+ */
+export const isChallengeHost = (address, page) =>
+  address.origin === CLOUDFLARE || (isLoopback(address) && isLoopback(page))
 
 /**
  * @param {Page} page
@@ -18,7 +31,9 @@ export async function challengesIn(page, around) {
   const children = page.frames().filter(frame => frame.parentFrame() === around)
   const found = await Promise.all(
     children.map(async frame => {
-      const segments = parsed(await destinationOf(frame))?.pathname.split('/') ?? []
+      const address = parsed(await destinationOf(frame))
+      if (!address || !isChallengeHost(address, addressOf(around))) return []
+      const segments = address.pathname.split('/')
       if (!segments.includes('challenge-platform') || !segments.includes('turnstile')) return []
       const at = segments.findIndex(segment => /^\dx[\w-]{8,}$/.test(segment))
       return at < 1 ? [] : [{ frame, widgetId: `cf-chl-widget-${segments[at - 1]}`, sitekey: segments[at] }]
@@ -35,15 +50,20 @@ async function destinationOf(frame) {
 }
 
 /**
- * Adds the widgets without a response field, which have only their iframes.
+ * Adds the widgets without a response field, which have only their iframes. Any frame can navigate itself to an address of Cloudflare,
+ * but only the page can give an element the id that Turnstile gives to its iframe.
  * @param {any} list
  * @param {Challenge[]} challenges
  */
 export async function addHidden(list, challenges) {
   if (challenges.length === 0) return
   const ids = await evaluated(() => list.evaluate(idsOf), texts)
-  for (const { frame } of challenges.filter(({ widgetId }) => !ids?.includes(widgetId)))
-    await ofElement(frame, iframe => evaluated(() => iframe.evaluate(addFramed, list), anything))
+  for (const { frame, widgetId } of challenges.filter(({ widgetId }) => !ids?.includes(widgetId))) {
+    await ofElement(frame, async iframe => {
+      const id = await evaluated(() => iframe.evaluate(idOf), aText)
+      if (id === widgetId) await evaluated(() => iframe.evaluate(addFramed, list), anything)
+    })
+  }
 }
 
 /**

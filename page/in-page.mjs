@@ -117,6 +117,11 @@ export function sourceOf(element) {
   return isIframe ? Reflect.get(HTMLIFrameElement.prototype, 'src', element) : ''
 }
 
+/** @param {Element} element */
+export function idOf(element) {
+  return Reflect.get(Element.prototype, 'id', element)
+}
+
 /** @param {Found[]} found */
 export function idsOf(found) {
   /** @type {string[]} */

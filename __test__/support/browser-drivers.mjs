@@ -13,12 +13,20 @@ import { launchChromium, prepareChromium } from '../../scripts/chromium.mjs'
 /**
  * @typedef {object} Driver
  * @property {string} name
+ * @property {(page: Page, answer: (address: URL) => string | undefined) => Promise<void>} serve answers all requests of a page, of whatever host, with a document; without one they fail
  * @property {() => Promise<{ open(): Promise<{ page: Page, close(): Promise<void> }>, close(): Promise<void>, kill(): Promise<void> }>} launch
  */
 
 /** @type {Driver} */
 const puppeteer = {
   name: 'Puppeteer',
+  async serve(page, answer) {
+    await page.setRequestInterception(true)
+    page.on('request', request => {
+      const body = answer(new URL(request.url()))
+      return body === undefined ? request.abort() : request.respond({ contentType: 'text/html', body })
+    })
+  },
   async launch() {
     const browser = await launchChromium()
     return {
@@ -35,6 +43,12 @@ const puppeteer = {
 /** @type {Driver} */
 const playwright = {
   name: 'Playwright',
+  async serve(page, answer) {
+    await /** @type {any} */ (page).route('**/*', (/** @type {import('playwright-core').Route} */ route) => {
+      const body = answer(new URL(route.request().url()))
+      return body === undefined ? route.abort() : route.fulfill({ contentType: 'text/html', body })
+    })
+  },
   async launch() {
     const executablePath = await prepareChromium()
     // Without a font Chromium lays out no text at all; the packaged one brings its own.
