@@ -1,12 +1,13 @@
 //! Options, parsed once into values that cannot be wrong. Behind this file nobody asks about an option again.
 
 mod base_url;
+mod fields;
 mod proxy;
 mod raw;
 mod requests;
 mod task_id;
 
-use std::{fmt, ops::Deref, time::Duration};
+use std::{fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -19,6 +20,7 @@ use crate::{
     redact::{Secrets, redact_url_credentials},
 };
 
+pub use fields::TaskFields;
 pub use raw::{MAX_TEXT_LENGTH, RawOption, RawOptions};
 use raw::{OptionReader, wrong_type};
 pub use requests::{
@@ -109,32 +111,6 @@ impl NewTask {
             self.fields.0.insert("proxy".into(), proxy.expose_secret().into());
         }
         (self.fields, self.request_fields)
-    }
-}
-
-/// Fields of a request. Some may be secrets, so all are wiped when dropped.
-pub struct TaskFields(Map<String, Value>);
-
-impl Deref for TaskFields {
-    type Target = Map<String, Value>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl Drop for TaskFields {
-    fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
