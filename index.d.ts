@@ -199,7 +199,7 @@ export interface PollingOptions {
   onProgress?: ((event: Progress) => void) | undefined
 }
 
-/** What `onProgress` is told. */
+/** What `onProgress` is called with. */
 export interface Progress {
   /**
    * `created`: the task exists, and is paid for. `processing`: a poll was answered "not yet". `retrying`: a request

@@ -20,7 +20,7 @@ import {
 /** @typedef {import('./support/calls.mjs').CallName} CallName */
 
 const OTHER_KEY = 'test-key-of-another-account'
-const STRANGER = 'test-key-that-nobody-knows'
+const UNKNOWN_KEY = 'test-key-that-nobody-knows'
 const page = { websiteURL: WEBSITE, websiteKey: SITEKEY }
 const MINUTE = 60_000
 
@@ -60,7 +60,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
 
   test('of solveTurnstile with a bad key, all at once, is stopped well before the key is banned', async t => {
     const { sandbox, account, requests } = await open(t)
-    const options = { ...account, clientKey: STRANGER, ...page }
+    const options = { ...account, clientKey: UNKNOWN_KEY, ...page }
     const errors = await Promise.all(
       Array.from({ length: 200 }, () => failure(calls.solveTurnstile(options))),
     )
@@ -71,7 +71,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
 
   test('of waitForTask with a bad key, all at once, is stopped well before the key is banned', async t => {
     const { sandbox, account } = await open(t)
-    const options = { ...account, clientKey: STRANGER, taskId: 'a-task', pollIntervalMs: 10 }
+    const options = { ...account, clientKey: UNKNOWN_KEY, taskId: 'a-task', pollIntervalMs: 10 }
     const errors = await Promise.all(Array.from({ length: 200 }, () => failure(calls.waitForTask(options))))
     assertStopped(errors, 'ERROR_KEY_DOES_NOT_EXIST')
     for (const error of errors) assert.deepEqual([error.mayBeCharged, error.taskId], [true, 'a-task'])

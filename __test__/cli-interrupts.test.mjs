@@ -11,7 +11,7 @@ const posix = { concurrency: 6, skip: process.platform === 'win32' }
 const is = type => event => event.type === type
 
 /**
- * A provider that is creating a task until it is told to answer, and the command line pointed at it.
+ * A provider that holds the answer to createTask back until `answer` is called, and the command line pointed at it.
  * @param {import('node:test').TestContext} t
  */
 async function creating(t) {

@@ -88,7 +88,7 @@ export const taskIdFlag = {
   name: 'task-id',
   value: 'ID',
   option: 'taskId',
-  help: 'the task, as solve or an error told its id',
+  help: 'the task, by the id that solve printed or an error holds',
 }
 
 /** @type {FlagGroup} */

@@ -101,7 +101,7 @@ export async function isOwn(page, frame, patienceMs) {
 export const framesToLookInto = page => page.frames().filter(frame => mayBeOwn(page, frame))
 
 /**
- * What the widget in this own frame says its page is. It is told to the provider, so nothing secret may be left in it.
+ * What the widget in this own frame says its page is. It is sent to the provider, so nothing secret may be left in it.
  * @param {Frame} frame
  */
 export function websiteURLOf(frame) {

@@ -66,7 +66,7 @@ export interface WidgetChoice {
  * the same, and then goes before what was found.
  */
 export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'websiteKey'>, WidgetChoice {
-  /** The address that is told to the provider. Default: that of the widget's frame. */
+  /** The address that is sent to the provider. Default: that of the widget's frame. */
   websiteURL?: string | undefined
   /**
    * What is called with the token once it is in the fields: the name of a global function of the page, or a path to one, such as

@@ -78,7 +78,7 @@ export const catalogue = {
   'deep-json': entry(ALL, false, '200 with valid JSON nested depth levels deep (default 100 000)'),
   'unexpected-json': entry(ALL, false, '200 with the JSON object {}'),
   'wrong-types': entry(ALL, true, 'the right fields with values of the wrong JSON types'),
-  'created-without-id': entry(['createTask'], true, 'a task is created and charged, its id is not told'),
+  'created-without-id': entry(['createTask'], true, 'a task is created and charged, its id is not returned'),
   'unknown-status': entry(
     ['getTaskResult'],
     true,

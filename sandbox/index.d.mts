@@ -162,7 +162,7 @@ export interface SandboxStats {
   /** Requests by path; unknown paths together under `other`. */
   requests: Record<string, number>
   /**
-   * `delivered`: its token was sent at least once; `failed`: its failure was told; `expired`: its five minutes passed with neither.
+   * `delivered`: its token was sent at least once; `failed`: its failure was sent; `expired`: its five minutes passed with neither.
    */
   tasks: { created: number; delivered: number; failed: number; expired: number }
   pointsCharged: number
@@ -264,7 +264,7 @@ export interface WidgetPageOptions {
 export interface Sandbox {
   /** Provider, key and address, to spread into the client's options. */
   readonly account: SandboxAccount
-  /** The task type that a client uses unless told otherwise; with `'custom'` the client has to be told. */
+  /** The default task type of a client; with `'custom'` a client has no default. */
   readonly taskType: string
   readonly baseURL: string
   readonly port: number

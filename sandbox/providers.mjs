@@ -26,7 +26,7 @@ const RELATIVE_ERROR_IDS = {
 /**
  * @typedef {object} ProviderRecord
  * @property {'ezcaptcha' | 'yescaptcha' | 'custom'} name
- * @property {string} taskType the one a client uses unless told otherwise
+ * @property {string} taskType a client's default
  * @property {Record<string, number>} prices points by task type. Made up, except that YesCaptcha's page says 15 and 30
  * @property {number | null} otherPrice points of any other task type; null refuses other types
  * @property {boolean} integerIds task ids are JSON integers, not strings

@@ -109,7 +109,7 @@ for (const driver of drivers)
         stories.map(story => story.map(line => line?.replace(/^\+\d+\.\d s /, ''))),
         [
           ['created, 15 points charged', 'poll 1: processing', 'poll 2: processing'],
-          ['1 poll that is not told here', 'poll 2: processing'],
+          ['1 poll that is not shown here', 'poll 2: processing'],
         ],
       )
     })

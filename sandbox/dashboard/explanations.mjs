@@ -93,7 +93,7 @@ export const chapters = [
       ],
       [
         'created-without-id',
-        'The task is bought and its id is not told. Nothing can be polled, and the point is gone.',
+        'The task is bought and its id is not returned. Nothing can be polled, and the point is gone.',
       ],
       ['unknown-status', 'Neither processing nor ready. Polling on without thought goes on for ever.'],
       ['ready-without-token', 'Ready, it says, but the solution has no token in it.'],

@@ -121,7 +121,7 @@ impl From<wire::Balance> for Balance {
     }
 }
 
-/// What `onProgress` is told.
+/// What `onProgress` is called with.
 #[napi(object, object_from_js = false)]
 pub struct Progress {
     /// `created`: the task exists, and is paid for. `processing`: a poll was answered "not yet". `retrying`: a request

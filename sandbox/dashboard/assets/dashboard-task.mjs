@@ -100,8 +100,8 @@ export function createTask(first, tokenLifeMs) {
       ...rows.map(([name, value]) => element('div', '', element('dt', '', name), element('dd', '', value))),
     )
     const unseen = row.polls - story.filter(happening => happening.type === 'task:polled').length
-    const told = unseen === 1 ? 'is not told here' : 'are not told here'
-    const others = unseen > 0 ? [element('li', '', `${polls(unseen)} that ${told}`)] : []
+    const verb = unseen === 1 ? 'is not shown here' : 'are not shown here'
+    const others = unseen > 0 ? [element('li', '', `${polls(unseen)} that ${verb}`)] : []
     events.replaceChildren(
       ...others,
       ...story.map(({ at, text, bad }) =>
