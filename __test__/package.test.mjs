@@ -55,11 +55,12 @@ describe('the package', () => {
     assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
   })
 
-  test('opens nothing else: neither a file of the library nor one of the sandbox', () => {
+  test('opens nothing else: no file of the library or the sandbox', () => {
     for (const path of [
       'lib/client.js',
       'lib/loader.js',
       'index.js',
+      'lib/page/index.mjs',
       'sandbox/index.mjs',
       'sandbox/server.mjs',
       'bin/turnstile-solver.mjs',

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
-import { evaluated, isAlive, isGone } from '../page/answers.mjs'
-import { isChallengeHost } from '../page/challenges.mjs'
+import { evaluated, isAlive, isGone } from '../lib/page/answers.mjs'
+import { isChallengeHost } from '../lib/page/challenges.mjs'
 import {
   callByName,
   canRead,
@@ -13,9 +13,9 @@ import {
   hasFunction,
   indexOf,
   isThere,
-} from '../page/in-page.mjs'
-import { placeToken } from '../page/place.mjs'
-import { watch } from '../page/watch.mjs'
+} from '../lib/page/in-page.mjs'
+import { placeToken } from '../lib/page/place.mjs'
+import { watch } from '../lib/page/watch.mjs'
 
 const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { isTurnstileError, TurnstileError } from 'turnstile-solver'
 import * as entry from 'turnstile-solver/page'
-import { answerOf } from '../page/answers.mjs'
+import { answerOf } from '../lib/page/answers.mjs'
 import { root } from './support/child.mjs'
 
 const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
@@ -35,8 +35,10 @@ describe('turnstile-solver/page', () => {
   })
 
   test('asks for no module beyond the package and Node', () => {
-    for (const file of readdirSync(join(root, 'page'))) {
-      const imports = readFileSync(join(root, 'page', file), 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g)
+    for (const file of readdirSync(join(root, 'lib/page'))) {
+      const imports = readFileSync(join(root, 'lib/page', file), 'utf8').matchAll(
+        /(?:from|import\() ?'([^']+)'/g,
+      )
       for (const [, name] of imports) assert.match(name, /^(?:\.\.?\/|node:)/, `${file}: ${name}`)
     }
   })
@@ -227,7 +229,7 @@ describe('a TurnstilePageError', () => {
   })
 
   test('is known across copies of the package, and nothing else is taken for one', async () => {
-    const copy = await import(`${new URL('page/errors.mjs', `file://${root}`)}?copy`)
+    const copy = await import(`${new URL('lib/page/errors.mjs', `file://${root}`)}?copy`)
     assert.ok(isTurnstilePageError(new copy.TurnstilePageError('closed', { code: 'PAGE_CLOSED' })))
     const plain = new TurnstileError('late', { code: 'TIMEOUT', mayBeCharged: true })
     for (const other of [plain, new Error('no'), null, undefined, 'PAGE_CLOSED', {}]) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// The error class of all calls, and the caller's frames in its stack. `page/` shares both.
+// The error class of all calls, and the caller's frames in its stack. `lib/page/` uses both.
 
 const brand = Symbol.for('turnstile-solver.TurnstileError')
 

@@ -14,7 +14,7 @@ import { withSection } from './section.mjs'
 /** @typedef {import('./declarations.mjs').Field} Field */
 /** @typedef {import('./declarations.mjs').Member} Member */
 
-const typeFiles = ['index.d.ts', 'page/index.d.mts', 'sandbox/index.d.mts']
+const typeFiles = ['index.d.ts', 'lib/page/index.d.mts', 'sandbox/index.d.mts']
 const marker = /<!-- ((\w+):([\w-]+)):begin -->/g
 
 /** @type {Record<string, () => string>} */

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { look } from '../../page/find.mjs'
-import { callByName, fill, isThere, pick } from '../../page/in-page.mjs'
-import { placeToken } from '../../page/place.mjs'
-import { watch } from '../../page/watch.mjs'
+import { look } from '../../lib/page/find.mjs'
+import { callByName, fill, isThere, pick } from '../../lib/page/in-page.mjs'
+import { placeToken } from '../../lib/page/place.mjs'
+import { watch } from '../../lib/page/watch.mjs'
 import { withEachDriver } from '../support/browser-fixture.mjs'
 
 /** @typedef {import('../support/browser-fixture.mjs').House} House */

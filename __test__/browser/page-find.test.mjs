@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
 import { assertAtHome, eventually, withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../../page/index.mjs').Widget} Widget */
+/** @typedef {import('../../lib/page/index.mjs').Widget} Widget */
 /** @typedef {import('../support/browser-fixture.mjs').House} House */
 
 const SITEKEY = '0x4AAAAAAATestSitekey'

@@ -11,7 +11,7 @@ import { startSite } from './browser-pages.mjs'
 import { KEY } from './calls.mjs'
 
 /** @typedef {import('node:test').TestContext} TestContext */
-/** @typedef {import('../../page/index.mjs').PageSolveOptions} PageSolveOptions */
+/** @typedef {import('../../lib/page/index.mjs').PageSolveOptions} PageSolveOptions */
 /** @typedef {Awaited<ReturnType<Open>>} House */
 /** @typedef {(t: TestContext, shape?: string, wishes?: Wishes, options?: SandboxOptions, browser?: Browser) => ReturnType<typeof opened>} Open */
 /** @typedef {import('./browser-pages.mjs').Wishes} Wishes */

@@ -17,8 +17,7 @@ export const topFiles = ['package.json', ...library, ...documents]
 export const folders = {
   bin: /\.mjs$/,
   docs: /\.md$/,
-  lib: /\.js$/,
-  page: /\.(mjs|d\.mts)$/,
+  lib: /\.(js|mjs|d\.mts)$/,
   sandbox: /\.(mjs|d\.mts|js|css|html|svg)$/,
 }
 

@@ -11,7 +11,7 @@ import { aHandle, anIndex, whatWasCalled, whatWasFilled } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').PageSolution} PageSolution */
-/** @typedef {import('../index.js').Solution} Solution */
+/** @typedef {import('../../index.js').Solution} Solution */
 /** @typedef {import('./options.mjs').Wanted} Wanted */
 /** @typedef {import('./wait.mjs').Held} Held */
 /** @typedef {import('./watch.mjs').Watch} Watch */

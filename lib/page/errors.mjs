@@ -1,10 +1,10 @@
 /** Errors about the page: TurnstileErrors with codes of their own. */
 
-import { TurnstileError } from '../index.js'
+import { TurnstileError } from '../../index.js'
 
 /** @typedef {import('./index.d.mts').PageErrorCode} PageErrorCode */
 /** @typedef {import('./index.d.mts').Widget} Widget */
-/** @typedef {import('../index.js').Solution} Solution */
+/** @typedef {import('../../index.js').Solution} Solution */
 
 const brand = Symbol.for('turnstile-solver.TurnstilePageError')
 
@@ -27,7 +27,7 @@ export class TurnstilePageError extends TurnstileError {
 
   /**
    * @param {string} message
-   * @param {import('../index.js').TurnstileErrorInit<import('./index.d.mts').TurnstilePageErrorFields>} fields
+   * @param {import('../../index.js').TurnstileErrorInit<import('./index.d.mts').TurnstilePageErrorFields>} fields
    */
   constructor(message, fields) {
     super(message, /** @type {any} */ (fields))

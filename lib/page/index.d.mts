@@ -8,7 +8,7 @@
  * Times are milliseconds, instants are milliseconds since the epoch.
  */
 
-import type { Solution, SolveOptions, TurnstileErrorFields, TurnstileErrorInit } from '../index.js'
+import type { Solution, SolveOptions, TurnstileErrorFields, TurnstileErrorInit } from '../../index.js'
 
 /** What is asked of a page: a `Page` of Puppeteer has it, and one of Playwright. */
 export interface DriverPage {

@@ -1,7 +1,7 @@
 /** The options of this module, checked before anything else happens; the client checks its own. */
 
 import { Script } from 'node:vm'
-import { validate } from '../lib/client.js'
+import { validate } from '../client.js'
 import { invalidOption, kindOf } from './errors.mjs'
 
 /** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */
@@ -16,7 +16,7 @@ import { invalidOption, kindOf } from './errors.mjs'
  */
 
 /** The name of a function of the page, or a function of the caller's as an expression. @typedef {string | { source: string }} Callback */
-/** @typedef {import('../index.js').SolveOptions} Task what goes to the client; the page has the last word on its widget */
+/** @typedef {import('../../index.js').SolveOptions} Task what goes to the client; the page has the last word on its widget */
 
 const DEFAULT_WAIT_MS = 30_000
 const LONGEST_WAIT_MS = 300_000

@@ -1,7 +1,7 @@
 /** The story: wait for the widget, have it solved, put the token where the page expects it. */
 
-import { isTurnstileError, solveTurnstile } from '../index.js'
-import { CallSite, withStack } from '../lib/errors.js'
+import { isTurnstileError, solveTurnstile } from '../../index.js'
+import { CallSite, withStack } from '../errors.js'
 import { dispose } from './answers.mjs'
 import { overError } from './errors.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
