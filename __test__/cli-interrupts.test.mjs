@@ -180,7 +180,7 @@ function watchedStart() {
       process.stderr.write('reading\\n')
       return read.call(this)
     }`
-  const bin = new URL('../bin/turnstile-solver.mjs', import.meta.url)
+  const bin = new URL('../lib/cli/turnstile-solver.mjs', import.meta.url)
   return [
     process.execPath,
     '--import',

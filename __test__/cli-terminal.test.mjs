@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { advance, describe as describeState, fit, liveLine } from '../bin/progress.mjs'
-import { paint, wantsColour } from '../bin/terminal.mjs'
-import { quote } from '../bin/words.mjs'
+import { advance, describe as describeState, fit, liveLine } from '../lib/cli/progress.mjs'
+import { paint, wantsColour } from '../lib/cli/terminal.mjs'
+import { quote } from '../lib/cli/words.mjs'
 import { BIN, environment, KEY, open, run, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
@@ -58,7 +58,7 @@ async function ticking(t, columns) {
   return { ...opened, ...(await ended) }
 }
 
-/** @type {import('../bin/progress.mjs').State} */
+/** @type {import('../lib/cli/progress.mjs').State} */
 const waiting = { provider: 'yescaptcha', phase: 'waiting', startedAt: 0, polls: 2, taskId: 'a' }
 
 describe('the live line', () => {
@@ -96,7 +96,7 @@ describe('the live line', () => {
 
   test('it follows the events, and counts a retry down', () => {
     const common = { provider: 'yescaptcha', retries: 0, elapsedMs: 0 }
-    /** @type {import('../bin/progress.mjs').State} */
+    /** @type {import('../lib/cli/progress.mjs').State} */
     let state = { provider: 'yescaptcha', phase: 'creating', startedAt: 0, polls: 0 }
     assert.equal(describeState(state, 100)[0], 'creating the task')
     state = advance(

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { exitCodeOf, exitCodeTable } from '../bin/exit-codes.mjs'
-import { nearest, quote, wrapCommand } from '../bin/words.mjs'
 import { providers } from '../index.js'
+import { exitCodeOf, exitCodeTable } from '../lib/cli/exit-codes.mjs'
+import { nearest, quote, wrapCommand } from '../lib/cli/words.mjs'
 import { KEY, run, runAll } from './support/cli.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -68,7 +68,7 @@ describe('the texts', { concurrency: 4 }, () => {
   test('a reader of the help who leaves early sees no error', {
     skip: process.platform === 'win32',
   }, async () => {
-    const shell = `"${process.execPath}" "${join(root, 'bin/turnstile-solver.mjs')}" --help | true`
+    const shell = `"${process.execPath}" "${join(root, 'lib/cli/turnstile-solver.mjs')}" --help | true`
     const { code, stderr } = await run([shell], { command: ['sh', '-c'] })
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
   })
@@ -76,9 +76,9 @@ describe('the texts', { concurrency: 4 }, () => {
   test('where the addon does not load, the help works and a solve says so without a trace', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    for (const name of ['bin', 'sandbox', 'index.js', 'lib', 'package.json'])
+    for (const name of ['sandbox', 'index.js', 'lib', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true })
-    const bin = join(folder, 'bin/turnstile-solver.mjs')
+    const bin = join(folder, 'lib/cli/turnstile-solver.mjs')
     assert.equal((await run(['--help'], { bin })).code, 0)
     const { code, stdout, stderr } = await run(['solve'], { bin })
     assert.equal(code, 1)

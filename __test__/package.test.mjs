@@ -63,7 +63,7 @@ describe('the package', () => {
       'lib/page/index.mjs',
       'sandbox/index.mjs',
       'sandbox/server.mjs',
-      'bin/turnstile-solver.mjs',
+      'lib/cli/turnstile-solver.mjs',
     ]) {
       const error = { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }
       assert.throws(() => require.resolve(`turnstile-solver/${path}`), error, path)

@@ -7,5 +7,5 @@ main(import.meta.url, async () => {
   await build()
   // Ctrl-C reaches the demo itself; this process stays until it has said its last word.
   process.on('SIGINT', () => {})
-  await run(process.execPath, ['bin/turnstile-solver.mjs', 'demo', ...process.argv.slice(2)])
+  await run(process.execPath, ['lib/cli/turnstile-solver.mjs', 'demo', ...process.argv.slice(2)])
 })

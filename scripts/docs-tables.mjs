@@ -2,9 +2,9 @@
 // table of the type `Solution`.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { commands } from '../bin/command-table.mjs'
-import { exitCodeTable } from '../bin/exit-codes.mjs'
 import { providers } from '../index.js'
+import { commands } from '../lib/cli/command-table.mjs'
+import { exitCodeTable } from '../lib/cli/exit-codes.mjs'
 import { faults } from '../sandbox/index.mjs'
 import { declarations } from './declarations.mjs'
 import { Failure, main, root } from './run.mjs'

@@ -33,7 +33,7 @@ const mainFiles = [
   'index.d.ts',
   'index.js',
   'package.json',
-  'bin/turnstile-solver.mjs',
+  'lib/cli/turnstile-solver.mjs',
   'sandbox/index.mjs',
 ]
 

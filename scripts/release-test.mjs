@@ -69,7 +69,7 @@ async function tried(folder, target, suite) {
     console.log('Imported and required, it solves in a project of its own, with this binary.')
 
     await run(process.execPath, [
-      join(project, 'node_modules', 'turnstile-solver', 'bin', 'turnstile-solver.mjs'),
+      join(project, 'node_modules', 'turnstile-solver', 'lib', 'cli', 'turnstile-solver.mjs'),
       'demo',
     ])
     const { passed } = await tryOut(binary, { through: '', command: [process.execPath] })

@@ -1,6 +1,6 @@
 /** Runs command lines one after another in one process, which starts faster than one for each, and records what they write. */
 
-import { run } from '../../bin/run.mjs'
+import { run } from '../../lib/cli/run.mjs'
 
 /** @type {{ args: string[], env?: Record<string, string> }[]} */
 const list = JSON.parse(process.argv[2])

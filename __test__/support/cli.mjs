@@ -8,7 +8,7 @@ import { startSandbox } from '../../sandbox/index.mjs'
 
 export const KEY = 'test-key-0123456789abcdef'
 export const PROXY_PASSWORD = 'test-proxy-password-0123456789'
-export const BIN = fileURLToPath(new URL('../../bin/turnstile-solver.mjs', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../lib/cli/turnstile-solver.mjs', import.meta.url))
 
 const INHERITED = ['PATH', 'HOME', 'SystemRoot', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
 

@@ -15,7 +15,6 @@ export const topFiles = ['package.json', ...library, ...documents]
 
 /** Its folders: whatever is committed in them ships, and nothing else; it has to be of these kinds. */
 export const folders = {
-  bin: /\.mjs$/,
   docs: /\.md$/,
   lib: /\.(js|mjs|d\.mts)$/,
   sandbox: /\.(mjs|d\.mts|js|css|html|svg)$/,

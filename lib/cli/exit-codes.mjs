@@ -30,7 +30,7 @@ export const exitCodeTable = [
   ['130', 'Ctrl-C; a task that was created can be resumed with wait (143: SIGTERM)'],
 ]
 
-/** @type {Record<import('../index.js').ProviderErrorReason, number>} */
+/** @type {Record<import('../../index.js').ProviderErrorReason, number>} */
 const REASONS = {
   account: EXIT.account,
   banned: EXIT.notNow,
@@ -43,7 +43,7 @@ const REASONS = {
 }
 
 /**
- * @param {Pick<import('../index.js').TurnstileError, 'code' | 'reason'>} error
+ * @param {Pick<import('../../index.js').TurnstileError, 'code' | 'reason'>} error
  * @param {'SIGINT' | 'SIGTERM'} [signal] that was behind an ABORT_ERR
  * @returns {number}
  */

@@ -6,8 +6,8 @@ import { createdDetail, done, tokenDetail, watch } from '../progress.mjs'
 import { printJson } from '../terminal.mjs'
 import { printable } from '../words.mjs'
 
-/** @typedef {import('../../index.js').Solution} Solution */
-/** @typedef {import('../../index.js').PollingOptions} PollingOptions */
+/** @typedef {import('../../../index.js').Solution} Solution */
+/** @typedef {import('../../../index.js').PollingOptions} PollingOptions */
 
 /** A retry may be on its way by the time that its event is read. */
 const RETRY_MARGIN_MS = 50

@@ -15,8 +15,8 @@ function load(path) {
   }
 }
 
-/** @returns {typeof import('../index.js')} */
-export const library = () => load('../index.js')
+/** @returns {typeof import('../../index.js')} */
+export const library = () => load('../../index.js')
 
 /** The providers' names, as the addon knows them. @returns {readonly string[]} */
 export const providerNames = () => library().providers.map(({ name }) => name)

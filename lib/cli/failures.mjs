@@ -7,7 +7,7 @@ import { Interrupted, OutputClosed, PlainError, UsageError } from './problems.mj
 import { printJson } from './terminal.mjs'
 import { commandLine, counted, oneOf, printable, seconds, wrap } from './words.mjs'
 
-/** @typedef {import('../index.js').TurnstileError} TurnstileError */
+/** @typedef {import('../../index.js').TurnstileError} TurnstileError */
 
 /**
  * What was asked of the command line, as far as it was understood when the failure came.
@@ -164,7 +164,7 @@ function plainMessage({ message, provider, taskId }) {
   return end > 0 ? message.slice(0, end) : message
 }
 
-/** @type {Record<import('../index.js').ProviderErrorReason, string>} */
+/** @type {Record<import('../../index.js').ProviderErrorReason, string>} */
 const ON_REASON = {
   account: 'Check the key, the balance and the plan before trying again: repeating this leads to a ban.',
   banned: 'Stop for as long as the provider says: every further request may prolong the ban.',

@@ -2,7 +2,7 @@
 
 import { clock, counted, printable, seconds } from './words.mjs'
 
-/** @typedef {import('../index.js').Progress} Progress */
+/** @typedef {import('../../index.js').Progress} Progress */
 /** @typedef {import('./terminal.mjs').Terminal} Terminal */
 /** @typedef {import('./terminal.mjs').Line} Line */
 
@@ -138,7 +138,7 @@ export const done = ({ signs }, what, detail) => [
 export const createdDetail = ({ taskId, elapsedMs }) => `${taskId}, created in ${seconds(elapsedMs)}`
 
 /**
- * @param {import('../index.js').Solution} solution
+ * @param {import('../../index.js').Solution} solution
  */
 export function tokenDetail({ token, elapsedMs, polls, readyAt, expiresAt }) {
   const good = `good for ${Math.round((expiresAt - readyAt) / 1000)} s, until ${clock(expiresAt)}`
