@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import {
   callNames,
   calls,
@@ -15,7 +15,7 @@ import {
   WEBSITE,
 } from './support/calls.mjs'
 
-/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 /** @typedef {import('../index.js').TurnstileError} TurnstileError */
 /** @typedef {import('./support/calls.mjs').CallName} CallName */
 
@@ -102,7 +102,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
 })
 
 describe('a ban', { concurrency: 16 }, () => {
-  /** @param {CallName} name @param {import('../sandbox/index.mjs').SandboxAccount} account */
+  /** @param {CallName} name @param {import('../lib/sandbox/index.mjs').SandboxAccount} account */
   const optionsOf = (name, account) => ({
     ...account,
     ...(creating.includes(name) ? page : {}),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { open, resumeArguments, run, runAll, start } from './support/cli.mjs'
 
-/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 /**
  * @typedef {object} Case

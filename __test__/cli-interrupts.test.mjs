@@ -7,7 +7,7 @@ import { happened, KEY, open, resumeArguments, run, start } from './support/cli.
 // Windows has no signals to send: there a console's Ctrl-C alone becomes one.
 const posix = { concurrency: 6, skip: process.platform === 'win32' }
 
-/** @param {string} type @returns {(event: import('../sandbox/index.mjs').SandboxEvent) => boolean} */
+/** @param {string} type @returns {(event: import('../lib/sandbox/index.mjs').SandboxEvent) => boolean} */
 const is = type => event => event.type === type
 
 /**

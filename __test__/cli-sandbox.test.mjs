@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { faults } from '../sandbox/index.mjs'
+import { faults } from '../lib/sandbox/index.mjs'
 import { BIN, run, start } from './support/cli.mjs'
 import { blocksOf, readme } from './support/documents.mjs'
 

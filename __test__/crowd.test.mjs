@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { SITEKEY, WEBSITE } from './support/calls.mjs'
 import { runCrowd } from './support/crowd.mjs'
 
-/** @typedef {import('../sandbox/index.mjs').FaultName} FaultName */
-/** @typedef {import('../sandbox/index.mjs').FaultRule} FaultRule */
+/** @typedef {import('../lib/sandbox/index.mjs').FaultName} FaultName */
+/** @typedef {import('../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
 const COUNT = 300
 /** Far fewer than there are solves. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, test } from 'node:test'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import {
   callNames,
   calls,

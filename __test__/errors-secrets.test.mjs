@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { calls, failure, KEY, replies, required, SITEKEY, scripted, WEBSITE } from './support/calls.mjs'
 
 /** @typedef {import('./support/scripted-server.mjs').Answer} Answer */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { solveTurnstile } from '../index.js'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY, SITEKEY, scripted, WEBSITE } from './support/calls.mjs'
 import { run } from './support/child.mjs'
 import { blocksOf, read } from './support/documents.mjs'
@@ -46,7 +46,7 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
 
   /**
    * @param {import('node:test').TestContext} t
-   * @param {import('../sandbox/index.mjs').SandboxOptions} [options]
+   * @param {import('../lib/sandbox/index.mjs').SandboxOptions} [options]
    */
   async function vendor(t, options) {
     const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0, ...options })

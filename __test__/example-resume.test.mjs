@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY } from './support/calls.mjs'
 import { root, run } from './support/child.mjs'
 
@@ -15,7 +15,7 @@ const script = join(root, 'examples/resume/resume.mjs')
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {import('../sandbox/index.mjs').SandboxOptions} [options]
+ * @param {import('../lib/sandbox/index.mjs').SandboxOptions} [options]
  */
 async function stage(t, options) {
   const vendor = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 5000, ...options })
@@ -33,7 +33,7 @@ async function stage(t, options) {
  * Runs the script, and kills it as no handler can see it coming, once the vendor has seen what is waited for.
  *
  * @param {Awaited<ReturnType<typeof stage>>} stage
- * @param {import('../sandbox/index.mjs').SandboxEvent['type']} moment
+ * @param {import('../lib/sandbox/index.mjs').SandboxEvent['type']} moment
  */
 async function killed({ vendor, env }, moment) {
   const seen = new Promise(resolve =>

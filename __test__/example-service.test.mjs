@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { SITEKEY, WEBSITE } from './support/calls.mjs'
 import { root } from './support/child.mjs'
 import { compiled } from './support/example.mjs'
@@ -40,7 +40,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
    *
    * @param {import('node:test').TestContext} t
    * @param {string} name
-   * @param {import('../sandbox/index.mjs').SandboxOptions & { concurrency?: number }} [options]
+   * @param {import('../lib/sandbox/index.mjs').SandboxOptions & { concurrency?: number }} [options]
    */
   async function account(t, name, { concurrency = 10, ...options } = {}) {
     const clientKey = `test-key-0123456789-${name}-${++keys}`

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY, replies, required, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { authorityFile, callsUnder, certificate } from './support/child-calls.mjs'
 import { reply, startRawServer } from './support/raw-server.mjs'
 
 /** @typedef {import('node:test').TestContext} TestContext */
-/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 // Read once, before the first call.
 process.env.NODE_EXTRA_CA_CERTS = authorityFile

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { describe, test } from 'node:test'
 import { createTask, getBalance, getTaskResult, solveTurnstile, waitForTask } from '../index.js'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import {
   calls,
   creating,

@@ -51,7 +51,7 @@ describe('the package', () => {
   test('has a sandbox under a name of its own, for import and for require of its address', async () => {
     const sandbox = await import('turnstile-solver/sandbox')
     assert.deepEqual(Object.keys(sandbox).sort(), sandboxNames)
-    assert.equal(sandbox.startSandbox, (await import('../sandbox/index.mjs')).startSandbox)
+    assert.equal(sandbox.startSandbox, (await import('../lib/sandbox/index.mjs')).startSandbox)
     assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
   })
 
@@ -61,8 +61,8 @@ describe('the package', () => {
       'lib/loader.js',
       'index.js',
       'lib/page/index.mjs',
-      'sandbox/index.mjs',
-      'sandbox/server.mjs',
+      'lib/sandbox/index.mjs',
+      'lib/sandbox/http/server.mjs',
       'lib/cli/turnstile-solver.mjs',
     ]) {
       const error = { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }

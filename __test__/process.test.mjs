@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY } from './support/calls.mjs'
 import { runScript } from './support/child.mjs'
 
 /** @typedef {import('node:test').TestContext} TestContext */
-/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 const together = { concurrency: 4 }
 

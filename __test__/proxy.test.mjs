@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { authorityFile, callsUnder, certificate } from './support/child-calls.mjs'
 import { startProxy } from './support/proxy.mjs'

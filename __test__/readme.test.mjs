@@ -9,13 +9,13 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import * as api from '../index.js'
-import * as sandboxApi from '../sandbox/index.mjs'
+import * as sandboxApi from '../lib/sandbox/index.mjs'
 import { root, run } from './support/child.mjs'
 import { blocksOf, read, readme } from './support/documents.mjs'
 import { startScriptedServer } from './support/scripted-server.mjs'
 
-/** @typedef {import('../sandbox/index.mjs').Sandbox} Sandbox */
-/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../lib/sandbox/index.mjs').Sandbox} Sandbox */
+/** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 const KEY = 'test-key-0123456789abcdef'
 const TOKEN = /^0\.\S{100,}\n$/

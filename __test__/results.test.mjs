@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createTask, getBalance, getTaskResult, solveTurnstile, waitForTask } from '../index.js'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import {
   calls,
   Deferred,
@@ -19,7 +19,7 @@ import {
 import { runScript } from './support/child.mjs'
 
 /** @typedef {import('./support/calls.mjs').Provider} Provider */
-/** @typedef {import('../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 const together = { concurrency: 32 }
 const page = { websiteURL: WEBSITE, websiteKey: SITEKEY }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import { describe, test } from 'node:test'
-import { faults } from '../sandbox/index.mjs'
+import { faults } from '../lib/sandbox/index.mjs'
 import { createClock, exchange, KEY, open } from './support/sandbox-client.mjs'
 
 /** @typedef {Awaited<ReturnType<typeof open>>} House */
@@ -15,7 +15,7 @@ import { createClock, exchange, KEY, open } from './support/sandbox-client.mjs'
 /** @param {string} name */
 const pem = name => readFileSync(new URL(`fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
-/** @param {import('node:test').TestContext} t @param {import('../sandbox/index.mjs').SandboxOptions} [options] */
+/** @param {import('node:test').TestContext} t @param {import('../lib/sandbox/index.mjs').SandboxOptions} [options] */
 const withDashboard = (t, options) => open(t, { dashboard: true, ...options })
 
 /** Looks on until the test ends. `until` gives the first message from now on that is the one. @param {House} house */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { describe, test } from 'node:test'
-import { faults, startSandbox } from '../sandbox/index.mjs'
+import { faults, startSandbox } from '../lib/sandbox/index.mjs'
 import { exchange, KEY, open } from './support/sandbox-client.mjs'
 import { observable } from './support/sandbox-observable.mjs'
 
-/** @typedef {import('../sandbox/index.mjs').FaultRule} FaultRule */
+/** @typedef {import('../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
 test('every fault of the catalogue is described, and tested here', () => {
   const names = faults.map(({ name }) => name)
@@ -47,7 +47,7 @@ for (const { name, processed, calls } of faults) {
 
 /**
  * Sends a request that never ends, and leaves once its beginning has been seen.
- * @param {import('../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../lib/sandbox/index.mjs').Sandbox} sandbox
  * @param {string} on
  * @param {unknown} taskId
  * @param {string} name

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { describe, test } from 'node:test'
-import { errorCodes } from '../sandbox/index.mjs'
+import { errorCodes } from '../lib/sandbox/index.mjs'
 import { KEY, open } from './support/sandbox-client.mjs'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

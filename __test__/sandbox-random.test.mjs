@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createIdentities, unit } from '../sandbox/random.mjs'
+import { createIdentities, unit } from '../lib/sandbox/random.mjs'
 
 test('the numbers of a seed are spread evenly over [0, 1)', () => {
   const counts = Array(10).fill(0)

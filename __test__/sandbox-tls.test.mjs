@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { test } from 'node:test'
 import tls from 'node:tls'
-import { faults } from '../sandbox/index.mjs'
+import { faults } from '../lib/sandbox/index.mjs'
 import { exchange, KEY, open } from './support/sandbox-client.mjs'
 
 /** @param {string} name */

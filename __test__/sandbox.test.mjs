@@ -4,7 +4,7 @@ import http from 'node:http'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { errorCodes, startSandbox } from '../sandbox/index.mjs'
+import { errorCodes, startSandbox } from '../lib/sandbox/index.mjs'
 import { createClock, exchange, KEY, open, SITEKEY, solve, WEBSITE } from './support/sandbox-client.mjs'
 
 const { CapMonsterCloudClientFactory, ClientOptions, TurnstileRequest } =
@@ -94,7 +94,7 @@ describe('the handle', () => {
   test('a closed sandbox lets the process end, whatever its faults had begun', async () => {
     const script = `
       import { once } from 'node:events'
-      import { startSandbox } from ${JSON.stringify(new URL('../sandbox/index.mjs', import.meta.url).href)}
+      import { startSandbox } from ${JSON.stringify(new URL('../lib/sandbox/index.mjs', import.meta.url).href)}
       const faults = ['no-response', 'slow-body', 'latency', 'redirect'].map((fault, i) => ({ fault, nth: i + 1, delayMs: fault === 'latency' ? 1e6 : 0 }))
       const sandbox = await startSandbox({ faults })
       for (const _ of faults) {
@@ -158,7 +158,7 @@ describe('what it remembers', () => {
       faults: [{ method: 'getTaskResult', fault: '502' }],
     })
     const { sandbox, create, poll, verify, clock } = house
-    /** @type {import('../sandbox/index.mjs').SandboxEvent[]} */
+    /** @type {import('../lib/sandbox/index.mjs').SandboxEvent[]} */
     const seen = []
     sandbox.events.on('*', event => seen.push(event))
     const { taskId } = (await create()).json

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { calls, KEY } from './support/calls.mjs'
 import { runScript } from './support/child.mjs'
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import * as esbuild from 'esbuild'
 import webpack from 'webpack'
 import { run } from '../__test__/support/child.mjs'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { root, target, tool } from './lib/context.mjs'
 import { usual as npm, project } from './lib/managers.mjs'
 
@@ -15,7 +15,7 @@ const user = project(npm)
 const consumers = join(root, 'packaging', 'consumers')
 const packageName = `turnstile-solver-${target}`
 
-/** @type {import('../sandbox/index.mjs').Sandbox} */
+/** @type {import('../lib/sandbox/index.mjs').Sandbox} */
 let sandbox
 let options = ''
 

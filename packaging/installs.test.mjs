@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { blocksOf, readme } from '../__test__/support/documents.mjs'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { root, target } from './lib/context.mjs'
 import { managers, project, usual } from './lib/managers.mjs'
 
@@ -22,7 +22,7 @@ const [{ code: withSandbox }, { code: withProvider }] = examples
 const account = "provider: 'yescaptcha',"
 const atSandbox = withProvider.replace(account, `${account}\n  baseURL: process.env.SANDBOX_URL,`)
 
-/** @type {import('../sandbox/index.mjs').Sandbox} */
+/** @type {import('../lib/sandbox/index.mjs').Sandbox} */
 let sandbox
 before(async () => {
   assert.notEqual(atSandbox, withProvider, `the README's example has no ${account}`)

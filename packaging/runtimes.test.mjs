@@ -5,7 +5,7 @@ import { copyFileSync, cpSync, readdirSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { run } from '../__test__/support/child.mjs'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 import { context, root, runtimes, target } from './lib/context.mjs'
 import { usual as npm, project } from './lib/managers.mjs'
 
@@ -22,7 +22,7 @@ const smoke = /** @type {const} */ (['import', 'solve', 'abort', 'errors', 'work
 
 /** @type {Record<'whole' | 'missing' | 'cut', string>} */
 let folders
-/** @type {import('../sandbox/index.mjs').Sandbox[]} */
+/** @type {import('../lib/sandbox/index.mjs').Sandbox[]} */
 let sandboxes
 let [options, quick] = ['', '']
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { providers } from '../index.js'
 import { commands } from '../lib/cli/command-table.mjs'
 import { exitCodeTable } from '../lib/cli/exit-codes.mjs'
-import { faults } from '../sandbox/index.mjs'
+import { faults } from '../lib/sandbox/index.mjs'
 import { declarations } from './declarations.mjs'
 import { Failure, main, root } from './run.mjs'
 import { withSection } from './section.mjs'
@@ -14,7 +14,7 @@ import { withSection } from './section.mjs'
 /** @typedef {import('./declarations.mjs').Field} Field */
 /** @typedef {import('./declarations.mjs').Member} Member */
 
-const typeFiles = ['index.d.ts', 'lib/page/index.d.mts', 'sandbox/index.d.mts']
+const typeFiles = ['index.d.ts', 'lib/page/index.d.mts', 'lib/sandbox/index.d.mts']
 const marker = /<!-- ((\w+):([\w-]+)):begin -->/g
 
 /** @type {Record<string, () => string>} */

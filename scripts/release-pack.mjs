@@ -34,7 +34,7 @@ const mainFiles = [
   'index.js',
   'package.json',
   'lib/cli/turnstile-solver.mjs',
-  'sandbox/index.mjs',
+  'lib/sandbox/index.mjs',
 ]
 
 /**

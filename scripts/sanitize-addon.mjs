@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { on } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { createTask, getBalance, isTurnstileError, solveTurnstile, waitForTask } from '../index.js'
-import { startSandbox } from '../sandbox/index.mjs'
+import { startSandbox } from '../lib/sandbox/index.mjs'
 
 const page = { websiteURL: 'https://example.com/', websiteKey: '0x4AAAAAAASanitized' }
 const patient = { timeoutMs: 60_000, pollIntervalMs: 1000 }
 
-/** @typedef {import('../sandbox/index.d.mts').SandboxAccount} Account */
+/** @typedef {import('../lib/sandbox/index.d.mts').SandboxAccount} Account */
 
 /** @param {Account} account */
 function solves(account, count = 40) {

@@ -13,7 +13,7 @@ describe('the page in a browser', () => {
 
   /**
    * @param {import('node:test').TestContext} t
-   * @param {import('../../sandbox/index.mjs').WidgetPageOptions} options
+   * @param {import('../../lib/sandbox/index.mjs').WidgetPageOptions} options
    */
   const visit = async (t, options) => {
     const house = await open(t, { provider: 'ezcaptcha' })

@@ -8,8 +8,8 @@ import { KEY, providers, SITEKEY } from '../support/calls.mjs'
 
 /** @typedef {import('puppeteer-core').Browser} Browser */
 /** @typedef {import('puppeteer-core').Page} Page */
-/** @typedef {import('../../sandbox/index.mjs').WidgetPageOptions} PageOptions */
-/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../../lib/sandbox/index.mjs').WidgetPageOptions} PageOptions */
+/** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 /** @type {Browser} */
 let browser

@@ -5,7 +5,7 @@
 
 import { createRandom } from '../support/random.mjs'
 
-/** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
+/** @typedef {import('../../lib/sandbox/index.mjs').Sandbox} Sandbox */
 
 /**
  * @typedef {object} Run

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 import { run as runProcess } from '../support/child.mjs'
 import { prepared } from '../support/example.mjs'
 import { startRedis } from './redis.mjs'
@@ -38,7 +38,7 @@ export const longLock = { SOLVER_LOCK_MS: '30000' }
  * The environment of a producer and of workers.
  *
  * @param {{ port: number }} redis
- * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox
  * @param {NodeJS.ProcessEnv} [env]
  */
 export const environment = (redis, sandbox, env) => ({

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 
 /**
  * @param {any} queue of BullMQ
- * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox
  */
 export async function readReport(queue, sandbox) {
   /** @type {[completed: any[], failed: any[], unfinished: number]} */

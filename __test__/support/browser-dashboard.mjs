@@ -8,7 +8,7 @@ import { createCalls, KEY } from './sandbox-client.mjs'
 
 /** @typedef {import('./browser-fixture.mjs').Browser} Browser */
 /** @typedef {import('./browser-drivers.mjs').Page} Page */
-/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 /** @typedef {Awaited<ReturnType<typeof openDashboard>>} House */
 
 /**

@@ -16,7 +16,7 @@ import { KEY } from './calls.mjs'
 /** @typedef {(t: TestContext, shape?: string, wishes?: Wishes, options?: SandboxOptions, browser?: Browser) => ReturnType<typeof opened>} Open */
 /** @typedef {import('./browser-pages.mjs').Wishes} Wishes */
 /** @typedef {Awaited<ReturnType<(typeof drivers)[number]['launch']>>} Browser */
-/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
 /**
  * The same suite with each driver, in one browser each.

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 
 export const KEY = 'test-key-0123456789abcdef'
 export const PROXY_PASSWORD = 'test-proxy-password-0123456789'
@@ -99,7 +99,7 @@ export const run = (args, surroundings) => start(args, { input: '', ...surroundi
 /**
  * A sandbox that the test's end closes, and the command line pointed at it.
  * @param {import('node:test').TestContext} t
- * @param {import('../../sandbox/index.mjs').SandboxOptions & { readyAfterPolls?: number }} [options] a task is ready for the
+ * @param {import('../../lib/sandbox/index.mjs').SandboxOptions & { readyAfterPolls?: number }} [options] a task is ready for the
  *   poll after so many
  */
 export async function open(t, { readyAfterPolls, ...options } = {}) {
@@ -159,10 +159,10 @@ export function resumeArguments(stderr) {
   return line.split(' ')
 }
 
-/** The events of a sandbox, from now on. @param {import('../../sandbox/index.mjs').Sandbox} sandbox @param {(event: import('../../sandbox/index.mjs').SandboxEvent) => boolean} wanted */
+/** The events of a sandbox, from now on. @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox @param {(event: import('../../lib/sandbox/index.mjs').SandboxEvent) => boolean} wanted */
 export const happened = ({ events }, wanted) =>
   new Promise(resolve => {
-    /** @param {import('../../sandbox/index.mjs').SandboxEvent} event */
+    /** @param {import('../../lib/sandbox/index.mjs').SandboxEvent} event */
     const look = event => {
       if (!wanted(event)) return
       events.off('*', look)

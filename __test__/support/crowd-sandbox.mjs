@@ -1,6 +1,6 @@
 /** A sandbox in a process of its own, whose descriptors are not the client's. It says where it is, and at the end what it saw. */
 
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 
 const sandbox = await startSandbox(JSON.parse(process.argv[2]))
 process.send?.({ account: sandbox.account })

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 /** @typedef {{ token?: string, taskId?: string, code?: string, mayBeCharged?: boolean, message?: string }} Outcome */
 
 /**
@@ -50,7 +50,7 @@ export async function runCrowd(t, count, sandboxOptions, options, descriptors) {
   return {
     outcomes: /** @type {Outcome[]} */ (result.outcomes),
     descriptors: /** @type {number} */ (result.descriptors),
-    stats: /** @type {import('../../sandbox/index.mjs').SandboxStats} */ (stats),
+    stats: /** @type {import('../../lib/sandbox/index.mjs').SandboxStats} */ (stats),
     tasks: /** @type {{ taskId: string, token?: string, delivered: boolean }[]} */ (tasks),
   }
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 import { calls, SITEKEY, WEBSITE } from './calls.mjs'
 import { exchange } from './sandbox-client.mjs'
 
@@ -108,7 +108,7 @@ export async function play(t, row, { call, method: on }, accepted, strikes) {
 }
 
 /**
- * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox
  * @param {Record<string, unknown>} task
  * @returns {Promise<string>}
  */
@@ -120,7 +120,7 @@ async function buy(sandbox, task) {
 
 /**
  * The token that a bare poll gets: nothing of the client is in it.
- * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox
  * @param {unknown} taskId
  */
 export async function fetchToken(sandbox, taskId) {

@@ -5,8 +5,8 @@
 
 /** @typedef {import('../../index.js').TurnstileErrorCode} Code */
 /** @typedef {import('../../index.js').ProviderErrorReason} Reason */
-/** @typedef {import('../../sandbox/index.mjs').FaultRule} FaultRule */
-/** @typedef {import('../../sandbox/index.mjs').FaultName} FaultName */
+/** @typedef {import('../../lib/sandbox/index.mjs').FaultRule} FaultRule */
+/** @typedef {import('../../lib/sandbox/index.mjs').FaultName} FaultName */
 
 /**
  * - `fine`: as if nothing had happened.

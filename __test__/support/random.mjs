@@ -1,4 +1,4 @@
-import { unit } from '../../sandbox/random.mjs'
+import { unit } from '../../lib/sandbox/random.mjs'
 
 /** A sequence of numbers in [0, 1): the same seed gives the same sequence. @param {number} seed */
 export function createRandom(seed) {

@@ -2,14 +2,14 @@
 
 import http from 'node:http'
 import https from 'node:https'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 
 export const KEY = 'test-key-0123456789abcdef'
 export const SITEKEY = '0x4AAAAAAATestSitekey'
 export const WEBSITE = 'https://shop.example/login'
 
-/** @typedef {import('../../sandbox/index.mjs').SandboxOptions} SandboxOptions */
-/** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
+/** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
+/** @typedef {import('../../lib/sandbox/index.mjs').Sandbox} Sandbox */
 
 /**
  * @typedef {object} Answer

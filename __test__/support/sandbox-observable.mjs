@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { KEY } from './sandbox-client.mjs'
 
 /** @typedef {import('./sandbox-client.mjs').Answer} Answer */
-/** @typedef {import('../../sandbox/index.mjs').FaultRule} FaultRule */
+/** @typedef {import('../../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
 /** @param {Answer} answer */
 const isReset = ({ status, error }) => assert.deepEqual([status, error?.code], [undefined, 'ECONNRESET'])

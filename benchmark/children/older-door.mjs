@@ -7,7 +7,7 @@ import http from 'node:http'
 import https from 'node:https'
 
 /**
- * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox
  * @param {{ key: Buffer, cert: Buffer }} [tls]
  */
 export async function openOlderDoor(sandbox, tls) {

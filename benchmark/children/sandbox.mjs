@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 import { openOlderDoor } from './older-door.mjs'
 import { answerParent } from './parent.mjs'
 
@@ -10,7 +10,7 @@ const KEY = 'bench-key-0123456789abcdef'
 const tlsFixture = (/** @type {string} */ name) =>
   readFileSync(new URL(`../../__test__/fixtures/tls/${name}`, import.meta.url))
 
-/** @type {import('../../sandbox/index.mjs').Sandbox} */
+/** @type {import('../../lib/sandbox/index.mjs').Sandbox} */
 let sandbox
 /** @type {Awaited<ReturnType<typeof openOlderDoor>> | undefined} */
 let door

@@ -10,7 +10,7 @@ export const PATIENCE_MS = 30_000
 const page = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAATestSitekey' }
 const taskType = 'TurnstileTask'
 
-/** @typedef {import('../../sandbox/index.mjs').SandboxAccount} Account */
+/** @typedef {import('../../lib/sandbox/index.mjs').SandboxAccount} Account */
 
 /** The loop that everybody writes first. @param {Account} account */
 async function fetchLoop({ baseURL, clientKey }) {

@@ -3,13 +3,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 import { refuseDebugBuild } from '../../scripts/build-stamp.mjs'
 import { root } from '../../scripts/run.mjs'
 import { withSection } from '../../scripts/section.mjs'
 import { clients, PATIENCE_MS } from './clients.mjs'
 
-/** @typedef {import('../../sandbox/index.mjs').FaultRule} FaultRule */
+/** @typedef {import('../../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
 /** @type {[title: string, rule: Omit<FaultRule, 'on'>][]} */
 const faults = [

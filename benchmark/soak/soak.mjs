@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { solveTurnstile } from '../../index.js'
-import { startSandbox } from '../../sandbox/index.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
 import { refuseDebugBuild } from '../../scripts/build-stamp.mjs'
 import { root } from '../../scripts/run.mjs'
 

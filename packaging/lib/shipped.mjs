@@ -16,8 +16,7 @@ export const topFiles = ['package.json', ...library, ...documents]
 /** Its folders: whatever is committed in them ships, and nothing else; it has to be of these kinds. */
 export const folders = {
   docs: /\.md$/,
-  lib: /\.(js|mjs|d\.mts)$/,
-  sandbox: /\.(mjs|d\.mts|js|css|html|svg)$/,
+  lib: /\.(mjs|d\.mts|js|css|html|svg)$/,
 }
 
 /** But not the pictures of the documents, which are larger than everything else together, and the records of decisions. */

@@ -1,4 +1,4 @@
-import { errorCodes, startSandbox } from '../../../sandbox/index.mjs'
+import { errorCodes, startSandbox } from '../../sandbox/index.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { outputFlags } from '../flags.mjs'
 import { table } from '../help.mjs'
@@ -8,7 +8,7 @@ import { printJson } from '../terminal.mjs'
 import { commandLine, counted, seconds, wrap } from '../words.mjs'
 
 /** @typedef {import('../run.mjs').Context} Context */
-/** @typedef {import('../../../sandbox/index.mjs').SandboxProvider} SandboxProvider */
+/** @typedef {import('../../sandbox/index.mjs').SandboxProvider} SandboxProvider */
 
 const SITEKEY = '0x4AAAAAAADemoSitekey'
 /** Where the detail of a step begins. */
@@ -134,7 +134,7 @@ async function solve(provider, context) {
 
 /**
  * As the server of a site would ask.
- * @param {import('../../../sandbox/index.mjs').Sandbox} sandbox
+ * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
  * @param {string} token
  * @param {AbortSignal} signal
  * @returns {Promise<{ success: boolean, hostname?: string, [field: string]: unknown }>}

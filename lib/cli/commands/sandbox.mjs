@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { errorCodes, faults, startSandbox } from '../../../sandbox/index.mjs'
+import { errorCodes, faults, startSandbox } from '../../sandbox/index.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { helpFlag, readNumber } from '../flags.mjs'
 import { table } from '../help.mjs'
@@ -8,8 +8,8 @@ import { secretVariable } from '../secrets.mjs'
 import { printJson } from '../terminal.mjs'
 import { clock, commandLine, counted, oneOf, printable, quote, seconds, wrap } from '../words.mjs'
 
-/** @typedef {import('../../../sandbox/index.mjs').Sandbox} Sandbox */
-/** @typedef {import('../../../sandbox/index.mjs').SandboxEvent} SandboxEvent */
+/** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
+/** @typedef {import('../../sandbox/index.mjs').SandboxEvent} SandboxEvent */
 /** @typedef {import('../flags.mjs').FlagGroup} FlagGroup */
 
 const SITEKEY = '0x4AAAAAAASandboxSitekey'

@@ -1,20 +1,20 @@
 /** What a fault does to the exchange: one function a fault, over the exchange that met it. */
 
-import { isOver, send, sendJson } from './server.mjs'
-import { textOf } from './validation.mjs'
+import { isOver, send, sendJson } from '../http/server.mjs'
+import { textOf } from '../validation.mjs'
 
 /**
  * @typedef {object} Exchange
- * @property {import('./server.mjs').Request} req
- * @property {import('./server.mjs').Response} res
+ * @property {import('../http/server.mjs').Request} req
+ * @property {import('../http/server.mjs').Response} res
  * @property {string} call
  * @property {any} body the parsed request, if it was an object
- * @property {import('./index.d.mts').FaultRule} rule
- * @property {import('./providers.mjs').Reply | null} reply what would have been answered; null where nothing was done
- * @property {import('./providers.mjs').ProviderRecord} vendor
- * @property {import('./providers.mjs').Replies} replies
- * @property {(task: import('./store.mjs').Task) => void} deliver marks the task's token as sent
- * @property {import('./server.mjs').Listener} listener
+ * @property {import('../index.d.mts').FaultRule} rule
+ * @property {import('../providers.mjs').Reply | null} reply what would have been answered; null where nothing was done
+ * @property {import('../providers.mjs').ProviderRecord} vendor
+ * @property {import('../providers.mjs').Replies} replies
+ * @property {(task: import('../store.mjs').Task) => void} deliver marks the task's token as sent
+ * @property {import('../http/server.mjs').Listener} listener
  * @property {(callback: () => void, ms: number) => void} later a timer that close() clears
  * @property {() => Promise<string>} redirectTarget base URL of the listener that records who follows a redirect
  */
@@ -42,7 +42,7 @@ const gateway = (status, title) => exchange =>
   })
 
 /**
- * @param {import('./index.d.mts').FaultRule} rule
+ * @param {import('../index.d.mts').FaultRule} rule
  * @returns {Record<string, string>}
  */
 function retryAfter({ retryAfter, retryAfterDate }) {

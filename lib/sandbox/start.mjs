@@ -3,8 +3,8 @@
 import { EventEmitter } from 'node:events'
 import { createApp } from './app.mjs'
 import { demandSolveTime, parseOptions } from './options.mjs'
-import { SANDBOX_SECRET } from './siteverify.mjs'
-import { widgetPath } from './widget.mjs'
+import { SANDBOX_SECRET } from './widget/siteverify.mjs'
+import { widgetPath } from './widget/widget.mjs'
 
 /**
  * @param {import('./index.d.mts').SandboxOptions} [given]

@@ -1,16 +1,16 @@
 /** One request from arrival to reply: route, read, meet a fault or not, act, answer, count. */
 
-import { effects } from './apply-fault.mjs'
 import { createBans } from './bans.mjs'
 import { createDashboard } from './dashboard/dashboard.mjs'
-import { createPlan } from './faults.mjs'
+import { effects } from './faults/apply-fault.mjs'
+import { createPlan } from './faults/plan.mjs'
 import { createHandlers } from './handlers.mjs'
+import { isOver, listen, readBody, send, sendJson } from './http/server.mjs'
 import { createReplies, providers } from './providers.mjs'
 import { createIdentities } from './random.mjs'
-import { isOver, listen, readBody, send, sendJson } from './server.mjs'
-import { createSiteverify, readFields } from './siteverify.mjs'
 import { createStore } from './store.mjs'
-import { createWidget } from './widget.mjs'
+import { createSiteverify, readFields } from './widget/siteverify.mjs'
+import { createWidget } from './widget/widget.mjs'
 
 const SITEVERIFY = '/turnstile/v0/siteverify'
 const CALLS = new Map([
@@ -20,8 +20,8 @@ const CALLS = new Map([
   [SITEVERIFY, 'siteverify'],
 ])
 
-/** @typedef {import('./server.mjs').Request} Request */
-/** @typedef {import('./server.mjs').Response} Response */
+/** @typedef {import('./http/server.mjs').Request} Request */
+/** @typedef {import('./http/server.mjs').Response} Response */
 
 /** @param {Request} req @returns {import('./handlers.mjs').Caller} */
 const callerOf = req => ({
@@ -65,7 +65,7 @@ export async function createApp(options, emit, events) {
   const counts = { verified: 0, rejected: 0, redirectsFollowed: 0 }
   /** @type {Set<NodeJS.Timeout>} */
   const timers = new Set()
-  /** @type {Promise<import('./server.mjs').Listener> | undefined} */
+  /** @type {Promise<import('./http/server.mjs').Listener> | undefined} */
   let redirectListener
 
   /** @param {() => void} callback @param {number} ms */

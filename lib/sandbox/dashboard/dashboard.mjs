@@ -1,14 +1,14 @@
 /** The sandbox's dashboard: a web page that shows what is done to the sandbox, and the switches on it. For this machine's own browser alone. */
 
 import { readFileSync } from 'node:fs'
-import { catalogue } from '../faults.mjs'
+import { catalogue } from '../faults/plan.mjs'
+import { readBody, send, sendJson } from '../http/server.mjs'
 import { demandSolveTime } from '../options.mjs'
-import { readBody, send, sendJson } from '../server.mjs'
 import { createEventStream } from './event-stream.mjs'
 import { chapters } from './explanations.mjs'
 
-/** @typedef {import('../server.mjs').Request} Request */
-/** @typedef {import('../server.mjs').Response} Response */
+/** @typedef {import('../http/server.mjs').Request} Request */
+/** @typedef {import('../http/server.mjs').Response} Response */
 /** @typedef {import('../index.d.mts').FaultRule} FaultRule */
 
 const HOME = '/sandbox'
@@ -92,7 +92,7 @@ function parseSolveTime(value) {
  * @param {object} parts
  * @param {string} parts.baseURL
  * @param {import('../store.mjs').Store} parts.store
- * @param {import('../faults.mjs').Plan} parts.plan
+ * @param {import('../faults/plan.mjs').Plan} parts.plan
  * @param {import('../providers.mjs').ProviderRecord} parts.vendor
  * @param {() => import('./event-stream.mjs').Counted} parts.counted
  * @param {import('node:events').EventEmitter} parts.events

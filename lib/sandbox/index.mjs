@@ -2,5 +2,5 @@
 
 // Nothing but exports: the type checker reads index.d.mts in this file's place.
 export { CODES as errorCodes } from './codes.mjs'
-export { faults } from './faults.mjs'
+export { faults } from './faults/plan.mjs'
 export { startSandbox } from './start.mjs'

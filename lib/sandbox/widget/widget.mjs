@@ -1,7 +1,7 @@
 /** The local page: a `.cf-turnstile` stand-in and a form whose server side verifies the token. No external request. */
 
 import { readFileSync } from 'node:fs'
-import { send } from './server.mjs'
+import { send } from '../http/server.mjs'
 import { secretFor } from './siteverify.mjs'
 
 export const DEFAULT_SITEKEY = '0x4AAAAAAASandboxSitekey'
@@ -33,7 +33,7 @@ function asset(file) {
 /** @param {unknown} value */
 const escapeHtml = value => String(value).replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 
-/** @param {import('./index.d.mts').WidgetPageOptions} [options] */
+/** @param {import('../index.d.mts').WidgetPageOptions} [options] */
 export function widgetPath({ sitekey, action, cdata, render, fieldName, submit, auto } = {}) {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries({ sitekey, action, cdata, render, fieldName, submit, auto })) {
@@ -130,7 +130,7 @@ ${row('error-codes', verification['error-codes'].join(' '))}${row('hostname', ve
 /** @param {(fields: unknown) => import('./siteverify.mjs').Verification} verify */
 export function createWidget(verify) {
   /**
-   * @param {import('./server.mjs').Response} res
+   * @param {import('../http/server.mjs').Response} res
    * @param {number} status
    * @param {string} html
    */
@@ -147,8 +147,8 @@ export function createWidget(verify) {
     serves: path => paths.includes(path),
 
     /**
-     * @param {import('./server.mjs').Request} req
-     * @param {import('./server.mjs').Response} res
+     * @param {import('../http/server.mjs').Request} req
+     * @param {import('../http/server.mjs').Response} res
      * @param {string} path
      * @param {URLSearchParams} query
      * @param {Buffer} raw

@@ -1,6 +1,6 @@
 /** The catalogue of faults, and the plan that decides which request meets one. What each does is in effects.mjs. */
 
-import { unit } from './random.mjs'
+import { unit } from '../random.mjs'
 
 const API = ['createTask', 'getTaskResult', 'getBalance']
 const ALL = [...API, 'siteverify']
@@ -111,7 +111,7 @@ export const faults = Object.freeze(
   ),
 )
 
-/** @typedef {import('./index.d.mts').FaultRule} FaultRule */
+/** @typedef {import('../index.d.mts').FaultRule} FaultRule */
 
 /**
  * @typedef {object} Planned

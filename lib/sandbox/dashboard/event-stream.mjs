@@ -1,8 +1,8 @@
 /** Those who look on: what happens, in batches, as server-sent events. While nobody does, nothing is listened to and no timer runs. */
 
-import { isOver } from '../server.mjs'
-import { TOKEN_LIFE_MS } from '../siteverify.mjs'
+import { isOver } from '../http/server.mjs'
 import { textOf } from '../validation.mjs'
+import { TOKEN_LIFE_MS } from '../widget/siteverify.mjs'
 
 const BATCH_MS = 100
 const PULSE_MS = 1000
@@ -14,7 +14,7 @@ const MAX_WATCHERS = 16
 /** A watcher that reads no more is told nothing until it does, and then how things are by then. */
 const MAX_BACKLOG = 1024 * 1024
 
-/** @typedef {import('../server.mjs').Response} Response */
+/** @typedef {import('../http/server.mjs').Response} Response */
 /** @typedef {import('../store.mjs').Task} Task */
 /** @typedef {import('../index.d.mts').SandboxEvent} SandboxEvent */
 /** @typedef {Omit<import('../index.d.mts').SandboxStats, 'polls'>} Counted */
@@ -54,7 +54,7 @@ function rowOf(task, store) {
   }
 }
 
-/** @param {import('../faults.mjs').Planned} plan */
+/** @param {import('../faults/plan.mjs').Planned} plan */
 function ruleOf({ id, rule, fault, processed, first, times, seen, hits }) {
   const { method = '*', probability, task, delayMs, errorCode, retryAfter } = rule
   const over = probability === undefined ? seen >= first + times - 1 : hits >= times
@@ -67,7 +67,7 @@ function ruleOf({ id, rule, fault, processed, first, times, seen, hits }) {
 /**
  * @param {object} parts
  * @param {import('../store.mjs').Store} parts.store
- * @param {import('../faults.mjs').Plan} parts.plan
+ * @param {import('../faults/plan.mjs').Plan} parts.plan
  * @param {() => Counted} parts.counted
  * @param {string} parts.baseURL
  * @param {import('node:events').EventEmitter} parts.events

@@ -34,7 +34,7 @@ export const TEST_SITEKEYS = new Set([
  * @property {boolean} delivered
  * @property {boolean} failed counted as failed
  * @property {boolean} issued its token has left the parts
- * @property {{ idempotencyKey: string, reply: import('./siteverify.mjs').Verification } | null} verification
+ * @property {{ idempotencyKey: string, reply: import('./widget/siteverify.mjs').Verification } | null} verification
  */
 
 /**

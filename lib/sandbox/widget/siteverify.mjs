@@ -1,7 +1,7 @@
 /** Cloudflare's `/turnstile/v0/siteverify`, as documented: secrets, dummy token, single use, expiry, codes. */
 
-import { DUMMY_TOKEN } from './store.mjs'
-import { isObject, textOf } from './validation.mjs'
+import { DUMMY_TOKEN } from '../store.mjs'
+import { isObject, textOf } from '../validation.mjs'
 
 /** The secret that verifies tokens issued by a sandbox. Made up, and the same for every sandbox. */
 export const SANDBOX_SECRET = '0x4AAAAAAASandboxSecretKey00000000000'
@@ -43,13 +43,13 @@ const failure = (...codes) => ({ success: false, 'error-codes': codes, messages:
 
 /**
  * @param {object} parts
- * @param {import('./providers.mjs').ProviderRecord} parts.vendor
- * @param {import('./store.mjs').Store} parts.store
+ * @param {import('../providers.mjs').ProviderRecord} parts.vendor
+ * @param {import('../store.mjs').Store} parts.store
  * @param {() => number} parts.now
  */
 export function createSiteverify({ vendor, store, now }) {
   /**
-   * @param {import('./store.mjs').Task} task
+   * @param {import('../store.mjs').Task} task
    * @param {string} idempotencyKey
    */
   const verifyIssued = (task, idempotencyKey) => {
@@ -75,7 +75,7 @@ export function createSiteverify({ vendor, store, now }) {
   /**
    * The reply, and the task whose token it is about, if it is known.
    * @param {unknown} fields `{ secret, response, remoteip?, idempotency_key? }`
-   * @returns {{ reply: Verification, task?: import('./store.mjs').Task }}
+   * @returns {{ reply: Verification, task?: import('../store.mjs').Task }}
    */
   return fields => {
     if (!isObject(fields)) return { reply: failure('bad-request') }
