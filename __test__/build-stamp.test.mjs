@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { currentBuild, refuseDebugBuild, sourceDigest, stampBuild } from '../scripts/build-stamp.mjs'
+import { currentBuild, refuseDebugBuild, sourceDigest, stampBuild } from '../tools/dev/build-stamp.mjs'
 
 /** A checkout with nothing in it but a source and an addon. @param {import('node:test').TestContext} t */
 function checkout(t) {

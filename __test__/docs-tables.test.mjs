@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { declarations } from '../scripts/declarations.mjs'
-import { undocumented, withTables } from '../scripts/docs-tables.mjs'
+import { declarations } from '../tools/dev/declarations.mjs'
+import { undocumented, withTables } from '../tools/dev/docs-tables.mjs'
 
 const source = `
 /** Not part of a table. */
@@ -70,7 +70,7 @@ export type Course = { at: number } & (
 export interface Leftover extends Readonly<Pick<Complaint, 'where' | 'degrees'>> {}
 `
 
-/** @type {Map<string, import('../scripts/declarations.mjs').Declaration>} */
+/** @type {Map<string, import('../tools/dev/declarations.mjs').Declaration>} */
 let types
 const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-tables-'))
 before(() => {

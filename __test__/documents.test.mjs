@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { summary } from '../benchmark/lib/summary.mjs'
 import * as api from '../index.js'
 import * as pageApi from '../lib/page/index.mjs'
 import * as sandboxApi from '../lib/sandbox/index.mjs'
-import { section } from '../scripts/section.mjs'
+import { summary } from '../tools/benchmark/lib/summary.mjs'
+import { section } from '../tools/dev/section.mjs'
 import { root } from './support/child.mjs'
 import { anchors, read, readme } from './support/documents.mjs'
 
@@ -19,8 +19,8 @@ const documents = [
       .filter(name => name.endsWith('.md') && name !== 'THIRD-PARTY-LICENSES.md')
       .map(name => (folder === '.' ? name : `${folder}/${name}`)),
   ),
-  'benchmark/README.md',
-  ...['benchmark', 'examples'].flatMap(folder =>
+  'tools/benchmark/README.md',
+  ...['tools/benchmark', 'examples'].flatMap(folder =>
     readdirSync(join(root, folder))
       .map(name => `${folder}/${name}/README.md`)
       .filter(path => existsSync(join(root, path))),
@@ -62,7 +62,7 @@ test('every exported name is documented', () => {
 })
 
 test('every script of npm that a document names is there', () => {
-  for (const document of documents.filter(path => !path.startsWith('benchmark/'))) {
+  for (const document of documents.filter(path => !path.startsWith('tools/benchmark/'))) {
     const names = [...read(document).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name]) => name)
     for (const name of names) assert.ok(manifest.scripts[name], `${document}: npm run ${name}`)
   }
@@ -74,6 +74,6 @@ test('the version of the package is in the changelog', () => {
 })
 
 test('the tables of docs/cost.md are those of the benchmark', () => {
-  const results = JSON.parse(read('benchmark/results/final.json'))
+  const results = JSON.parse(read('tools/benchmark/results/final.json'))
   assert.equal(section(read('docs/cost.md'), 'cost'), summary(results))
 })

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { falsehoods, licencesFile, linkedCrates, lockedChecksums, sbomFile } from '../scripts/licenses.mjs'
+import {
+  falsehoods,
+  licencesFile,
+  linkedCrates,
+  lockedChecksums,
+  sbomFile,
+} from '../tools/licenses/licenses.mjs'
 import { root } from './support/child.mjs'
 
 const read = (/** @type {string} */ name) => readFileSync(join(root, name), 'utf8')
@@ -113,9 +119,9 @@ describe('the licences and the list of components', () => {
       [...(text.match(new RegExp(`^${name} = \\[([^\\]]*)\\]`, 'm'))?.[1] ?? '').matchAll(/"(.+?)"/g)]
         .map(([, id]) => id)
         .sort()
-    const allowed = list(read('deny.toml'), 'allow')
+    const allowed = list(read('.cargo/deny.toml'), 'allow')
     assert.ok(allowed.length > 1)
-    assert.deepEqual(list(read('about.toml'), 'accepted'), allowed)
+    assert.deepEqual(list(read('tools/licenses/about.toml'), 'accepted'), allowed)
     const taken = [...licences.matchAll(/^\| [\w-]+ \| \d\S* \| .*? \| (.+?) \|/gm)].flatMap(([, ids]) =>
       ids.split(' and '),
     )

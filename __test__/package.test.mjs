@@ -116,5 +116,5 @@ test('what the fuzz targets are built from is what the addon is built from', () 
     return section.split(/\n\[/)[0].trim().split('\n')
   }
   assert.ok(dependencies('Cargo.toml').length > 10)
-  assert.deepEqual(dependencies('fuzz/core/Cargo.toml'), dependencies('Cargo.toml'))
+  assert.deepEqual(dependencies('tools/fuzz/core/Cargo.toml'), dependencies('Cargo.toml'))
 })

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { complaints, factsOfEach, inspect } from '../scripts/prebuild/inspect.mjs'
-import { targets } from '../scripts/prebuild/targets.mjs'
-import { tryOut } from '../scripts/prebuild/try-out.mjs'
+import { complaints, factsOfEach, inspect } from '../tools/cross-build/inspect.mjs'
+import { targets } from '../tools/cross-build/targets.mjs'
+import { tryOut } from '../tools/cross-build/try-out.mjs'
 import { root } from './support/child.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'prebuild-'))

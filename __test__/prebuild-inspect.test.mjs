@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { idle, offered } from '../scripts/prebuild/frameworks.mjs'
-import { blemishes, bytesAtMost, complaints } from '../scripts/prebuild/inspect.mjs'
-import { named } from '../scripts/prebuild/targets.mjs'
+import { idle, offered } from '../tools/cross-build/frameworks.mjs'
+import { blemishes, bytesAtMost, complaints } from '../tools/cross-build/inspect.mjs'
+import { named } from '../tools/cross-build/targets.mjs'
 import { root } from './support/child.mjs'
 
-/** @typedef {import('../scripts/prebuild/inspect.mjs').Facts} Facts */
+/** @typedef {import('../tools/cross-build/inspect.mjs').Facts} Facts */
 
 const folder = mkdtempSync(join(tmpdir(), 'prebuild-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -80,7 +80,7 @@ describe('a binary', () => {
     }
   })
 
-  /** @type {[what: string, target: import('../scripts/prebuild/targets.mjs').Target, change: Facts, complaint: string][]} */
+  /** @type {[what: string, target: import('../tools/cross-build/targets.mjs').Target, change: Facts, complaint: string][]} */
   const cases = [
     ['of another format', glibc, fit.windows, 'it is PE and not ELF'],
     ['that is none', mac, { format: 'unknown' }, 'it is unknown and not MACHO'],

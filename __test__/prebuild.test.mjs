@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { mainManifest, packageFiles, packageFolders } from '../scripts/prebuild/packages.mjs'
-import { markdown, text } from '../scripts/prebuild/table.mjs'
-import { binaryName, named, packageName, targets } from '../scripts/prebuild/targets.mjs'
-import { section, withSection } from '../scripts/section.mjs'
+import { mainManifest, packageFiles, packageFolders } from '../tools/cross-build/packages.mjs'
+import { markdown, text } from '../tools/cross-build/table.mjs'
+import { binaryName, named, packageName, targets } from '../tools/cross-build/targets.mjs'
+import { section, withSection } from '../tools/dev/section.mjs'
 import { root, run } from './support/child.mjs'
 
 const require = createRequire(import.meta.url)
@@ -51,14 +51,14 @@ describe('the targets', () => {
   })
 
   test('are built when they are asked for, and not before each build of the package', () => {
-    assert.equal(mainManifest().scripts.prebuild, 'node scripts/prebuild.mjs')
+    assert.equal(mainManifest().scripts.prebuild, 'node tools/cross-build/cross-build.mjs')
     // By its name npm would take the script for what goes before `npm run build`.
     assert.match(readFileSync(join(root, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m)
   })
 
   test('are listed by the script, which refuses any other and anything it does not know', async () => {
     const script = (/** @type {string[]} */ ...args) =>
-      run(process.execPath, ['scripts/prebuild.mjs', ...args])
+      run(process.execPath, ['tools/cross-build/cross-build.mjs', ...args])
     const [list, unknown, flag] = await Promise.all([script('--list'), script('amiga'), script('--lst')])
     assert.equal(list.code, 0)
     assert.deepEqual(
@@ -81,7 +81,7 @@ describe('the package of each target', () => {
         assert.equal(
           readFileSync(path, 'utf8'),
           text,
-          `${path}: renew it with scripts/prebuild.mjs --packages`,
+          `${path}: renew it with tools/cross-build/cross-build.mjs --packages`,
         )
       }
       const manifest = require(`../npm/${target.name}/package.json`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { named } from '../scripts/prebuild/targets.mjs'
-import { flags } from '../scripts/release-build.mjs'
+import { named } from '../tools/cross-build/targets.mjs'
+import { flags } from '../tools/release/build.mjs'
 import { root, run } from './support/child.mjs'
 
 const [mac, windows] = named(['darwin-arm64', 'win32-x64-msvc'])
@@ -24,7 +24,7 @@ describe("a release's binary of the system's own tools", () => {
   })
 
   test('is refused for Linux, whose own linker does not keep the floor of glibc', async () => {
-    const { code, stderr } = await run(process.execPath, ['scripts/release-build.mjs', 'linux-x64-gnu'])
+    const { code, stderr } = await run(process.execPath, ['tools/release/build.mjs', 'linux-x64-gnu'])
     assert.equal(code, 1)
     assert.match(stderr, /Try npm run prebuild linux-x64-gnu/)
   })

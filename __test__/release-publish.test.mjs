@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { checked, npm, sums } from '../scripts/release-pack.mjs'
-import { publish } from '../scripts/release-publish.mjs'
+import { checked, npm, sums } from '../tools/release/pack.mjs'
+import { publish } from '../tools/release/publish.mjs'
 
 const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
 const names = ['turnstile-solver-darwin-arm64', 'turnstile-solver-linux-x64-gnu', 'turnstile-solver']

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { obstacles } from '../scripts/release-check.mjs'
-import { isNewer, moveTo } from '../scripts/release-version.mjs'
+import { obstacles } from '../tools/release/check.mjs'
+import { isNewer, moveTo } from '../tools/release/version.mjs'
 
 const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
 const repository = 'https://host.example/owner/turnstile-solver'

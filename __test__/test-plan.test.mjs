@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { planTests, suiteOf } from '../scripts/test-plan.mjs'
+import { planTests, suiteOf } from '../tools/dev/test-plan.mjs'
 import { run } from './support/child.mjs'
 
 const root = join(tmpdir(), 'checkout')
@@ -67,7 +67,7 @@ describe('the arguments of npm test', () => {
   })
 
   test('end the command before anything is built, if one is wrong', async () => {
-    const { code, stderr } = await run(process.execPath, ['scripts/test.mjs', 'nonsense'])
+    const { code, stderr } = await run(process.execPath, ['tools/dev/test.mjs', 'nonsense'])
     assert.equal(code, 1)
     assert.match(stderr, /Neither a suite nor a test file: nonsense\./)
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { launchChromium } from '../../scripts/chromium.mjs'
+import { launchChromium } from '../../tools/dev/chromium.mjs'
 import { open, solve } from '../support/sandbox-client.mjs'
 
 describe('the page in a browser', () => {

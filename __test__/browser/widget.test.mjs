@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { solveTurnstile } from 'turnstile-solver'
 import { startSandbox } from 'turnstile-solver/sandbox'
-import { launchChromium } from '../../scripts/chromium.mjs'
+import { launchChromium } from '../../tools/dev/chromium.mjs'
 import { KEY, providers, SITEKEY } from '../support/calls.mjs'
 
 /** @typedef {import('puppeteer-core').Browser} Browser */

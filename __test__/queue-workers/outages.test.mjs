@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { prepareRedis } from '../../scripts/redis.mjs'
+import { prepareRedis } from '../../tools/dev/redis.mjs'
 import { prepared } from '../support/example.mjs'
 import { outage, restartRedisInTheGap } from './chaos.mjs'
 import { longLock, runWorkers } from './harness.mjs'

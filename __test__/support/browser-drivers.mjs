@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { launchChromium, prepareChromium } from '../../scripts/chromium.mjs'
+import { launchChromium, prepareChromium } from '../../tools/dev/chromium.mjs'
 
 /**
  * What the tests ask of a page beyond what `turnstile-solver/page` does; both drivers have it.

@@ -2,7 +2,7 @@
 
 import { existsSync, lstatSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { installLocked } from '../../scripts/setup.mjs'
+import { installLocked } from '../../tools/dev/setup.mjs'
 import { root as home, run } from './child.mjs'
 
 /**

@@ -1,0 +1,33 @@
+// `npm run prebuild`: the binaries of every platform that the package ships for, or of those named, each checked from outside and
+// put into its package under npm/. `--list` names them, `--packages` renews the packages' own files, as after a new version.
+import { parseArgs } from 'node:util'
+import { main } from '../dev/run.mjs'
+import { setup } from '../dev/setup.mjs'
+import { prebuild } from './build.mjs'
+import { each } from './each.mjs'
+import { writePackages } from './packages.mjs'
+import { identity, record } from './results.mjs'
+import { named } from './targets.mjs'
+
+main(import.meta.url, async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { list: { type: 'boolean' }, packages: { type: 'boolean' } },
+  })
+  const targets = named(positionals)
+  if (values.list) {
+    for (const { name, title } of targets) console.log(`${name.padEnd(20)}${title}`)
+    return
+  }
+  if (values.packages) return writePackages()
+  await setup()
+  await each(targets, one)
+})
+
+/** @param {import('./targets.mjs').Target} target */
+async function one(target) {
+  const started = performance.now()
+  const { file, compiler } = await prebuild(target)
+  const built = { seconds: (performance.now() - started) / 1000, compiler: compiler.version }
+  record(target.name, { ...identity(file), built })
+}

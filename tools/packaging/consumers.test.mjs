@@ -1,0 +1,166 @@
+/** What people build with: TypeScript in each way to resolve, and bundlers with the package outside of the bundle and inside. */
+
+import assert from 'node:assert/strict'
+import { cpSync, existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import * as esbuild from 'esbuild'
+import webpack from 'webpack'
+import { run } from '../../__test__/support/child.mjs'
+import { startSandbox } from '../../lib/sandbox/index.mjs'
+import { root, target, tool } from './lib/context.mjs'
+import { usual as npm, project } from './lib/managers.mjs'
+
+const user = project(npm)
+const consumers = join(root, 'tools', 'packaging', 'consumers')
+const packageName = `turnstile-solver-${target}`
+
+/** @type {import('../../lib/sandbox/index.mjs').Sandbox} */
+let sandbox
+let options = ''
+
+before(async () => {
+  await user.install(npm.add)
+  cpSync(consumers, user.folder, { recursive: true })
+  cpSync(join(root, '__test__', 'types'), user.folder, { recursive: true })
+  sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 0 })
+  const page = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
+  options = JSON.stringify({ ...sandbox.account, ...page, pollIntervalMs: 1000 })
+})
+after(() => sandbox.close())
+
+describe('TypeScript', { concurrency: 2 }, () => {
+  const compilers = {
+    'TypeScript 5': tool('typescript', 'bin', 'tsc'),
+    'TypeScript 7': join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+  }
+  const files = ['accepted.mts', 'accepted.cts', 'refused.mts', 'refused.cts', 'typed.mts']
+  const strict = ['--strict', '--noEmit', '--pretty', 'false', '--target', 'es2023', '--skipLibCheck']
+  const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+  const common = [...strict, ...node, '--lib', 'es2023,esnext.disposable']
+  const modes = {
+    node16: ['--module', 'node16', '--moduleResolution', 'node16'],
+    nodenext: ['--module', 'nodenext', '--moduleResolution', 'nodenext'],
+    bundler: ['--module', 'preserve', '--moduleResolution', 'bundler'],
+  }
+
+  for (const [compiler, path] of Object.entries(compilers)) {
+    for (const [mode, flags] of Object.entries(modes)) {
+      test(`${compiler} finds the types of what is installed, resolved as ${mode}`, async () => {
+        const args = [path, ...common, ...flags, ...files]
+        const { code, stdout } = await run(process.execPath, args, { cwd: user.folder })
+        assert.deepEqual([code, stdout], [0, ''])
+      })
+    }
+  }
+})
+
+/**
+ * A bundle of solve.cjs; `outside` is what is left to be required at run time.
+ *
+ * @typedef {(name: string, outside?: string[], extra?: object) => Promise<string>} Bundle
+ */
+
+/** @type {Record<'esbuild' | 'webpack', Bundle>} */
+const bundlers = {
+  async esbuild(name, outside = [], extra = {}) {
+    const outfile = join(user.folder, `${name}.cjs`)
+    const entryPoints = [join(user.folder, 'solve.cjs')]
+    const how = {
+      bundle: true,
+      platform: /** @type {const} */ ('node'),
+      logLevel: /** @type {const} */ ('silent'),
+    }
+    await esbuild.build({ ...how, entryPoints, outfile, external: outside, ...extra })
+    return outfile
+  },
+  async webpack(name, outside = [], extra = {}) {
+    const filename = `${name}.cjs`
+    const config = {
+      mode: /** @type {const} */ ('production'),
+      target: 'node20',
+      context: user.folder,
+      entry: './solve.cjs',
+      output: { path: user.folder, filename },
+      externals: Object.fromEntries(outside.map(request => [request, `commonjs ${request}`])),
+      ...extra,
+    }
+    return new Promise((resolve, reject) => {
+      webpack(config, (error, stats) => {
+        if (error) reject(error)
+        else if (stats?.hasErrors()) reject(new Error(stats.toString({ all: false, errors: true })))
+        else resolve(join(user.folder, filename))
+      })
+    })
+  },
+}
+
+/** What lets each of them copy a binary and put its address where it was required. */
+const asFiles = {
+  esbuild: { loader: { '.node': 'file' } },
+  webpack: { module: { rules: [{ test: /\.node$/, type: 'asset/resource' }] } },
+}
+
+for (const [name, bundle] of /** @type {['esbuild' | 'webpack', Bundle][]} */ (Object.entries(bundlers))) {
+  describe(name, { concurrency: 2 }, () => {
+    test('with the package left out makes a bundle that solves', async () => {
+      await solves(await bundle(`${name}-package`, ['turnstile-solver']))
+    })
+
+    test('with the binary alone left out makes a bundle that solves', async () => {
+      await solves(await bundle(`${name}-binary`, [packageName]))
+    })
+
+    test('with nothing left out fails, and names the binary', async () => {
+      await assert.rejects(bundle(`${name}-whole`), error => {
+        assert.match(String(error), /\bloader\b/)
+        assert.match(String(error), /turnstile-solver\.linux-x64-gnu\.node/)
+        return true
+      })
+      assert.ok(!existsSync(join(user.folder, `${name}-whole.cjs`)) || name === 'webpack')
+    })
+
+    test('that puts an address in the place of the binary makes a bundle that says what is wrong', async () => {
+      await refuses(await bundle(`${name}-file`, [], asFiles[name]))
+    })
+
+    test('that never saw the binary makes a bundle that says what is wrong', async () => {
+      // As where the bundle is made on one system, or without optional packages, and then runs on another.
+      const alone = project(npm)
+      await alone.install(npm.addWithoutOptional ?? [])
+      const inside = join(alone.folder, 'node_modules')
+      const resolving = {
+        esbuild: { alias: { 'turnstile-solver': join(inside, 'turnstile-solver') } },
+        webpack: {
+          resolve: { alias: { 'turnstile-solver$': join(inside, 'turnstile-solver') } },
+          ignoreWarnings: [() => true],
+        },
+      }
+      const file = await bundle(`${name}-blind`, [], resolving[name])
+      const elsewhere = join(alone.folder, `${name}-blind.cjs`)
+      cpSync(file, elsewhere)
+      rmSync(inside, { recursive: true })
+      await refuses(elsewhere)
+    })
+  })
+}
+
+/** @param {string} file */
+async function solves(file) {
+  const { code, stdout, stderr } = await run(process.execPath, [file, options], { cwd: user.folder })
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, /^0\.\S{100,}\n$/)
+}
+
+/** @param {string} file */
+async function refuses(file) {
+  const { code, stderr } = await run(process.execPath, [file, options], { cwd: user.folder })
+  assert.equal(code, 1)
+  const said = [
+    'Error: turnstile-solver cannot load its native binary on linux x64 with glibc.',
+    `A bundler took the JavaScript in, but ${packageName} cannot be bundled.`,
+    "To fix it, leave turnstile-solver out of the bundle: add it to the bundler's externals.",
+  ]
+  assert.ok(stderr.includes(said.join('\n')), stderr)
+  assert.match(stderr, /reason: 'bundled'/)
+}
