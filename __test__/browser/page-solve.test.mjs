@@ -208,18 +208,32 @@ withEachDriver('solveTurnstileOnPage', open => {
     assert.deepEqual(books(house), nothing)
   })
 
-  test('asks for a sitekey that the page does not tell, and takes the one given', async t => {
+  test('solves the explicitly rendered widget of the sandbox without its sitekey', async t => {
     const house = await open(t, 'empty')
     await house.page.goto(house.sandbox.pageURL({ render: 'explicit', sitekey: SITEKEY }))
+    const { widget } = await house.solve()
+    assert.equal(widget.websiteKey, SITEKEY)
+    await house.page.click('#submit')
+    await house.page.waitForSelector('[data-verified="true"]')
+    assert.deepEqual(books(house), bought)
+  })
+
+  test('requires websiteKey if the page does not show the sitekey', async t => {
+    const house = await open(t, 'explicit')
+    const id = 'cf-chl-widget-abcde_response'
+    await house.page.$eval(
+      '#box',
+      (box, id) => box.append(Object.assign(document.createElement('input'), { id, name: 'captcha' })),
+      id,
+    )
     const failed = house.solve({ widgetTimeoutMs: 300 })
     await assert.rejects(failed, {
       code: 'SITEKEY_UNKNOWN',
-      message: /#widget \[ezcaptcha\]; give it as `websiteKey`/,
+      message: /#box \[ezcaptcha\]; give it as `websiteKey`/,
     })
     assert.deepEqual(books(house), nothing)
     await house.solve({ websiteKey: SITEKEY })
-    await house.page.click('#submit')
-    await house.page.waitForSelector('[data-verified="true"]')
+    assert.equal(await submitted(house), 'verified')
     assert.deepEqual(books(house), bought)
   })
 

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { launchChromium } from '../../tools/dev/chromium.mjs'
@@ -32,6 +33,12 @@ describe('the page in a browser', () => {
     const text = selector => page.$eval(selector, element => element.textContent)
     return {
       ...{ house, page, url, text },
+      /** The iframe of the widget, once it shows that text. @param {string} shown */
+      iframe: async shown => {
+        const frame = await page.waitForFrame(frame => frame.url().includes('/cdn-cgi/challenge-platform/'))
+        await frame.waitForFunction(text => document.body?.textContent?.trim() === text, {}, shown)
+        return frame
+      },
       response: () => page.evaluate('turnstile.getResponse()'),
       field: (name = 'cf-turnstile-response') =>
         page.$eval(`[name="${name}"]`, input => input.getAttribute('value') ?? ''),
@@ -61,18 +68,21 @@ describe('the page in a browser', () => {
   })
 
   test('the interactive test sitekey waits for a click, and reset makes it wait again', async t => {
-    const { page, response, field } = await visit(t, {
+    const { page, response, field, answered, iframe } = await visit(t, {
       sitekey: '3x00000000000000000000FF',
       render: 'explicit',
     })
-    await page.waitForSelector('.turnstile-stand-in')
+    const frame = await iframe('Click to verify')
     assert.equal(await response(), undefined)
-    await page.click('.turnstile-stand-in')
+    await frame.click('body')
+    await answered()
     assert.equal(await response(), DUMMY)
+    await iframe('Success!')
     await page.evaluate('turnstile.reset(window.widgetId)')
+    await iframe('Click to verify')
     assert.deepEqual([await response(), await field()], [undefined, ''])
     await page.evaluate('turnstile.remove(window.widgetId)')
-    assert.equal((await page.$$('[name="cf-turnstile-response"], .turnstile-stand-in')).length, 0)
+    assert.equal((await page.$$('[name="cf-turnstile-response"], #widget > div')).length, 0)
   })
 
   test('any other sitekey waits for a token, and takes one that the sandbox sold', async t => {
@@ -95,8 +105,8 @@ describe('the page in a browser', () => {
   })
 
   test('with auto off not even a test sitekey answers', async t => {
-    const { page, response } = await visit(t, { sitekey: '1x00000000000000000000AA', auto: false })
-    await page.waitForSelector('.turnstile-stand-in')
+    const { iframe, response } = await visit(t, { sitekey: '1x00000000000000000000AA', auto: false })
+    await iframe('Waiting for a token')
     assert.equal(await response(), undefined)
   })
 })

@@ -190,14 +190,14 @@ export async function createApp(options, emit, events) {
     const call = CALLS.get(path)
     // Whoever looks on is no part of what is looked at: not counted, not told.
     if (!call && dashboard?.serves(path)) return dashboard.answer(req, res, path)
-    const known = call !== undefined || widget.serves(path)
-    const name = known ? path : 'other'
+    const knownPath = call ? path : widget.pathOf(path)
+    const name = knownPath ?? 'other'
     requests[name] = (requests[name] ?? 0) + 1
     emit({ type: 'request', method: req.method, path: name, httpVersion: req.httpVersion })
 
     readBody(req, raw => {
       if (!raw) return send(res, 413, 'The body is too large\n', { 'content-type': 'text/plain' })
-      if (!known) return refuse(req, res, vendor.code.notFound)
+      if (!knownPath) return refuse(req, res, vendor.code.notFound)
       if (!call) return widget.answer(req, res, path, new URLSearchParams(url.slice(path.length)), raw)
       if (req.method !== 'POST') {
         if (call !== 'siteverify') return refuse(req, res, vendor.code.badMethod)

@@ -7,14 +7,31 @@ import { secretFor } from './siteverify.mjs'
 export const DEFAULT_SITEKEY = '0x4AAAAAAASandboxSitekey'
 const DEFAULT_FIELD = 'cf-turnstile-response'
 
-/** Nothing inline, nothing from redirectTarget: what passes here passes on a strict site. */
+/** No inline code, and nothing from another host: what works here works on a strict site. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/** The document of a widget's iframe: any page may show it. */
+const CHALLENGE = '/cdn-cgi/challenge-platform/'
+const CHALLENGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'"
+const CHALLENGE_PAGE = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Widget</title>
+<link rel="stylesheet" href="/widget/challenge.css">
+<script src="/widget/challenge.js" defer></script>
+</head>
+<body><output></output></body>
+</html>
+`
 
 const ASSETS = {
   '/turnstile/v0/api.js': { file: 'assets/api.js', type: 'text/javascript; charset=utf-8' },
   '/widget/page.js': { file: 'assets/page.js', type: 'text/javascript; charset=utf-8' },
   '/widget/page.css': { file: 'assets/page.css', type: 'text/css; charset=utf-8' },
+  '/widget/challenge.js': { file: 'assets/challenge.js', type: 'text/javascript; charset=utf-8' },
+  '/widget/challenge.css': { file: 'assets/challenge.css', type: 'text/css; charset=utf-8' },
 }
 
 /** @type {Map<string, Buffer>} */
@@ -134,17 +151,17 @@ export function createWidget(verify) {
    * @param {number} status
    * @param {string} html
    */
-  const sendPage = (res, status, html) =>
+  const sendPage = (res, status, html, policy = POLICY) =>
     send(res, status, html, {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': POLICY,
+      'content-security-policy': policy,
       'cache-control': 'no-store',
     })
 
   const paths = ['/widget', '/login', '/favicon.ico', ...Object.keys(ASSETS)]
   return {
-    /** @param {string} path */
-    serves: path => paths.includes(path),
+    /** The name under which a path is counted; undefined if it is none of these. @param {string} path */
+    pathOf: path => (path.startsWith(CHALLENGE) ? CHALLENGE : paths.find(known => known === path)),
 
     /**
      * @param {import('../http/server.mjs').Request} req
@@ -159,6 +176,7 @@ export function createWidget(verify) {
         return send(res, 405, `Only ${method}\n`, { 'content-type': 'text/plain', allow: method })
       }
       if (path === '/favicon.ico') return send(res, 204, '', {})
+      if (path.startsWith(CHALLENGE)) return sendPage(res, 200, CHALLENGE_PAGE, CHALLENGE_POLICY)
       if (path === '/widget') return sendPage(res, 200, widgetPage(query))
       if (path === '/login') {
         const token = new URLSearchParams(raw.toString()).get(query.get('field') || DEFAULT_FIELD) ?? ''

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * A stand-in for Cloudflare's api.js: same attributes, same functions, no challenge. Cloudflare's test sitekeys answer by
- * themselves with the dummy token; every other widget waits, as if for a visitor, until somebody brings a token.
+ * A stand-in for Cloudflare's api.js: the same attributes, functions and elements, without a challenge. Widgets with one of
+ * Cloudflare's test sitekeys get the dummy token by themselves; all others wait for a token.
  */
 
 ;(() => {
@@ -15,15 +15,20 @@
    * @typedef {object} Widget
    * @property {HTMLElement} holder
    * @property {Record<string, any>} params
-   * @property {HTMLElement} box
+   * @property {HTMLElement} wrapper
+   * @property {HTMLIFrameElement} iframe
    * @property {HTMLInputElement | null} input
+   * @property {string} text what the iframe shows
+   * @property {boolean} awaitsClick
    * @property {string | undefined} response
    * @property {boolean} expired
    * @property {number} timer
    */
 
   const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
-  const query = new URL(/** @type {HTMLScriptElement} */ (document.currentScript).src).searchParams
+  const { origin, searchParams: query } = new URL(
+    /** @type {HTMLScriptElement} */ (document.currentScript).src,
+  )
   /** @type {Map<string, Widget>} */
   const widgets = new Map()
   let count = 0
@@ -44,12 +49,20 @@
    * @param {string} text
    */
   const label = (widget, text) => {
-    const status = widget.box.querySelector('span')
-    if (status) status.textContent = text
+    widget.text = text
+    widget.iframe.contentWindow?.postMessage({ standIn: text }, '*')
   }
+
+  window.addEventListener('message', ({ source, data }) => {
+    const widget = [...widgets.values()].find(({ iframe }) => source && iframe.contentWindow === source)
+    if (!widget) return
+    if (data?.standIn === 'ready') label(widget, widget.text)
+    if (data?.standIn === 'click' && widget.awaitsClick) answer(widget)
+  })
 
   /** @param {Widget} widget */
   const answer = widget => {
+    widget.awaitsClick = false
     widget.response = DUMMY_TOKEN
     if (widget.input) widget.input.value = DUMMY_TOKEN
     label(widget, 'Success!')
@@ -68,6 +81,7 @@
     window.clearTimeout(widget.timer)
     widget.response = undefined
     widget.expired = false
+    widget.awaitsClick = false
     if (widget.input) widget.input.value = ''
     label(widget, 'Waiting for a token')
     const { sitekey } = widget.params
@@ -77,8 +91,8 @@
       widget.timer = window.setTimeout(() => answer(widget), 0)
       return
     }
+    widget.awaitsClick = true
     label(widget, 'Click to verify')
-    widget.box.addEventListener('click', () => answer(widget), { once: true })
   }
 
   /** @param {string | HTMLElement | undefined} target a widget id, a selector or an element; the first widget if absent */
@@ -106,11 +120,18 @@
       const value = params[name] ?? ''
       if (value.length > length || !WIDGET_VALUE.test(value)) return complain(`invalid value for ${name}`)
     }
-    const id = `cf-chl-widget-${(++count).toString(36).padStart(5, '0')}`
-    const box = document.createElement('div')
-    box.className = 'turnstile-stand-in'
-    box.append(document.createElement('span'))
-    holder.append(box)
+    const number = (++count).toString(36).padStart(5, '0')
+    const id = `cf-chl-widget-${number}`
+    const iframe = document.createElement('iframe')
+    iframe.src = `${origin}/cdn-cgi/challenge-platform/h/b/turnstile/f/ov2/av0/rch/${number}/${encodeURIComponent(params.sitekey)}/auto/fbE/new/normal?lang=auto`
+    iframe.id = id
+    iframe.title = 'Widget containing a stand-in for a Cloudflare security challenge'
+    iframe.width = '300'
+    iframe.height = '65'
+    iframe.frameBorder = '0'
+    iframe.setAttribute('sandbox', 'allow-same-origin allow-scripts allow-popups')
+    const wrapper = document.createElement('div')
+    wrapper.attachShadow({ mode: 'closed' }).append(iframe)
     /** @type {HTMLInputElement | null} */
     let input = null
     if (String(params['response-field'] ?? true) !== 'false') {
@@ -118,10 +139,14 @@
       input.type = 'hidden'
       input.name = params['response-field-name'] || 'cf-turnstile-response'
       input.id = `${id}_response`
-      holder.append(input)
+      wrapper.append(input)
     }
+    holder.append(wrapper)
     /** @type {Widget} */
-    const widget = { holder, params, box, input, response: undefined, expired: false, timer: 0 }
+    const widget = {
+      ...{ holder, params, wrapper, iframe, input, response: undefined },
+      ...{ text: '', expired: false, awaitsClick: false, timer: 0 },
+    }
     widgets.set(id, widget)
     start(widget)
     return id
@@ -143,8 +168,7 @@
       const widget = widgets.get(id)
       if (!widget) return
       window.clearTimeout(widget.timer)
-      widget.box.remove()
-      widget.input?.remove()
+      widget.wrapper.remove()
       widgets.delete(id)
     },
     execute: () => {},

@@ -1,0 +1,12 @@
+/// <reference lib="dom" />
+/** The document in a widget's iframe: it shows the text that the widget's script sends, and reports clicks to it. */
+
+;(() => {
+  const output = /** @type {HTMLOutputElement} */ (document.querySelector('output'))
+  const send = (/** @type {string} */ standIn) => window.parent.postMessage({ standIn }, '*')
+  window.addEventListener('message', ({ source, data }) => {
+    if (source === window.parent && typeof data?.standIn === 'string') output.textContent = data.standIn
+  })
+  document.addEventListener('click', () => send('click'))
+  send('ready')
+})()
