@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { providers } from '../index.js'
 import { exitCodeOf, exitCodeTable } from '../lib/cli/exit-codes.mjs'
-import { nearest, quote, wrapCommand } from '../lib/cli/words.mjs'
+import { nearest, quote, wrapCommand } from '../lib/cli/format.mjs'
 import { KEY, run, runAll } from './support/cli.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))

@@ -1,9 +1,9 @@
 /** The command line, read against a command's flags. */
 
 import { parseArgs } from 'node:util'
-import { UsageError } from './problems.mjs'
+import { UsageError } from './errors.mjs'
+import { folded, nearest } from './format.mjs'
 import { secretFlag } from './secrets.mjs'
-import { folded, nearest } from './words.mjs'
 
 /** @typedef {import('./flags.mjs').Flag} Flag */
 

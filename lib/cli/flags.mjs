@@ -1,9 +1,9 @@
 /** The flags, one record each: what the parser, the help and the errors know about a flag stands here. */
 
+import { UsageError } from './errors.mjs'
+import { oneOf } from './format.mjs'
 import { providerNames } from './library.mjs'
-import { UsageError } from './problems.mjs'
 import { secretVariables } from './secrets.mjs'
-import { oneOf } from './words.mjs'
 
 /**
  * @typedef {object} Flag

@@ -2,7 +2,7 @@
 
 import { programFlags } from './command-table.mjs'
 import { exitCodeTable } from './exit-codes.mjs'
-import { commandLine, programName, wrap, wrapCommand } from './words.mjs'
+import { commandLine, programName, wrap, wrapCommand } from './format.mjs'
 
 /** @typedef {import('./terminal.mjs').Line} Line */
 

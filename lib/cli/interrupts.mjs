@@ -3,8 +3,8 @@
  * waits for its id: a task that is paid for and has no name is lost.
  */
 
+import { Interrupted } from './errors.mjs'
 import { EXIT } from './exit-codes.mjs'
-import { Interrupted } from './problems.mjs'
 
 /** @typedef {'SIGINT' | 'SIGTERM'} Signal */
 /** `begins` is called when a signal starts to wait. @typedef {{ needed: () => boolean, begins: () => void }} Hold */

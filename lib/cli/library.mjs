@@ -1,7 +1,7 @@
 /** The library, loaded when it is first needed: `--help` works also where the addon does not. */
 
 import { createRequire } from 'node:module'
-import { PlainError } from './problems.mjs'
+import { PlainError } from './errors.mjs'
 
 const require = createRequire(import.meta.url)
 

@@ -1,6 +1,6 @@
 /** What a person sees of one call while it runs: a live line on a terminal, plain lines elsewhere. */
 
-import { clock, counted, printable, seconds } from './words.mjs'
+import { clock, counted, printable, seconds } from './format.mjs'
 
 /** @typedef {import('../../index.js').Progress} Progress */
 /** @typedef {import('./terminal.mjs').Terminal} Terminal */

@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { readArguments } from './arguments.mjs'
 import { commands } from './command-table.mjs'
+import { printReport, reportOf, sayReport } from './error-report.mjs'
+import { UsageError } from './errors.mjs'
 import { EXIT } from './exit-codes.mjs'
-import { printReport, reportOf, sayReport } from './failures.mjs'
+import { nearest } from './format.mjs'
 import { commandHelp, programHelp } from './help.mjs'
 import { listenForInterrupts } from './interrupts.mjs'
-import { UsageError } from './problems.mjs'
 import { createTerminal } from './terminal.mjs'
-import { nearest } from './words.mjs'
 
 /**
  * What a command works with.
@@ -28,7 +28,7 @@ import { nearest } from './words.mjs'
  */
 export async function run(argv) {
   const terminal = createTerminal({ ...process, env: process.env })
-  /** @type {import('./failures.mjs').Asked} */
+  /** @type {import('./error-report.mjs').Asked} */
   const asked = { values: { json: argv.includes('--json') }, flags: [], sources: {} }
   const interrupts = listenForInterrupts({
     leave(exitCode) {
@@ -56,7 +56,7 @@ export async function run(argv) {
  * @param {object} world
  * @param {import('./terminal.mjs').Terminal} world.terminal
  * @param {import('./interrupts.mjs').Interrupts} world.interrupts
- * @param {import('./failures.mjs').Asked} world.asked
+ * @param {import('./error-report.mjs').Asked} world.asked
  */
 async function obey([first, ...rest], { terminal, interrupts, asked }) {
   const overview = () =>

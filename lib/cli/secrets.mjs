@@ -3,9 +3,9 @@
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { addAbortSignal, Writable } from 'node:stream'
+import { Interrupted, UsageError } from './errors.mjs'
+import { oneOf } from './format.mjs'
 import { providerNames } from './library.mjs'
-import { Interrupted, UsageError } from './problems.mjs'
-import { oneOf } from './words.mjs'
 
 /** @param {string} provider */
 export const secretVariable = provider => `${provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_API_KEY`

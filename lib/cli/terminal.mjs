@@ -3,7 +3,7 @@
  * one live line that is redrawn in place.
  */
 
-import { OutputClosed } from './problems.mjs'
+import { OutputClosed } from './errors.mjs'
 
 /** @typedef {'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'} Style */
 /** A text of one line, in pieces that may have a style. @typedef {string | ReadonlyArray<string | readonly [text: string, style: Style]>} Line */

@@ -1,11 +1,11 @@
 import { errorCodes, startSandbox } from '../../sandbox/index.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { outputFlags } from '../flags.mjs'
+import { commandLine, counted, seconds, wrap } from '../format.mjs'
 import { table } from '../help.mjs'
 import { library, providerNames } from '../library.mjs'
 import { createdDetail, done, fit, tokenDetail, watch } from '../progress.mjs'
 import { printJson } from '../terminal.mjs'
-import { commandLine, counted, seconds, wrap } from '../words.mjs'
 
 /** @typedef {import('../run.mjs').Context} Context */
 /** @typedef {import('../../sandbox/index.mjs').SandboxProvider} SandboxProvider */

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { errorCodes, faults, startSandbox } from '../../sandbox/index.mjs'
+import { PlainError, UsageError } from '../errors.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { helpFlag, readNumber } from '../flags.mjs'
+import { clock, commandLine, counted, oneOf, printable, quote, seconds, wrap } from '../format.mjs'
 import { table } from '../help.mjs'
-import { PlainError, UsageError } from '../problems.mjs'
 import { secretVariable } from '../secrets.mjs'
 import { printJson } from '../terminal.mjs'
-import { clock, commandLine, counted, oneOf, printable, quote, seconds, wrap } from '../words.mjs'
 
 /** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
 /** @typedef {import('../../sandbox/index.mjs').SandboxEvent} SandboxEvent */

@@ -7,8 +7,8 @@ import {
   timeFlags,
 } from '../flags.mjs'
 import { library } from '../library.mjs'
+import { deliver } from '../print-token.mjs'
 import { readKey } from '../secrets.mjs'
-import { deliver } from './deliver.mjs'
 
 const groups = [
   { title: 'Task', flags: [taskIdFlag] },

@@ -1,11 +1,11 @@
 /** A failure in words for people, or as one JSON document for machines, and the exit code that goes with it. */
 
 import { inspect } from 'node:util'
+import { Interrupted, OutputClosed, PlainError, UsageError } from './errors.mjs'
 import { EXIT, exitCodeOf } from './exit-codes.mjs'
+import { commandLine, counted, oneOf, printable, seconds, wrap } from './format.mjs'
 import { providerNames } from './library.mjs'
-import { Interrupted, OutputClosed, PlainError, UsageError } from './problems.mjs'
 import { printJson } from './terminal.mjs'
-import { commandLine, counted, oneOf, printable, seconds, wrap } from './words.mjs'
 
 /** @typedef {import('../../index.js').TurnstileError} TurnstileError */
 

@@ -1,19 +1,19 @@
 /** What solve and wait have in common: a token is waited for, shown, and handed over. */
 
-import { EXIT } from '../exit-codes.mjs'
-import { OutputClosed } from '../problems.mjs'
-import { createdDetail, done, tokenDetail, watch } from '../progress.mjs'
-import { printJson } from '../terminal.mjs'
-import { printable } from '../words.mjs'
+import { OutputClosed } from './errors.mjs'
+import { EXIT } from './exit-codes.mjs'
+import { printable } from './format.mjs'
+import { createdDetail, done, tokenDetail, watch } from './progress.mjs'
+import { printJson } from './terminal.mjs'
 
-/** @typedef {import('../../../index.js').Solution} Solution */
-/** @typedef {import('../../../index.js').PollingOptions} PollingOptions */
+/** @typedef {import('../../index.js').Solution} Solution */
+/** @typedef {import('../../index.js').PollingOptions} PollingOptions */
 
 /** A retry may be on its way by the time that its event is read. */
 const RETRY_MARGIN_MS = 50
 
 /**
- * @param {import('../run.mjs').Context} context
+ * @param {import('./run.mjs').Context} context
  * @param {(options: PollingOptions & { signal: AbortSignal }) => Promise<Solution>} call
  * @returns {Promise<number>}
  */
