@@ -74,10 +74,10 @@ export type TurnstileErrorInit<Fields extends { mayBeCharged: boolean }> = Omit<
 export declare function isTurnstileError(value: unknown): value is TurnstileError
 
 /**
- * What is published on the channel `turnstile-solver:solve` of `node:diagnostics_channel`: for every call a `start` and a
+ * What is published on the channel `turnstile-solver:call` of `node:diagnostics_channel`: for every call a `start` and a
  * `settled`, and between them what happens on the way. Frozen. It holds neither key nor token.
  */
-export type SolveEvent = SolveEventFields &
+export type CallEvent = CallEventFields &
   (
     | { type: 'start' }
     /** The task exists, and is paid for. */
@@ -87,11 +87,11 @@ export type SolveEvent = SolveEventFields &
     /** A request failed in passing and goes out again. */
     | { type: 'retry'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
     | { type: 'settled'; outcome: 'ready' }
-    | ({ type: 'settled'; outcome: 'failed' } & SolveEventError)
+    | ({ type: 'settled'; outcome: 'failed' } & CallEventError)
   )
 
 /** What every message of the channel has. */
-export interface SolveEventFields {
+export interface CallEventFields {
   /** The call, and no other of any thread or copy of the package: its messages share it. */
   readonly id: string
   /** The function called. */
@@ -109,7 +109,7 @@ export interface SolveEventFields {
 }
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
-export interface SolveEventError
+export interface CallEventError
   extends Readonly<Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'mayBeCharged'>> {
   /** The error's message. */
   readonly message: string

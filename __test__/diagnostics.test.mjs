@@ -19,10 +19,10 @@ import {
 import { runScript } from './support/child.mjs'
 import { blocksOf, read } from './support/documents.mjs'
 
-/** @typedef {import('../index.js').SolveEvent} SolveEvent */
+/** @typedef {import('../index.js').CallEvent} CallEvent */
 /** @typedef {import('./support/calls.mjs').CallName} CallName */
 
-const CHANNEL = 'turnstile-solver:solve'
+const CHANNEL = 'turnstile-solver:call'
 const together = { concurrency: 32 }
 
 /**
@@ -70,7 +70,7 @@ const types = messages => messages.map(({ type }) => type)
 /** A message without what differs from run to run. @param {any} message */
 const steady = ({ id: _, elapsedMs: __, retryDelayMs: ___, ...message }) => message
 
-describe('the channel turnstile-solver:solve', together, () => {
+describe('the channel turnstile-solver:call', together, () => {
   test('tells a solve from its start to its end', async t => {
     const { created, processing, ready } = replies
     const { messages, atOnce, told } = await watchedAt(t, 'solveTurnstile', [created, processing, ready])
@@ -294,7 +294,7 @@ test('a call that begins while nobody listens is not told to whoever comes later
     import { getBalance, waitForTask } from 'turnstile-solver'
     const { taskId, pollIntervalMs, ...account } = JSON.parse(process.argv[1])
     const pending = waitForTask({ ...account, taskId, pollIntervalMs })
-    subscribe('turnstile-solver:solve', ({ call, type }) => console.log(call, type))
+    subscribe('turnstile-solver:call', ({ call, type }) => console.log(call, type))
     await pending
     await getBalance(account)`
   const options = required('waitForTask', server.baseURL, { pollIntervalMs: 10 })
@@ -329,8 +329,8 @@ describe('a subscriber that throws', together, () => {
     import { solveTurnstile } from 'turnstile-solver'
     const told = []
     process.on('uncaughtException', error => told.push(error.message))
-    subscribe('turnstile-solver:solve', () => { throw new Error('boom') })
-    subscribe('turnstile-solver:solve', ({ type }) => told.push(type))
+    subscribe('turnstile-solver:call', () => { throw new Error('boom') })
+    subscribe('turnstile-solver:call', ({ type }) => told.push(type))
     const options = JSON.parse(process.argv[1])
     const { token } = await solveTurnstile(options)
     await new Promise(setImmediate)

@@ -65,7 +65,7 @@ describe('examples/observability', () => {
       import { Registry } from 'prom-client'
       import { getBalance } from 'turnstile-solver'
       import { listen, metrics } from './telemetry.mjs'
-      subscribe('turnstile-solver:solve', () => {})
+      subscribe('turnstile-solver:call', () => {})
       const registry = new Registry()
       const before = getBalance({ provider: 'ezcaptcha', clientKey: '' }).catch(() => {})
       listen(metrics(registry))

@@ -137,8 +137,8 @@ test('whoever listens to calls hears nothing of the look at the options before a
   /** @type {unknown[]} */
   const told = []
   const listener = (/** @type {unknown} */ event) => void told.push(event)
-  subscribe('turnstile-solver:solve', listener)
-  t.after(() => unsubscribe('turnstile-solver:solve', listener))
+  subscribe('turnstile-solver:call', listener)
+  t.after(() => unsubscribe('turnstile-solver:call', listener))
   const empty = {
     ...page,
     isClosed: () => false,

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { validate } from '../lib/client.js'
 import { callNames, calls, failure, KEY, required, scripted } from './support/calls.mjs'
 
-const CHANNEL = 'turnstile-solver:solve'
+const CHANNEL = 'turnstile-solver:call'
 
 /** @param {import('node:test').TestContext} t @returns {unknown[]} the events of the calls that follow */
 function eventsOf(t) {

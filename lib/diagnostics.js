@@ -5,7 +5,7 @@
 
 const { channel } = require('node:diagnostics_channel')
 
-const calls = channel('turnstile-solver:solve')
+const calls = channel('turnstile-solver:call')
 
 /** @typedef {import('../index.d.ts').Progress} Progress */
 /** @typedef {Omit<Progress, 'phase'> & { phase: Progress['phase'] | 'ended' }} Step an event of the addon */

@@ -3,6 +3,7 @@
 import {
   type AccountOptions,
   type Balance,
+  type CallEvent,
   type CreateTaskOptions,
   createTask,
   type GetTaskResultOptions,
@@ -15,7 +16,6 @@ import {
   type ProviderInfo,
   providers,
   type Solution,
-  type SolveEvent,
   type SolveOptions,
   solveTurnstile,
   type Task,
@@ -212,8 +212,8 @@ export async function sandboxed(): Promise<Solution> {
   return solveTurnstile({ ...sandbox.account, ...page, taskType: told })
 }
 
-/** What the channel `turnstile-solver:solve` tells: narrowed by its type, then by its outcome. */
-export const told = (event: SolveEvent): string | number | undefined => {
+/** What the channel `turnstile-solver:call` tells: narrowed by its type, then by its outcome. */
+export const told = (event: CallEvent): string | number | undefined => {
   holds<Same<typeof event.id, string>>()
   holds<Same<typeof event.provider, Provider | undefined>>()
   switch (event.type) {

@@ -4,10 +4,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { Counter, Gauge, Histogram } from 'prom-client'
 
-const CHANNEL = 'turnstile-solver:solve'
+const CHANNEL = 'turnstile-solver:call'
 
-/** @typedef {import('turnstile-solver').SolveEvent} SolveEvent */
-/** @typedef {(event: SolveEvent) => void} Observer */
+/** @typedef {import('turnstile-solver').CallEvent} CallEvent */
+/** @typedef {(event: CallEvent) => void} Observer */
 
 /**
  * One span for each call, a child of the span that is active where it is made; what happens on the way are its events.
@@ -44,7 +44,7 @@ export function spans(tracer) {
   }
 }
 
-/** @param {Extract<SolveEvent, { type: 'retry' }>} event */
+/** @param {Extract<CallEvent, { type: 'retry' }>} event */
 const retryOf = ({ code, message, retryDelayMs }) => ({
   'error.type': code,
   message,
@@ -128,7 +128,7 @@ export function metrics(registry) {
 export function listen(...observers) {
   const listeners = observers.map(observe => (/** @type {unknown} */ event) => {
     try {
-      observe(/** @type {SolveEvent} */ (event))
+      observe(/** @type {CallEvent} */ (event))
     } catch (error) {
       // What a subscriber throws ends the process, and telemetry is not worth that.
       console.error(error)
