@@ -75,18 +75,21 @@ export declare function isTurnstileError(value: unknown): value is TurnstileErro
 
 /**
  * What is published on the channel `turnstile-solver:call` of `node:diagnostics_channel`: for every call a `start` and a
- * `settled`, and between them what happens on the way. Frozen. It holds neither key nor token.
+ * `settled`, and between them its progress, by the words of `Progress.phase`. Frozen. It holds neither key nor token.
  */
 export type CallEvent = CallEventFields &
   (
     | { type: 'start' }
     /** The task exists, and is paid for. */
     | { type: 'created' }
-    /** A poll was answered. */
-    | { type: 'poll'; status: 'processing' | 'ready' }
+    /** A poll was answered "not yet". */
+    | { type: 'processing' }
     /** A request failed in passing and goes out again. */
-    | { type: 'retry'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
-    | { type: 'settled'; outcome: 'ready' }
+    | { type: 'retrying'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
+    /** The token is there. */
+    | { type: 'ready' }
+    /** The call has ended; its promise settles next. */
+    | { type: 'settled'; outcome: 'succeeded' }
     | ({ type: 'settled'; outcome: 'failed' } & CallEventError)
   )
 

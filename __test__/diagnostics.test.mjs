@@ -78,9 +78,9 @@ describe('the channel turnstile-solver:call', together, () => {
     assert.deepEqual(messages.map(steady), [
       { type: 'start', ...always, polls: 0 },
       { type: 'created', ...always, taskId: TASK, polls: 0 },
-      { type: 'poll', ...always, taskId: TASK, polls: 1, status: 'processing' },
-      { type: 'poll', ...always, taskId: TASK, polls: 2, status: 'ready' },
-      { type: 'settled', ...always, taskId: TASK, polls: 2, outcome: 'ready' },
+      { type: 'processing', ...always, taskId: TASK, polls: 1 },
+      { type: 'ready', ...always, taskId: TASK, polls: 2 },
+      { type: 'settled', ...always, taskId: TASK, polls: 2, outcome: 'succeeded' },
     ])
     assert.deepEqual(
       [atOnce, told],
@@ -97,7 +97,7 @@ describe('the channel turnstile-solver:call', together, () => {
 
   test('tells a repeated request as a retry, with the code, a text and the wait', async t => {
     const { messages } = await watchedAt(t, 'waitForTask', [{ reset: true }, replies.ready])
-    assert.deepEqual(types(messages), ['start', 'retry', 'poll', 'settled'])
+    assert.deepEqual(types(messages), ['start', 'retrying', 'ready', 'settled'])
     const [start, retry, , settled] = messages
     assert.equal(start.taskId, TASK)
     assert.deepEqual([retry.code, retry.retries, settled.retries], ['CONNECTION_FAILED', 1, 1])
@@ -129,7 +129,7 @@ describe('the channel turnstile-solver:call', together, () => {
     const unanswered = { handler: () => stop.abort() }
     const script = [replies.created, replies.processing, unanswered]
     const { messages } = await watchedAt(t, 'solveTurnstile', script, { signal: stop.signal })
-    assert.deepEqual(types(messages), ['start', 'created', 'poll', 'settled'])
+    assert.deepEqual(types(messages), ['start', 'created', 'processing', 'settled'])
     assert.deepEqual([messages[2].polls, messages[3].polls, messages[3].code], [1, 2, 'ABORT_ERR'])
   })
 
@@ -140,13 +140,13 @@ describe('the channel turnstile-solver:call', together, () => {
   ])) {
     test(`tells what ${name} has to send again, and counts it whether it ends well or not`, async t => {
       const { messages } = await watchedAt(t, name, [again, ...success[name]])
-      assert.deepEqual(types(messages).slice(0, 2), ['start', 'retry'])
+      assert.deepEqual(types(messages).slice(0, 2), ['start', 'retrying'])
       const [retry, settled] = [messages[1], messages.at(-1)]
       assert.ok(retry.code && retry.message && Number.isInteger(retry.retryDelayMs))
-      assert.deepEqual([retry.retries, settled.retries, settled.outcome], [1, 1, 'ready'])
+      assert.deepEqual([retry.retries, settled.retries, settled.outcome], [1, 1, 'succeeded'])
 
       const failed = await watchedAt(t, name, [again, replies.refused])
-      assert.deepEqual(types(failed.messages), ['start', 'retry', 'settled'])
+      assert.deepEqual(types(failed.messages), ['start', 'retrying', 'settled'])
       const [, , last] = failed.messages
       const polls = name === 'getTaskResult' ? 2 : 0
       assert.deepEqual([last.retries, last.polls, last.outcome], [1, polls, 'failed'])
@@ -170,10 +170,10 @@ describe('the channel turnstile-solver:call', together, () => {
         await watchedAt(t, name, success[name]),
       ]
       const between = {
-        solveTurnstile: ['created', 'poll'],
+        solveTurnstile: ['created', 'ready'],
         createTask: ['created'],
-        getTaskResult: ['poll'],
-        waitForTask: ['poll'],
+        getTaskResult: ['ready'],
+        waitForTask: ['ready'],
         getBalance: [],
       }[name]
       for (const { messages } of [first, second]) {
@@ -282,7 +282,7 @@ describe('the channel turnstile-solver:call', together, () => {
       events.map(({ phase }) => phase),
       ['created', 'processing', 'ready'],
     )
-    assert.deepEqual(types(messages), ['start', 'created', 'poll', 'poll', 'settled'])
+    assert.deepEqual(types(messages), ['start', 'created', 'processing', 'ready', 'settled'])
     assert.ok(messages.slice(1).every(({ taskId }) => taskId === TASK))
   })
 })
@@ -343,7 +343,7 @@ describe('a subscriber that throws', together, () => {
     const { stdout, code } = await runScript(script, { args: [JSON.stringify(options)] })
     assert.deepEqual(
       { code, stdout },
-      { code: 0, stdout: `${TOKEN}\nboom,boom,boom,boom,created,poll,settled,start\n` },
+      { code: 0, stdout: `${TOKEN}\nboom,boom,boom,boom,created,ready,settled,start\n` },
     )
   })
 })

@@ -35,7 +35,7 @@ describe('examples/observability', () => {
         1,
       ],
       [
-        'turnstile_solver_call_duration_seconds_count call="solveTurnstile",provider="ezcaptcha",outcome="ready"',
+        'turnstile_solver_call_duration_seconds_count call="solveTurnstile",provider="ezcaptcha",outcome="succeeded"',
         1,
       ],
     ])) {

@@ -36,16 +36,14 @@ function trace(call, startCall) {
   /** @type {Tracer} */
   const tracer = ({ phase, provider, taskId, polls, retries, elapsedMs, ...retry }) => {
     Object.assign(state, { provider, ...(taskId && { taskId }), polls, retries })
-    if (phase === 'created') publish('created', { elapsedMs })
-    else if (phase === 'retrying') publish('retry', { elapsedMs, ...retry })
-    else if (phase !== 'ended') publish('poll', { elapsedMs, status: phase })
+    if (phase !== 'ended') publish(phase, { elapsedMs, ...retry })
   }
   const result = startCall(tracer, state)
   // Before any other: the addon's events come in later turns of the event loop.
   publish('start')
   return result.then(
     value => {
-      publish('settled', { outcome: 'ready' })
+      publish('settled', { outcome: 'succeeded' })
       return value
     },
     error => {

@@ -208,22 +208,23 @@ export async function sandboxed(): Promise<Solution> {
   sandbox.addFault(rule)
   const created: number = sandbox.stats().tasks.created
   sandbox.pageURL({ sitekey: '1x00000000000000000000AA', action: 'login' })
-  const told: string = `${faults[0]?.name} ${faults[0]?.processed} ${errorCodes.ezcaptcha[0]} ${created}`
-  return solveTurnstile({ ...sandbox.account, ...page, taskType: told })
+  const taskType: string = `${faults[0]?.name} ${faults[0]?.processed} ${errorCodes.ezcaptcha[0]} ${created}`
+  return solveTurnstile({ ...sandbox.account, ...page, taskType })
 }
 
-/** What the channel `turnstile-solver:call` tells: narrowed by its type, then by its outcome. */
-export const told = (event: CallEvent): string | number | undefined => {
+/** An event of the channel `turnstile-solver:call`: narrowed by its type, then by its outcome. */
+export const describeEvent = (event: CallEvent): string | number | undefined => {
   holds<Same<typeof event.id, string>>()
   holds<Same<typeof event.provider, Provider | undefined>>()
   switch (event.type) {
-    case 'poll':
-      holds<Same<typeof event.status, 'processing' | 'ready'>>()
-      return event.status
-    case 'retry':
+    case 'processing':
+    case 'ready':
+      holds<Same<typeof event.type, 'processing' | 'ready'>>()
+      return event.type
+    case 'retrying':
       return event.retryDelayMs
     case 'settled':
-      if (event.outcome === 'ready') return event.polls
+      if (event.outcome === 'succeeded') return event.polls
       holds<Same<typeof event.code, TurnstileErrorCode>>()
       holds<Same<typeof event.reason, ProviderErrorReason | undefined>>()
       return event.message

@@ -27,8 +27,7 @@ export function spans(tracer) {
     }
     const span = open.get(id)
     if (type !== 'settled') {
-      const more = type === 'poll' ? { status: event.status } : type === 'retry' ? retryOf(event) : {}
-      span?.addEvent(type, { polls, retries, ...more })
+      span?.addEvent(type, { polls, retries, ...(type === 'retrying' ? retryOf(event) : {}) })
       return
     }
     open.delete(id)
@@ -44,7 +43,7 @@ export function spans(tracer) {
   }
 }
 
-/** @param {Extract<CallEvent, { type: 'retry' }>} event */
+/** @param {Extract<CallEvent, { type: 'retrying' }>} event */
 const retryOf = ({ code, message, retryDelayMs }) => ({
   'error.type': code,
   message,
@@ -107,8 +106,8 @@ export function metrics(registry) {
     const atStart = open.get(id)
     if (atStart === undefined) return
     if (type === 'created') created.inc({ provider })
-    else if (type === 'poll') polls.inc({ provider, status: event.status })
-    else if (type === 'retry') retries.inc({ provider, code: event.code })
+    else if (type === 'processing' || type === 'ready') polls.inc({ provider, status: type })
+    else if (type === 'retrying') retries.inc({ provider, code: event.code })
     else {
       open.delete(id)
       pending.dec({ call, provider: atStart })
