@@ -76,7 +76,7 @@ describe('the texts', { concurrency: 4 }, () => {
   test('where the addon does not load, the help works and a solve says so without a trace', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    for (const name of ['sandbox', 'index.js', 'lib', 'package.json'])
+    for (const name of ['index.js', 'lib', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true })
     const bin = join(folder, 'lib/cli/turnstile-solver.mjs')
     assert.equal((await run(['--help'], { bin })).code, 0)
