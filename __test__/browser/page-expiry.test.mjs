@@ -103,14 +103,14 @@ withEachDriver(
         })
         const watching = watch(page)
         watching.hold(widget.handle)
-        const placed = placeToken(
+        const applied = placeToken(
           page,
           widget,
           /** @type {any} */ ({ choice: {}, callback }),
           solution,
           watching,
         )
-        await assert.rejects(placed, { code: 'TOKEN_EXPIRED', solution })
+        await assert.rejects(applied, { code: 'TOKEN_EXPIRED', solution })
         watching.close()
         assert.equal(called, 1)
         assert.deepEqual((await left(house)).told, [])

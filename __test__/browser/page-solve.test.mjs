@@ -23,7 +23,7 @@ withEachDriver('solveTurnstileOnPage', open => {
     assert.deepEqual([websiteURL, websiteKey], [house.site.url('implicit'), SITEKEY])
     assert.match(solution.token, /^0\.\S{100,}$/)
     assert.equal(solution.widget.websiteKey, SITEKEY)
-    assert.deepEqual(solution.placed, { fields: ['cf-turnstile-response'], callback: false })
+    assert.deepEqual(solution.applied, { fields: ['cf-turnstile-response'], callback: false })
     assert.equal(await submitted(house), 'verified')
     assert.equal(house.site.submissions[0].fields['cf-turnstile-response'], solution.token)
     assert.deepEqual(books(house), bought)
@@ -52,7 +52,7 @@ withEachDriver('solveTurnstileOnPage', open => {
 
   test('fills a response field of another name, and every field of an old or a compatible widget', async t => {
     const custom = await open(t, 'implicit', { 'response-field-name': 'captcha' })
-    assert.deepEqual((await custom.solve()).placed.fields, ['captcha'])
+    assert.deepEqual((await custom.solve()).applied.fields, ['captcha'])
     assert.equal(await submitted(custom), 'verified')
 
     const old = await open(t, 'implicit', { sitekey: '0x4AAAAAAAAAAOldSitekey', compat: 'recaptcha' })
@@ -68,8 +68,8 @@ withEachDriver('solveTurnstileOnPage', open => {
 
   test('calls the callback that the widget names, once the field is filled, as Turnstile does', async t => {
     const house = await open(t, 'implicit', { callback: 'onToken' })
-    const { token, placed } = await house.solve()
-    assert.equal(placed.callback, true)
+    const { token, applied } = await house.solve()
+    assert.equal(applied.callback, true)
     assert.deepEqual(await told(house), [[token, false]])
     assert.equal(await house.page.evaluate(() => /** @type {any} */ (window).filledWhenTold), true)
     const quiet = await open(t)
@@ -79,14 +79,14 @@ withEachDriver('solveTurnstileOnPage', open => {
 
   test('succeeds where the callback submits the form and the page leaves', async t => {
     const house = await open(t, 'implicit', { callback: 'onToken', submit: 'callback' })
-    assert.equal((await house.solve()).placed.callback, true)
+    assert.equal((await house.solve()).applied.callback, true)
     await house.page.waitForSelector('#result')
     assert.deepEqual(books(house), bought)
   })
 
   test('leaves an error of the callback to the page', async t => {
     const house = await open(t, 'implicit', { callback: 'onTokenThrows' })
-    assert.equal((await house.solve()).placed.callback, true)
+    assert.equal((await house.solve()).applied.callback, true)
     assert.equal(await submitted(house), 'verified')
     assert.match(`${house.complaints}`, /the callback of the page failed/)
   })
@@ -175,9 +175,9 @@ withEachDriver('solveTurnstileOnPage', open => {
     )
     assert.deepEqual([widgetId, callback], [undefined, 'onToken'])
     await house.page.evaluate(() => /** @type {any} */ (window).turnstile.render('#pending'))
-    const { widget, placed } = await solved
+    const { widget, applied } = await solved
     assert.match(widget.widgetId ?? '', /^cf-chl-widget-/)
-    assert.deepEqual(placed, { fields: ['cf-turnstile-response'], callback: true })
+    assert.deepEqual(applied, { fields: ['cf-turnstile-response'], callback: true })
   })
 
   test('gives up after widgetTimeoutMs, says what there is instead, and buys nothing', async t => {

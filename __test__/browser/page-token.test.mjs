@@ -45,8 +45,8 @@ withEachDriver('the callback', open => {
     }
     for (const callback of Object.values(written)) {
       const house = await open(t, 'explicit', explicit())
-      const { token, placed } = await house.solve({ callback })
-      assert.equal(placed.callback, true)
+      const { token, applied } = await house.solve({ callback })
+      assert.equal(applied.callback, true)
       assert.equal(await house.page.title(), token)
     }
   })
@@ -71,8 +71,8 @@ withEachDriver('the callback', open => {
     assert.deepEqual(books(without), nothing)
 
     const with_ = await open(t, 'explicit', query)
-    const { token, placed } = await with_.solve({ callback: 'onToken' })
-    assert.deepEqual(placed, { fields: [], callback: true })
+    const { token, applied } = await with_.solve({ callback: 'onToken' })
+    assert.deepEqual(applied, { fields: [], callback: true })
     assert.deepEqual(await told(with_), [[token, false]])
   })
 
@@ -98,7 +98,7 @@ withEachDriver('the callback', open => {
       new Promise(resolve => /** @type {any} */ (house.page).once('popup', resolve)),
       house.page.evaluate(() => void window.open('/implicit?callback=onToken')),
     ])
-    const { placed } = await solveTurnstileOnPage(popup, {
+    const { applied } = await solveTurnstileOnPage(popup, {
       ...house.sandbox.account,
       pollIntervalMs: 1000,
       callback: () => {
@@ -106,7 +106,7 @@ withEachDriver('the callback', open => {
         return new Promise(() => {})
       },
     })
-    assert.equal(placed.callback, true)
+    assert.equal(applied.callback, true)
   })
 
   test('may leave the page before it returns', async t => {
@@ -115,7 +115,7 @@ withEachDriver('the callback', open => {
       location.href = '/empty'
       return new Promise(() => {})
     }
-    assert.equal((await house.solve({ callback })).placed.callback, true)
+    assert.equal((await house.solve({ callback })).applied.callback, true)
   })
 })
 

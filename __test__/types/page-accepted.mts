@@ -82,12 +82,12 @@ export async function both(puppeteer: PuppeteerPage, playwright: PlaywrightPage)
     ...account,
     callback: token => token.length,
   })
-  const { widget, placed, unsent } = solution
+  const { widget, applied, unsent } = solution
   return [
     plain.token,
     widget.websiteKey ?? '',
-    ...placed.fields,
-    String(placed.callback),
+    ...applied.fields,
+    String(applied.callback),
     ...unsent,
     frame.url(),
   ].concat(widgets.map(({ selector }) => selector))

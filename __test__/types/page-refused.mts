@@ -11,7 +11,7 @@ import {
 const account = { provider: 'ezcaptcha', clientKey: 'key' } as const
 
 export async function calls(page: Page): Promise<unknown[]> {
-  const { placed, widget, unsent } = await solveTurnstileOnPage(page, account)
+  const { applied, widget, unsent } = await solveTurnstileOnPage(page, account)
   return [
     // @ts-expect-error: no options
     solveTurnstileOnPage(page),
@@ -30,7 +30,7 @@ export async function calls(page: Page): Promise<unknown[]> {
     // @ts-expect-error: there is a sitekey only where the page tells
     widget.websiteKey.length,
     // @ts-expect-error: how many is not which
-    placed.fields.toFixed(),
+    applied.fields.toFixed(),
     // @ts-expect-error: what cannot be unsent
     unsent.includes('websiteKey'),
   ]

@@ -86,7 +86,7 @@ export interface PageSolution extends Solution {
   /** The widget as it was found. */
   widget: Widget
   /** Where the token is now. */
-  placed: {
+  applied: {
     /** The names of the response fields that hold it. */
     fields: string[]
     /** Whether a callback of the page was called with it. */

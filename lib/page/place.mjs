@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 100
  * @param {Wanted} wanted
  * @param {Solution} solution
  * @param {Watch} watching
- * @returns {Promise<PageSolution['placed']>}
+ * @returns {Promise<PageSolution['applied']>}
  */
 export async function placeToken(page, held, wanted, solution, watching) {
   const { provider, taskId, token, expiresAt } = solution

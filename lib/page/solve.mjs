@@ -41,8 +41,8 @@ async function run(given, options) {
     const solution = await solveTurnstile({ ...task, signal: watching.signal }).catch(error => {
       throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(watching, error) : error
     })
-    const placed = await placeToken(page, held, wanted, solution, watching)
-    return { ...solution, widget, placed, unsent }
+    const applied = await placeToken(page, held, wanted, solution, watching)
+    return { ...solution, widget, applied, unsent }
   } finally {
     watching.close()
     dispose(held?.handle)
