@@ -33,13 +33,13 @@ withEachDriver('solveTurnstileOnPage', open => {
   test('takes action and cData along, and leaves out what the provider does not take', async t => {
     const query = { action: 'sign-in', cdata: 'session_1' }
     const with_ = await open(t, 'implicit', query)
-    assert.deepEqual((await with_.solve()).unsent, [])
+    assert.deepEqual((await with_.solve()).unsupported, [])
     assert.deepEqual(asked(with_)[0].rqData, { metadataAction: 'sign-in', metadataCdata: 'session_1' })
     assert.equal(await submitted(with_), 'verified')
     assert.equal(with_.site.submissions[0].verification.action, 'sign-in')
 
     const without = await open(t, 'implicit', query, { provider: 'yescaptcha' })
-    assert.deepEqual((await without.solve()).unsent, ['action', 'cData'])
+    assert.deepEqual((await without.solve()).unsupported, ['action', 'cData'])
     assert.deepEqual(Object.keys(asked(without)[0]).sort(), ['type', 'websiteKey', 'websiteURL'])
   })
 

@@ -82,13 +82,13 @@ export async function both(puppeteer: PuppeteerPage, playwright: PlaywrightPage)
     ...account,
     callback: token => token.length,
   })
-  const { widget, applied, unsent } = solution
+  const { widget, applied, unsupported } = solution
   return [
     plain.token,
     widget.websiteKey ?? '',
     ...applied.fields,
     String(applied.callback),
-    ...unsent,
+    ...unsupported,
     frame.url(),
   ].concat(widgets.map(({ selector }) => selector))
 }

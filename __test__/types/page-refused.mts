@@ -11,7 +11,7 @@ import {
 const account = { provider: 'ezcaptcha', clientKey: 'key' } as const
 
 export async function calls(page: Page): Promise<unknown[]> {
-  const { applied, widget, unsent } = await solveTurnstileOnPage(page, account)
+  const { applied, widget, unsupported } = await solveTurnstileOnPage(page, account)
   return [
     // @ts-expect-error: no options
     solveTurnstileOnPage(page),
@@ -31,8 +31,8 @@ export async function calls(page: Page): Promise<unknown[]> {
     widget.websiteKey.length,
     // @ts-expect-error: how many is not which
     applied.fields.toFixed(),
-    // @ts-expect-error: what cannot be unsent
-    unsent.includes('websiteKey'),
+    // @ts-expect-error: what cannot be unsupported
+    unsupported.includes('websiteKey'),
   ]
 }
 

@@ -93,7 +93,7 @@ export interface PageSolution extends Solution {
     callback: boolean
   }
   /** What the widget has and the provider does not take. A site that verifies it will refuse the token. */
-  unsent: ('action' | 'cData')[]
+  unsupported: ('action' | 'cData')[]
 }
 
 /** What kind of failure a `TurnstilePageError` is. */

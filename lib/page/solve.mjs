@@ -37,12 +37,12 @@ async function run(given, options) {
   try {
     held = await waitForWidget(page, wanted, watching)
     const { widget } = held
-    const { task, unsent } = taskFor(widget, wanted.task)
+    const { task, unsupported } = taskFor(widget, wanted.task)
     const solution = await solveTurnstile({ ...task, signal: watching.signal }).catch(error => {
       throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(watching, error) : error
     })
     const applied = await placeToken(page, held, wanted, solution, watching)
-    return { ...solution, widget, applied, unsent }
+    return { ...solution, widget, applied, unsupported }
   } finally {
     watching.close()
     dispose(held?.handle)
@@ -62,12 +62,12 @@ function taskFor(widget, given) {
     ...known,
   })
   /** @type {('action' | 'cData')[]} */
-  const unsent = []
+  const unsupported = []
   for (const name of /** @type {const} */ (['action', 'cData'])) {
     if (widget[name] === undefined || task[name] !== undefined) continue
     const fuller = { ...task, [name]: widget[name] }
-    if (refusal(fuller)?.option === name) unsent.push(name)
+    if (refusal(fuller)?.option === name) unsupported.push(name)
     else task[name] = widget[name]
   }
-  return { task, unsent }
+  return { task, unsupported }
 }
