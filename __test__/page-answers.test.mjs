@@ -20,7 +20,7 @@ import { watch } from '../lib/page/watch.mjs'
 const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
 
 describe('what a page answers', () => {
-  const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], answered: false }
+  const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
   const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadow: false, chosen: true }
   const right = { now: 0, loading: false, widgets: [widget] }
 
@@ -48,7 +48,7 @@ describe('what a page answers', () => {
     assert.deepEqual(found, {
       websiteURL: 'https://shop.example/login',
       fields: ['cf-turnstile-response'],
-      answered: false,
+      hasToken: false,
       widgetId: 'cf-chl-widget-a',
       selector: '#box',
       inShadow: false,

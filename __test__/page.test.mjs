@@ -172,7 +172,7 @@ describe('a page that shows its widget and does not hand it out', () => {
   const shown = ({ closing = false } = {}) => {
     let looks = 0
     let closed = false
-    const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], answered: false }
+    const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
     const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadow: false, chosen: true }
     const list = {
       evaluate: async () => ({ now: 0, loading: false, widgets: [widget] }),

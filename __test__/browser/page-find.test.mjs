@@ -25,7 +25,7 @@ async function found({ page, site }, count = 1) {
 }
 
 /** What every widget shows that shows no more. */
-const plain = { websiteKey: SITEKEY, fields: ['cf-turnstile-response'], answered: false, inShadow: false }
+const plain = { websiteKey: SITEKEY, fields: ['cf-turnstile-response'], hasToken: false, inShadow: false }
 
 withEachDriver('findTurnstile', open => {
   test('tells sitekey, action, cData and callback of an implicit widget', async t => {
@@ -176,7 +176,7 @@ withEachDriver('findTurnstile', open => {
     await house.page.$eval('[name="cf-turnstile-response"]', field =>
       Object.assign(field, { value: 'token' }),
     )
-    assert.equal((await found(house))[0].answered, true)
+    assert.equal((await found(house))[0].hasToken, true)
   })
 
   test('finds nothing where there is nothing, and refuses a closed page', async t => {

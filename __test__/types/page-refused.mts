@@ -31,7 +31,7 @@ export async function calls(page: Page): Promise<unknown[]> {
     widget.websiteKey.length,
     // @ts-expect-error: how many is not which
     applied.fields.toFixed(),
-    // @ts-expect-error: what cannot be unsupported
+    // @ts-expect-error: a sitekey is never unsupported
     unsupported.includes('websiteKey'),
   ]
 }

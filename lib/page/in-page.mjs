@@ -23,7 +23,7 @@
  * @property {string} [cData]
  * @property {string} [callback]
  * @property {string[]} fields
- * @property {boolean} answered
+ * @property {boolean} hasToken
  * @property {string} [widgetId]
  * @property {string} selector
  * @property {boolean} inShadow
@@ -242,10 +242,10 @@ export function describe(found, choice) {
     const callback = attribute('callback')
     /** @type {string[]} */
     const fields = []
-    let answered = false
+    let hasToken = false
     for (let at = 0; at < inputs.length; at++) {
       fields[at] = inputs[at].name
-      if (inputs[at].value !== '') answered = true
+      if (inputs[at].value !== '') hasToken = true
     }
     widgets[i] = {
       sitekey: attribute('sitekey'),
@@ -253,7 +253,7 @@ export function describe(found, choice) {
       cData: attribute('cdata'),
       callback: callback && typeof page[callback] === 'function' ? callback : undefined,
       fields,
-      answered,
+      hasToken,
       widgetId,
       selector: selectorOf(container),
       inShadow: shadowRootOf(container) !== undefined,

@@ -44,7 +44,7 @@ export interface Widget {
   /** The names of its response fields. Empty until it is rendered, or where it was rendered without. */
   fields: string[]
   /** Whether a response field holds a token already. */
-  answered: boolean
+  hasToken: boolean
   /** Its id, as `turnstile.render()` returned it. Absent until it is rendered. */
   widgetId?: string
   /** A CSS selector of its container, in its own document or shadow root. */

@@ -60,7 +60,7 @@ function aWidget(answer) {
     cData: perhapsText(answer.cData),
     callback: perhapsText(answer.callback),
     fields: fieldNames(answer.fields),
-    answered: aBoolean(answer.answered),
+    hasToken: aBoolean(answer.hasToken),
     widgetId: perhapsText(answer.widgetId),
     selector: aText(answer.selector),
     inShadow: aBoolean(answer.inShadow),

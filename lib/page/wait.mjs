@@ -1,4 +1,4 @@
-/** Waits until there is a widget that can be answered, and only one. */
+/** Waits for the one widget that the options choose. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { evaluated, PageScriptFault } from './answers.mjs'
