@@ -21,7 +21,7 @@ const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'tes
 
 describe('what a page answers', () => {
   const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
-  const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadow: false, chosen: true }
+  const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadowRoot: false, chosen: true }
   const right = { now: 0, loading: false, widgets: [widget] }
 
   /** @param {unknown} answer @returns {any} */
@@ -51,7 +51,7 @@ describe('what a page answers', () => {
       hasToken: false,
       widgetId: 'cf-chl-widget-a',
       selector: '#box',
-      inShadow: false,
+      inShadowRoot: false,
     })
   })
 

@@ -173,7 +173,13 @@ describe('a page that shows its widget and does not hand it out', () => {
     let looks = 0
     let closed = false
     const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
-    const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadow: false, chosen: true }
+    const widget = {
+      ...seen,
+      widgetId: 'cf-chl-widget-a',
+      selector: '#box',
+      inShadowRoot: false,
+      chosen: true,
+    }
     const list = {
       evaluate: async () => ({ now: 0, loading: false, widgets: [widget] }),
       evaluateHandle: async () => {

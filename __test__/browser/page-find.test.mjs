@@ -25,7 +25,7 @@ async function found({ page, site }, count = 1) {
 }
 
 /** What every widget shows that shows no more. */
-const plain = { websiteKey: SITEKEY, fields: ['cf-turnstile-response'], hasToken: false, inShadow: false }
+const plain = { websiteKey: SITEKEY, fields: ['cf-turnstile-response'], hasToken: false, inShadowRoot: false }
 
 withEachDriver('findTurnstile', open => {
   test('tells sitekey, action, cData and callback of an implicit widget', async t => {
@@ -110,7 +110,7 @@ withEachDriver('findTurnstile', open => {
 
   test('looks into open shadow roots; into a closed one it cannot, and sees the iframe of its widget alone', async t => {
     const widgets = [{ into: '#host >>> #inside', params: { sitekey: '0x4AAAAAAATestShadow' } }]
-    const expected = { ...plain, websiteKey: '0x4AAAAAAATestShadow', selector: '#inside', inShadow: true }
+    const expected = { ...plain, websiteKey: '0x4AAAAAAATestShadow', selector: '#inside', inShadowRoot: true }
     const open_ = await open(t, 'explicit', { shadow: 'open', widgets })
     assert.deepEqual(await found(open_), [expected])
     const closed = await open(t, 'explicit', { shadow: 'closed', widgets })

@@ -26,7 +26,7 @@
  * @property {boolean} hasToken
  * @property {string} [widgetId]
  * @property {string} selector
- * @property {boolean} inShadow
+ * @property {boolean} inShadowRoot
  * @property {boolean} chosen
  */
 
@@ -137,8 +137,8 @@ export function idsOf(found) {
  */
 export function addFramed(iframe, found) {
   const root = Reflect.apply(Node.prototype.getRootNode, iframe, [])
-  const inShadow = Reflect.get(Node.prototype, 'nodeType', root) === Node.DOCUMENT_FRAGMENT_NODE
-  const wrapper = inShadow ? /** @type {ShadowRoot} */ (root).host : iframe
+  const inShadowRoot = Reflect.get(Node.prototype, 'nodeType', root) === Node.DOCUMENT_FRAGMENT_NODE
+  const wrapper = inShadowRoot ? /** @type {ShadowRoot} */ (root).host : iframe
   const container = Reflect.get(Element.prototype, 'parentElement', wrapper)
   if (!container) return
   const widgetId = Reflect.get(Element.prototype, 'id', iframe)
@@ -256,7 +256,7 @@ export function describe(found, choice) {
       hasToken,
       widgetId,
       selector: selectorOf(container),
-      inShadow: shadowRootOf(container) !== undefined,
+      inShadowRoot: shadowRootOf(container) !== undefined,
       chosen: isChosen(container),
     }
   }

@@ -50,7 +50,7 @@ export interface Widget {
   /** A CSS selector of its container, in its own document or shadow root. */
   selector: string
   /** Whether it stands inside an open shadow root. */
-  inShadow: boolean
+  inShadowRoot: boolean
 }
 
 /** Which of several widgets. Without it there must be only one. */

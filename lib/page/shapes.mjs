@@ -63,7 +63,7 @@ function aWidget(answer) {
     hasToken: aBoolean(answer.hasToken),
     widgetId: perhapsText(answer.widgetId),
     selector: aText(answer.selector),
-    inShadow: aBoolean(answer.inShadow),
+    inShadowRoot: aBoolean(answer.inShadowRoot),
     chosen: aBoolean(answer.chosen),
   }
 }
