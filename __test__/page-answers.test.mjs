@@ -88,7 +88,7 @@ describe('what a page answers', () => {
     }
   })
 
-  test('in another shape after the solve is a TOKEN_NOT_PLACED with a cause and the solution', async t => {
+  test('in another shape after the solve is a TOKEN_NOT_APPLIED with a cause and the solution', async t => {
     t.mock.timers.enable({ apis: ['Date'] })
     /** @type {[step: Function, wrong: unknown[]][]} */
     const steps = [
@@ -124,7 +124,7 @@ describe('what a page answers', () => {
         watching.close()
         assert.deepEqual(
           [error.code, error.cause?.name, error.solution],
-          ['TOKEN_NOT_PLACED', 'TypeError', solution],
+          ['TOKEN_NOT_APPLIED', 'TypeError', solution],
           `${step.name} ${inspect(answer)}`,
         )
       }

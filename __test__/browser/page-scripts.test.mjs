@@ -187,7 +187,7 @@ withEachDriver('a callback of the caller that throws a value other than an Error
       throw 'a text'
     }
     const error = await solve({ callback }).catch(error => error)
-    assert.equal(error.code, 'TOKEN_NOT_PLACED')
+    assert.equal(error.code, 'TOKEN_NOT_APPLIED')
     assert.match(error.message, /^the callback failed: .*a text/)
     assert.match(error.solution.token, /^0\./)
   })
@@ -243,7 +243,7 @@ withEachDriver('a builtin that a script of the page has replaced', open => {
     assert.equal(await fieldValue(fixture), token)
   })
 
-  test('and that is needed after the solve is a TOKEN_NOT_PLACED with the solution', async t => {
+  test('and that is needed after the solve is a TOKEN_NOT_APPLIED with the solution', async t => {
     const fixture = await opened(t, open)
     /** @type {Promise<unknown>[]} */
     const replaced = []
@@ -251,7 +251,7 @@ withEachDriver('a builtin that a script of the page has replaced', open => {
       void (phase === 'created' && replaced.push(fixture.page.evaluate(shadow, needed)))
     const error = await fixture.solve({ onProgress }).catch(error => error)
     await Promise.all(replaced)
-    assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_PLACED', true])
+    assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_APPLIED', true])
     assert.match(String(error.cause), /shadowed by the page/)
     assert.match(error.solution.token, /^0\./)
     assert.equal(await fieldValue(fixture), '')

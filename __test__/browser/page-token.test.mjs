@@ -54,7 +54,7 @@ withEachDriver('the callback', open => {
   test('that the page does not have is told before anything is bought', async t => {
     const house = await open(t, 'explicit', explicit())
     const error = await failure(house.solve({ callback: 'site.nobody', widgetTimeoutMs: 300 }))
-    assert.equal(error.code, 'TOKEN_NOT_PLACED')
+    assert.equal(error.code, 'TOKEN_NOT_APPLIED')
     assert.match(error.message, /^the page has no function site\.nobody \[ezcaptcha\]; .*nothing was bought$/)
     assert.deepEqual(books(house), nothing)
   })
@@ -67,7 +67,7 @@ withEachDriver('the callback', open => {
       ({ length }) => length === 1,
     )
     const error = await failure(without.solve({ widgetTimeoutMs: 300 }))
-    assert.deepEqual([error.code, error.mayBeCharged, error.taskId], ['TOKEN_NOT_PLACED', false, undefined])
+    assert.deepEqual([error.code, error.mayBeCharged, error.taskId], ['TOKEN_NOT_APPLIED', false, undefined])
     assert.deepEqual(books(without), nothing)
 
     const with_ = await open(t, 'explicit', query)
@@ -85,7 +85,7 @@ withEachDriver('the callback', open => {
         },
       }),
     )
-    assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_PLACED', true])
+    assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_APPLIED', true])
     assert.match(error.message, /^the callback failed: .*of my own making/)
     assert.match(String(error.cause), /of my own making/)
     assert.match(error.solution.token, /^0\./)
@@ -159,7 +159,7 @@ withEachDriver('a page made with React', open => {
     const remove = () => house.page.$eval('form', form => form.remove())
     const onProgress = (/** @type {{ phase: string }} */ { phase }) => void (phase === 'created' && remove())
     const error = await failure(house.solve({ onProgress }))
-    assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_PLACED', true])
+    assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_APPLIED', true])
     assert.match(error.solution.token, /^0\./)
     assert.match(
       error.message,

@@ -31,7 +31,7 @@ holds<
     | 'PAGE_CLOSED'
     | 'PAGE_NAVIGATED'
     | 'TOKEN_EXPIRED'
-    | 'TOKEN_NOT_PLACED'
+    | 'TOKEN_NOT_APPLIED'
   >
 >()
 holds<
@@ -106,7 +106,7 @@ export function failed(error: unknown): string | undefined {
       case 'PAGE_NAVIGATED':
         return error.taskId
       case 'TOKEN_EXPIRED':
-      case 'TOKEN_NOT_PLACED':
+      case 'TOKEN_NOT_APPLIED':
         return error.solution?.token ?? made.message
     }
     return error.code satisfies never

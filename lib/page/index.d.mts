@@ -113,7 +113,7 @@ export type PageErrorCode =
   /** The page did not take the token before `expiresAt`. */
   | 'TOKEN_EXPIRED'
   /** The page has neither a response field nor a callback for the token, or a script of the page broke what puts it there. */
-  | 'TOKEN_NOT_PLACED'
+  | 'TOKEN_NOT_APPLIED'
 
 /**
  * What went wrong with the page. At run time it is a `TurnstileError` too. Everything else is the `TurnstileError` that

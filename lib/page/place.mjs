@@ -37,7 +37,7 @@ export async function placeToken(page, held, wanted, solution, watching) {
   }
   /** @param {string} problem @param {unknown} [cause] */
   const homeless = (problem, cause) =>
-    pageError('TOKEN_NOT_PLACED', problem, solutionAdvice(solution), details, cause)
+    pageError('TOKEN_NOT_APPLIED', problem, solutionAdvice(solution), details, cause)
 
   const standing = async () => {
     await watching.settled()

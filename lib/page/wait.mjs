@@ -102,7 +102,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
         : undefined
   if (lacking !== undefined) {
     if (!late) return
-    throw pageError('TOKEN_NOT_PLACED', lacking, 'see the option `callback`; nothing was bought', details)
+    throw pageError('TOKEN_NOT_APPLIED', lacking, 'see the option `callback`; nothing was bought', details)
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
