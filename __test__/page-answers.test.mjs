@@ -14,8 +14,8 @@ import {
   indexOf,
   isThere,
 } from '../lib/page/in-page.mjs'
+import { watchLifecycle } from '../lib/page/lifecycle.mjs'
 import { placeToken } from '../lib/page/place.mjs'
-import { watch } from '../lib/page/watch.mjs'
 
 const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
 
@@ -110,18 +110,18 @@ describe('what a page answers', () => {
         const driven = answering(undefined)
         const frame = Object.assign(driven.mainFrame(), { evaluateHandle: async () => handle })
         const held = { widget: /** @type {any} */ ({ ...widget, websiteKey: seen.sitekey }), frame, handle }
-        const watching = watch(driven)
+        const lifecycle = watchLifecycle(driven)
         const about = { provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token' }
         const solution = /** @type {any} */ ({ ...about, expiresAt: Date.now() + 60_000 })
         const wanted = /** @type {any} */ ({ choice: {}, callback: 'onToken' })
         // A page whose answers are of no use is asked again for some seconds.
         const passing = setInterval(() => t.mock.timers.tick(1000))
-        const error = await placeToken(driven, held, wanted, solution, watching).then(
+        const error = await placeToken(driven, held, wanted, solution, lifecycle).then(
           () => assert.fail(`${step.name} ${inspect(answer)}`),
           error => error,
         )
         clearInterval(passing)
-        watching.close()
+        lifecycle.close()
         assert.deepEqual(
           [error.code, error.cause?.name, error.solution],
           ['TOKEN_NOT_APPLIED', 'TypeError', solution],

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { look } from '../../lib/page/find.mjs'
 import { callByName, fill, isThere, pick } from '../../lib/page/in-page.mjs'
+import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { placeToken } from '../../lib/page/place.mjs'
-import { watch } from '../../lib/page/watch.mjs'
 import { withEachDriver } from '../support/browser-fixture.mjs'
 
 /** @typedef {import('../support/browser-fixture.mjs').House} House */
@@ -62,13 +62,13 @@ withEachDriver(
       })
       const wanted = /** @type {any} */ ({ choice: {} })
       const page = /** @type {any} */ (house.page)
-      const watching = watch(page)
-      watching.hold(widget.handle)
-      await assert.rejects(placeToken(page, widget, wanted, solution, watching), {
+      const lifecycle = watchLifecycle(page)
+      lifecycle.attach(widget.handle)
+      await assert.rejects(placeToken(page, widget, wanted, solution, lifecycle), {
         code: 'TOKEN_EXPIRED',
         solution,
       })
-      watching.close()
+      lifecycle.close()
       await busy
       assert.deepEqual(await left(house), untouched)
     })
@@ -101,17 +101,17 @@ withEachDriver(
           token: 'dead',
           expiresAt,
         })
-        const watching = watch(page)
-        watching.hold(widget.handle)
+        const lifecycle = watchLifecycle(page)
+        lifecycle.attach(widget.handle)
         const applied = placeToken(
           page,
           widget,
           /** @type {any} */ ({ choice: {}, callback }),
           solution,
-          watching,
+          lifecycle,
         )
         await assert.rejects(applied, { code: 'TOKEN_EXPIRED', solution })
-        watching.close()
+        lifecycle.close()
         assert.equal(called, 1)
         assert.deepEqual((await left(house)).told, [])
       }

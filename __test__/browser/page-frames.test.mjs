@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
 import { look } from '../../lib/page/find.mjs'
 import { callByName, pick } from '../../lib/page/in-page.mjs'
+import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { placeToken } from '../../lib/page/place.mjs'
-import { watch } from '../../lib/page/watch.mjs'
 import { eventually, withEachDriver } from '../support/browser-fixture.mjs'
 import { frameKinds } from '../support/frame-kinds.mjs'
 import { lateWidget, SITEKEY, startFrameSite } from '../support/frame-site.mjs'
@@ -180,9 +180,9 @@ withEachDriver('a frame that goes to another origin', open => {
       const { sightings } = await look(driven)
       const [{ widget, frame, list, index }] = sightings
       const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
-      const watching = watch(driven)
-      t.after(() => watching.close())
-      watching.hold(held.handle)
+      const lifecycle = watchLifecycle(driven)
+      t.after(() => lifecycle.close())
+      lifecycle.attach(held.handle)
       let left = 0
       for (const owner of [held.handle, held.frame]) {
         const evaluate = owner.evaluate.bind(owner)
@@ -198,7 +198,7 @@ withEachDriver('a frame that goes to another origin', open => {
         ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
       })
       const wanted = /** @type {any} */ ({ choice: {}, callback })
-      await placeToken(driven, held, wanted, solution, watching).catch(() => {})
+      await placeToken(driven, held, wanted, solution, lifecycle).catch(() => {})
       assert.deepEqual([await frameOf(page).evaluate(() => /** @type {any} */ (window).told), left], [[], 1])
     }
   })

@@ -6,8 +6,8 @@ import { isTurnstileError, waitForTask } from 'turnstile-solver'
 import { isTurnstilePageError, TurnstilePageError } from 'turnstile-solver/page'
 import { look } from '../../lib/page/find.mjs'
 import { pick } from '../../lib/page/in-page.mjs'
+import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { placeToken } from '../../lib/page/place.mjs'
-import { watch } from '../../lib/page/watch.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
 import { books, eventually, happens, submitted, withEachDriver } from '../support/browser-fixture.mjs'
 
@@ -91,13 +91,13 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
     const solution = /** @type {any} */ ({
       ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
     })
-    const watching = watch(/** @type {any} */ (page))
-    t.after(() => watching.close())
-    watching.hold(held.handle)
+    const lifecycle = watchLifecycle(/** @type {any} */ (page))
+    t.after(() => lifecycle.close())
+    lifecycle.attach(held.handle)
     await page.evaluate(() => document.querySelector('iframe')?.remove())
     await eventually(async () => frame.isDetached?.() ?? frame.detached)
     const wanted = /** @type {any} */ ({ choice: {} })
-    await assert.rejects(placeToken(/** @type {any} */ (page), held, wanted, solution, watching), {
+    await assert.rejects(placeToken(/** @type {any} */ (page), held, wanted, solution, lifecycle), {
       ...{ code: 'PAGE_NAVIGATED', taskId: 'a-task', solution },
     })
   })

@@ -62,7 +62,7 @@ export function isTurnstilePageError(value) {
   return typeof value === 'object' && value?.[brand] === true
 }
 
-/** @type {Record<Exclude<import('./watch.mjs').End, 'aborted'>, [code: PageErrorCode, problem: string]>} */
+/** @type {Record<Exclude<import('./lifecycle.mjs').EndReason, 'aborted'>, [code: PageErrorCode, problem: string]>} */
 const ends = {
   closed: ['PAGE_CLOSED', 'the page was closed'],
   crashed: ['PAGE_CLOSED', 'the page crashed'],
@@ -71,15 +71,15 @@ const ends = {
 
 /**
  * The error for a call that is over before its time.
- * @param {import('./watch.mjs').Watch} watching
+ * @param {import('./lifecycle.mjs').Lifecycle} lifecycle
  * @param {Details} details what is known of the task
  */
-export function overError(watching, { provider, taskId, mayBeCharged = false, solution }) {
-  const end = watching.end()
+export function overError(lifecycle, { provider, taskId, mayBeCharged = false, solution }) {
+  const end = lifecycle.endReason()
   if (end === undefined || end === 'aborted') {
     const about = { ...(provider && { provider }), ...(taskId && { taskId }), mayBeCharged }
     const message = `aborted by the signal [${[provider, taskId && `task ${taskId}`].filter(Boolean).join(', ')}]`
-    return new TurnstileError(message, { code: 'ABORT_ERR', ...about, cause: watching.signal.reason })
+    return new TurnstileError(message, { code: 'ABORT_ERR', ...about, cause: lifecycle.signal.reason })
   }
   const advice = solution
     ? solutionAdvice(solution)

@@ -14,7 +14,7 @@ import { aHandle, anIndex, whatWasCalled, whatWasFilled } from './shapes.mjs'
 /** @typedef {import('../../index.js').Solution} Solution */
 /** @typedef {import('./options.mjs').Wanted} Wanted */
 /** @typedef {import('./wait.mjs').Held} Held */
-/** @typedef {import('./watch.mjs').Watch} Watch */
+/** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
 /** A page that renders its widget anew has none for a moment. */
 const RENDER_MS = 5000
@@ -25,10 +25,10 @@ const LOOK_EVERY_MS = 100
  * @param {Held} held
  * @param {Wanted} wanted
  * @param {Solution} solution
- * @param {Watch} watching
+ * @param {Lifecycle} lifecycle
  * @returns {Promise<PageSolution['applied']>}
  */
-export async function placeToken(page, held, wanted, solution, watching) {
+export async function placeToken(page, held, wanted, solution, lifecycle) {
   const { provider, taskId, token, expiresAt } = solution
   const details = { provider, taskId, mayBeCharged: true, solution }
   const late = () => {
@@ -40,13 +40,13 @@ export async function placeToken(page, held, wanted, solution, watching) {
     pageError('TOKEN_NOT_APPLIED', problem, solutionAdvice(solution), details, cause)
 
   const standing = async () => {
-    await watching.settled()
-    if (watching.end()) throw overError(watching, details)
+    await lifecycle.checked()
+    if (lifecycle.endReason()) throw overError(lifecycle, details)
   }
 
   const place = async () => {
     if (Date.now() >= expiresAt) throw late()
-    const found = await foundAgain(page, held, wanted, expiresAt, watching)
+    const found = await foundAgain(page, held, wanted, expiresAt, lifecycle)
     await standing()
     if (!found) throw homeless(`${held.widget.selector} is not in the page any more`)
     const { handle, until, widget } = found
@@ -62,7 +62,7 @@ export async function placeToken(page, held, wanted, solution, watching) {
       if (fields.length === 0) throw homeless(`${widget.selector} has no response field any more`)
       return { fields, callback: false }
     }
-    watching.letGo()
+    lifecycle.detach()
     const answer = await call(held, callback, { token, until })
     if (answer === 'late') throw late()
     if (answer === 'missing') throw homeless(`the page has no function ${callback} any more`)
@@ -75,8 +75,8 @@ export async function placeToken(page, held, wanted, solution, watching) {
   const expired = new Promise((_, reject) => {
     timer = setTimeout(() => reject(late()), Math.max(0, expiresAt - Date.now()))
   })
-  const over = watching.whenOver.then(() => {
-    throw overError(watching, details)
+  const over = lifecycle.ended.then(() => {
+    throw overError(lifecycle, details)
   })
   try {
     return await Promise.race([over, expired, place()])
@@ -94,11 +94,11 @@ export async function placeToken(page, held, wanted, solution, watching) {
  * @param {Held} held
  * @param {Wanted} wanted
  * @param {number} expiresAt
- * @param {Watch} watching
+ * @param {Lifecycle} lifecycle
  */
-async function foundAgain(page, held, { choice }, expiresAt, watching) {
+async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
   const deadline = Math.min(Date.now() + RENDER_MS, expiresAt)
-  while (!watching.end()) {
+  while (!lifecycle.endReason()) {
     const isLate = () => Date.now() >= deadline
     try {
       const found = await foundNow(page, held, choice, expiresAt)
@@ -107,7 +107,7 @@ async function foundAgain(page, held, { choice }, expiresAt, watching) {
       if (!(error instanceof PageScriptFault) || isLate()) throw error
     }
     if (isLate()) return
-    await delay(LOOK_EVERY_MS, undefined, { signal: watching.signal }).catch(() => {})
+    await delay(LOOK_EVERY_MS, undefined, { signal: lifecycle.signal }).catch(() => {})
   }
 }
 

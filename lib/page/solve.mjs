@@ -4,10 +4,10 @@ import { isTurnstileError, solveTurnstile } from '../../index.js'
 import { CallSite, withStack } from '../errors.js'
 import { dispose } from './answers.mjs'
 import { overError } from './errors.mjs'
+import { watchLifecycle } from './lifecycle.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
 import { placeToken } from './place.mjs'
 import { waitForWidget } from './wait.mjs'
-import { watch } from './watch.mjs'
 
 /** @typedef {import('./index.d.mts').DriverPage} DriverPage */
 /** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */
@@ -31,20 +31,20 @@ export function solveTurnstileOnPage(page, options) {
 async function run(given, options) {
   const page = demandedPage(given)
   const wanted = parseOptions(options)
-  const watching = watch(page, wanted.signal)
+  const lifecycle = watchLifecycle(page, wanted.signal)
   /** @type {import('./wait.mjs').Held | undefined} */
   let held
   try {
-    held = await waitForWidget(page, wanted, watching)
+    held = await waitForWidget(page, wanted, lifecycle)
     const { widget } = held
     const { task, unsupported } = taskFor(widget, wanted.task)
-    const solution = await solveTurnstile({ ...task, signal: watching.signal }).catch(error => {
-      throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(watching, error) : error
+    const solution = await solveTurnstile({ ...task, signal: lifecycle.signal }).catch(error => {
+      throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(lifecycle, error) : error
     })
-    const applied = await placeToken(page, held, wanted, solution, watching)
+    const applied = await placeToken(page, held, wanted, solution, lifecycle)
     return { ...solution, widget, applied, unsupported }
   } finally {
-    watching.close()
+    lifecycle.close()
     dispose(held?.handle)
   }
 }

@@ -12,7 +12,7 @@ import { aBoolean, aHandle } from './shapes.mjs'
 /** @typedef {import('./index.d.mts').Widget} Widget */
 /** @typedef {import('./find.mjs').Sighting} Sighting */
 /** @typedef {import('./options.mjs').Wanted} Wanted */
-/** @typedef {import('./watch.mjs').Watch} Watch */
+/** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
 /** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} Held a widget that is held on to */
 
@@ -24,32 +24,32 @@ const nothing = { sightings: [], fault: undefined }
 /**
  * @param {Page} page
  * @param {Wanted} wanted
- * @param {Watch} watching
+ * @param {Lifecycle} lifecycle
  * @returns {Promise<Held>}
  */
-export async function waitForWidget(page, wanted, watching) {
+export async function waitForWidget(page, wanted, lifecycle) {
   const { widgetTimeoutMs, choice } = wanted
   const { provider } = wanted.task
   const deadline = performance.now() + widgetTimeoutMs
   for (;;) {
     const late = performance.now() >= deadline
-    const { sightings, fault } = watching.end() ? nothing : await look(page, choice)
-    if (watching.end()) throw overError(watching, { provider })
+    const { sightings, fault } = lifecycle.endReason() ? nothing : await look(page, choice)
+    if (lifecycle.endReason()) throw overError(lifecycle, { provider })
     try {
       const held = await taken(sightings, wanted, late, fault)
       if (held) {
-        watching.hold(held.handle)
+        lifecycle.attach(held.handle)
         return held
       }
     } catch (error) {
-      if (watching.end()) throw overError(watching, { provider })
+      if (lifecycle.endReason()) throw overError(lifecycle, { provider })
       if (!(error instanceof PageScriptFault)) throw error
       if (late) throw scriptError(error, { provider, widgets: sightings.map(({ widget }) => widget) })
     } finally {
       release(sightings)
     }
     const pauseMs = Math.min(LOOK_EVERY_MS, Math.max(0, deadline - performance.now()))
-    await delay(pauseMs, undefined, { signal: watching.signal }).catch(() => {})
+    await delay(pauseMs, undefined, { signal: lifecycle.signal }).catch(() => {})
   }
 }
 
