@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
 import { evaluated, isAlive, isGone } from '../lib/page/answers.mjs'
+import { applyToken } from '../lib/page/apply-token.mjs'
 import { isChallengeHost } from '../lib/page/challenges.mjs'
 import {
   callByName,
@@ -15,7 +16,6 @@ import {
   isThere,
 } from '../lib/page/in-page.mjs'
 import { watchLifecycle } from '../lib/page/lifecycle.mjs'
-import { placeToken } from '../lib/page/place.mjs'
 
 const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
 
@@ -116,7 +116,7 @@ describe('what a page answers', () => {
         const wanted = /** @type {any} */ ({ choice: {}, callback: 'onToken' })
         // A page whose answers are of no use is asked again for some seconds.
         const passing = setInterval(() => t.mock.timers.tick(1000))
-        const error = await placeToken(driven, held, wanted, solution, lifecycle).then(
+        const error = await applyToken(driven, held, wanted, solution, lifecycle).then(
           () => assert.fail(`${step.name} ${inspect(answer)}`),
           error => error,
         )

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
+import { applyToken } from '../../lib/page/apply-token.mjs'
 import { look } from '../../lib/page/find.mjs'
 import { callByName, fill, isThere, pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
-import { placeToken } from '../../lib/page/place.mjs'
 import { withEachDriver } from '../support/browser-fixture.mjs'
 
 /** @typedef {import('../support/browser-fixture.mjs').House} House */
@@ -64,7 +64,7 @@ withEachDriver(
       const page = /** @type {any} */ (house.page)
       const lifecycle = watchLifecycle(page)
       lifecycle.attach(widget.handle)
-      await assert.rejects(placeToken(page, widget, wanted, solution, lifecycle), {
+      await assert.rejects(applyToken(page, widget, wanted, solution, lifecycle), {
         code: 'TOKEN_EXPIRED',
         solution,
       })
@@ -103,7 +103,7 @@ withEachDriver(
         })
         const lifecycle = watchLifecycle(page)
         lifecycle.attach(widget.handle)
-        const applied = placeToken(
+        const applied = applyToken(
           page,
           widget,
           /** @type {any} */ ({ choice: {}, callback }),

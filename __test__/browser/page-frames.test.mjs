@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
+import { applyToken } from '../../lib/page/apply-token.mjs'
 import { look } from '../../lib/page/find.mjs'
 import { callByName, pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
-import { placeToken } from '../../lib/page/place.mjs'
 import { eventually, withEachDriver } from '../support/browser-fixture.mjs'
 import { frameKinds } from '../support/frame-kinds.mjs'
 import { lateWidget, SITEKEY, startFrameSite } from '../support/frame-site.mjs'
@@ -198,7 +198,7 @@ withEachDriver('a frame that goes to another origin', open => {
         ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
       })
       const wanted = /** @type {any} */ ({ choice: {}, callback })
-      await placeToken(driven, held, wanted, solution, lifecycle).catch(() => {})
+      await applyToken(driven, held, wanted, solution, lifecycle).catch(() => {})
       assert.deepEqual([await frameOf(page).evaluate(() => /** @type {any} */ (window).told), left], [[], 1])
     }
   })

@@ -4,10 +4,10 @@ import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { isTurnstileError, waitForTask } from 'turnstile-solver'
 import { isTurnstilePageError, TurnstilePageError } from 'turnstile-solver/page'
+import { applyToken } from '../../lib/page/apply-token.mjs'
 import { look } from '../../lib/page/find.mjs'
 import { pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
-import { placeToken } from '../../lib/page/place.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
 import { books, eventually, happens, submitted, withEachDriver } from '../support/browser-fixture.mjs'
 
@@ -97,7 +97,7 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
     await page.evaluate(() => document.querySelector('iframe')?.remove())
     await eventually(async () => frame.isDetached?.() ?? frame.detached)
     const wanted = /** @type {any} */ ({ choice: {} })
-    await assert.rejects(placeToken(/** @type {any} */ (page), held, wanted, solution, lifecycle), {
+    await assert.rejects(applyToken(/** @type {any} */ (page), held, wanted, solution, lifecycle), {
       ...{ code: 'PAGE_NAVIGATED', taskId: 'a-task', solution },
     })
   })

@@ -3,10 +3,10 @@
 import { isTurnstileError, solveTurnstile } from '../../index.js'
 import { CallSite, withStack } from '../errors.js'
 import { dispose } from './answers.mjs'
+import { applyToken } from './apply-token.mjs'
 import { overError } from './errors.mjs'
 import { watchLifecycle } from './lifecycle.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
-import { placeToken } from './place.mjs'
 import { waitForWidget } from './wait.mjs'
 
 /** @typedef {import('./index.d.mts').DriverPage} DriverPage */
@@ -41,7 +41,7 @@ async function run(given, options) {
     const solution = await solveTurnstile({ ...task, signal: lifecycle.signal }).catch(error => {
       throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(lifecycle, error) : error
     })
-    const applied = await placeToken(page, held, wanted, solution, lifecycle)
+    const applied = await applyToken(page, held, wanted, solution, lifecycle)
     return { ...solution, widget, applied, unsupported }
   } finally {
     lifecycle.close()

@@ -1,4 +1,4 @@
-/** Puts a token where the page expects it, and never one that has expired. */
+/** Applies a token to the page: sets the response fields and calls the callback, unless the token has expired. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { Script } from 'node:vm'
@@ -28,7 +28,7 @@ const LOOK_EVERY_MS = 100
  * @param {Lifecycle} lifecycle
  * @returns {Promise<PageSolution['applied']>}
  */
-export async function placeToken(page, held, wanted, solution, lifecycle) {
+export async function applyToken(page, held, wanted, solution, lifecycle) {
   const { provider, taskId, token, expiresAt } = solution
   const details = { provider, taskId, mayBeCharged: true, solution }
   const late = () => {
@@ -36,37 +36,37 @@ export async function placeToken(page, held, wanted, solution, lifecycle) {
     return pageError('TOKEN_EXPIRED', problem, 'solve again', details)
   }
   /** @param {string} problem @param {unknown} [cause] */
-  const homeless = (problem, cause) =>
+  const notApplied = (problem, cause) =>
     pageError('TOKEN_NOT_APPLIED', problem, solutionAdvice(solution), details, cause)
 
-  const standing = async () => {
+  const assertAlive = async () => {
     await lifecycle.checked()
     if (lifecycle.endReason()) throw overError(lifecycle, details)
   }
 
-  const place = async () => {
+  const apply = async () => {
     if (Date.now() >= expiresAt) throw late()
     const found = await foundAgain(page, held, wanted, expiresAt, lifecycle)
-    await standing()
-    if (!found) throw homeless(`${held.widget.selector} is not in the page any more`)
+    await assertAlive()
+    if (!found) throw notApplied(`${held.widget.selector} is not in the page any more`)
     const { handle, until, widget } = found
-    const filled = () => handle.evaluate(fill, { token, until })
-    const fields = await evaluated(filled, whatWasFilled, expiresAt - Date.now()).finally(() =>
+    const setValue = () => handle.evaluate(fill, { token, until })
+    const fields = await evaluated(setValue, whatWasFilled, expiresAt - Date.now()).finally(() =>
       dispose(handle),
     )
     if (fields === 'late' || Date.now() >= expiresAt) throw late()
-    await standing()
-    if (!fields) throw homeless('the page did not take the token')
+    await assertAlive()
+    if (!fields) throw notApplied('the page did not take the token')
     const callback = wanted.callback ?? widget.callback
     if (callback === undefined) {
-      if (fields.length === 0) throw homeless(`${widget.selector} has no response field any more`)
+      if (fields.length === 0) throw notApplied(`${widget.selector} has no response field any more`)
       return { fields, callback: false }
     }
     lifecycle.detach()
     const answer = await call(held, callback, { token, until })
     if (answer === 'late') throw late()
-    if (answer === 'missing') throw homeless(`the page has no function ${callback} any more`)
-    if (answer !== 'called') throw homeless(`the callback failed: ${answer.message}`, answer)
+    if (answer === 'missing') throw notApplied(`the page has no function ${callback} any more`)
+    if (answer !== 'called') throw notApplied(`the callback failed: ${answer.message}`, answer)
     return { fields, callback: true }
   }
 
@@ -79,10 +79,10 @@ export async function placeToken(page, held, wanted, solution, lifecycle) {
     throw overError(lifecycle, details)
   })
   try {
-    return await Promise.race([over, expired, place()])
+    return await Promise.race([over, expired, apply()])
   } catch (error) {
     if (!(error instanceof PageScriptFault)) throw error
-    throw homeless('a script of the page broke what runs there, see `cause`', error.cause)
+    throw notApplied('a script of the page broke what runs there, see `cause`', error.cause)
   } finally {
     clearTimeout(timer)
   }
