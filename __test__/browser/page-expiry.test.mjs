@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { applyToken } from '../../lib/page/apply-token.mjs'
-import { look } from '../../lib/page/find.mjs'
+import { scanPage } from '../../lib/page/find.mjs'
 import { callByName, fill, isThere, pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { withEachDriver } from '../support/browser-fixture.mjs'
@@ -22,8 +22,8 @@ const untouched = { field: '', told: [] }
 /** The widget, held on to as the call does it. @param {House} house */
 async function held(house) {
   await house.page.waitForSelector('.cf-turnstile > div')
-  const { sightings } = await look(/** @type {any} */ (house.page))
-  const [{ widget, frame, list, index }] = sightings
+  const { candidates } = await scanPage(/** @type {any} */ (house.page))
+  const [{ widget, frame, list, index }] = candidates
   return { widget, frame, handle: await list.evaluateHandle(pick, index) }
 }
 

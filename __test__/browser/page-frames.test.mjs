@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
 import { applyToken } from '../../lib/page/apply-token.mjs'
-import { look } from '../../lib/page/find.mjs'
+import { scanPage } from '../../lib/page/find.mjs'
 import { callByName, pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { eventually, withEachDriver } from '../support/browser-fixture.mjs'
@@ -177,8 +177,8 @@ withEachDriver('a frame that goes to another origin', open => {
       const kind = { ...sameOrigin, build: callbackFrame }
       const { page, framedSite } = await framed(t, open, kind)
       const driven = /** @type {any} */ (page)
-      const { sightings } = await look(driven)
-      const [{ widget, frame, list, index }] = sightings
+      const { candidates } = await scanPage(driven)
+      const [{ widget, frame, list, index }] = candidates
       const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
       const lifecycle = watchLifecycle(driven)
       t.after(() => lifecycle.close())

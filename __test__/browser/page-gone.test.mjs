@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { isTurnstileError, waitForTask } from 'turnstile-solver'
 import { isTurnstilePageError, TurnstilePageError } from 'turnstile-solver/page'
 import { applyToken } from '../../lib/page/apply-token.mjs'
-import { look } from '../../lib/page/find.mjs'
+import { scanPage } from '../../lib/page/find.mjs'
 import { pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { drivers } from '../support/browser-drivers.mjs'
@@ -46,7 +46,7 @@ async function during(house, happening, options = {}) {
 async function framed(page) {
   await page.waitForSelector('#frame')
   const ofWidget = async () =>
-    (await look(/** @type {any} */ (page))).sightings.find(({ widget }) => widget.widgetId)
+    (await scanPage(/** @type {any} */ (page))).candidates.find(({ widget }) => widget.widgetId)
   return (await eventually(ofWidget))?.frame
 }
 
@@ -85,8 +85,8 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
   test('in its frame that is taken away when the token is there, leaves the token to the caller', async t => {
     const { page } = await open(t, 'framed')
     const frame = await framed(page)
-    const { sightings } = await look(/** @type {any} */ (page))
-    const [{ widget, list, index }] = sightings
+    const { candidates } = await scanPage(/** @type {any} */ (page))
+    const [{ widget, list, index }] = candidates
     const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
     const solution = /** @type {any} */ ({
       ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },

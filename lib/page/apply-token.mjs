@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Script } from 'node:vm'
 import { dispose, evaluated, isAlive, PageScriptFault } from './answers.mjs'
 import { overError, pageError, solutionAdvice } from './errors.mjs'
-import { lookInto, release } from './find.mjs'
+import { releaseCandidates, scanFrame } from './find.mjs'
 import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
 import { namesOf } from './options.mjs'
 import { aHandle, anIndex, whatWasCalled, whatWasFilled } from './shapes.mjs'
@@ -18,7 +18,7 @@ import { aHandle, anIndex, whatWasCalled, whatWasFilled } from './shapes.mjs'
 
 /** A page that renders its widget anew has none for a moment. */
 const RENDER_MS = 5000
-const LOOK_EVERY_MS = 100
+const SCAN_INTERVAL_MS = 100
 
 /**
  * @param {Page} page
@@ -107,7 +107,7 @@ async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
       if (!(error instanceof PageScriptFault) || isLate()) throw error
     }
     if (isLate()) return
-    await delay(LOOK_EVERY_MS, undefined, { signal: lifecycle.signal }).catch(() => {})
+    await delay(SCAN_INTERVAL_MS, undefined, { signal: lifecycle.signal }).catch(() => {})
   }
 }
 
@@ -118,21 +118,21 @@ async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
  * @param {number} expiresAt
  */
 async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
-  const sightings = await lookInto(page, frame, choice, expiresAt - Date.now())
+  const candidates = await scanFrame(page, frame, choice, expiresAt - Date.now())
   // By the page's clock: a page that is too busy to run this in time refuses it when it does.
   const left = expiresAt - Date.now()
   try {
-    const [first] = sightings
+    const [first] = candidates
     const same = first && (await evaluated(() => first.list.evaluate(indexOf, handle), anIndex, left))
-    const alike = sightings.filter(
+    const alike = candidates.filter(
       ({ chosen, widget: { websiteKey = widget.websiteKey } }) => chosen && websiteKey === widget.websiteKey,
     )
-    const found = sightings[same ?? -1] ?? (alike.length === 1 ? alike[0] : undefined)
+    const found = candidates[same ?? -1] ?? (alike.length === 1 ? alike[0] : undefined)
     const picked =
       found && (await evaluated(() => found.list.evaluateHandle(pick, found.index), aHandle, left))
     return found && picked && { handle: picked, until: found.now + left, widget: found.widget }
   } finally {
-    release(sightings)
+    releaseCandidates(candidates)
   }
 }
 

@@ -3,7 +3,7 @@
 import { dispose, evaluated, PageScriptFault } from './answers.mjs'
 import { addHidden, challengesIn } from './challenges.mjs'
 import { invalidOption, pageError, scriptError } from './errors.mjs'
-import { framesToLookInto, isClosed, isOwn, patienceWith, websiteURLOf } from './frames.mjs'
+import { framesToScan, isClosed, isOwn, patienceWith, websiteURLOf } from './frames.mjs'
 import { collect, describe, isThere } from './in-page.mjs'
 import { demandedPage } from './options.mjs'
 import { aBoolean, aDescription, aHandle } from './shapes.mjs'
@@ -14,48 +14,48 @@ import { aBoolean, aDescription, aHandle } from './shapes.mjs'
 /** @typedef {import('./index.d.mts').WidgetChoice} WidgetChoice */
 
 /**
- * A widget and where it was seen.
- * @typedef {object} Sighting
+ * A widget that was found, and its frame.
+ * @typedef {object} Candidate
  * @property {Widget} widget
- * @property {boolean} chosen whether the choice by selector and sitekey falls on it
- * @property {boolean} loading whether its document is still being read
+ * @property {boolean} chosen whether it fits the options `selector` and `websiteKey`
+ * @property {boolean} loading whether its document is still loading
  * @property {number} now the page's own clock
  * @property {Frame} frame
  * @property {any} list the handle of all widgets of the frame
- * @property {number} index its place among them
+ * @property {number} index its index in `list`
  */
 
 /** @param {import('./index.d.mts').DriverPage} given */
 export async function findTurnstile(given) {
   const page = demandedPage(given)
   if (isClosed(page)) throw pageError('PAGE_CLOSED', 'the page is closed', 'open another')
-  const { sightings, fault } = await look(page)
-  release(sightings)
-  const widgets = sightings.map(({ widget }) => widget)
+  const { candidates, fault } = await scanPage(page)
+  releaseCandidates(candidates)
+  const widgets = candidates.map(({ widget }) => widget)
   if (fault) throw scriptError(fault, { widgets })
   return widgets
 }
 
 /**
- * One look at the whole page. The caller has to release what was seen. `fault` is set if a frame could not be read.
+ * Finds all widgets of the page. The caller has to release the candidates. `fault` is set if a frame could not be read.
  * @param {Page} page
  * @param {WidgetChoice} [choice]
- * @returns {Promise<{ sightings: Sighting[], fault: PageScriptFault | undefined }>}
+ * @returns {Promise<{ candidates: Candidate[], fault: PageScriptFault | undefined }>}
  */
-export async function look(page, choice) {
-  const frames = framesToLookInto(page)
-  const looks = await Promise.allSettled(frames.map(frame => lookInto(page, frame, choice)))
-  const sightings = looks.flatMap(look => (look.status === 'fulfilled' ? look.value : []))
+export async function scanPage(page, choice) {
+  const frames = framesToScan(page)
+  const results = await Promise.allSettled(frames.map(frame => scanFrame(page, frame, choice)))
+  const candidates = results.flatMap(result => (result.status === 'fulfilled' ? result.value : []))
   const there = new Set(page.frames())
-  const failures = looks.flatMap((look, index) =>
-    look.status === 'rejected' && there.has(frames[index]) ? [look.reason] : [],
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' && there.has(frames[index]) ? [result.reason] : [],
   )
   const other = failures.find(failure => !(failure instanceof PageScriptFault))
   if (other) {
-    release(sightings)
+    releaseCandidates(candidates)
     throw other
   }
-  return { sightings, fault: failures[0] }
+  return { candidates, fault: failures[0] }
 }
 
 /**
@@ -63,21 +63,21 @@ export async function look(page, choice) {
  * @param {Frame} frame
  * @param {WidgetChoice} [choice]
  * @param {number} [patienceMs] how long the frame may take to answer
- * @returns {Promise<Sighting[]>}
+ * @returns {Promise<Candidate[]>}
  */
-export async function lookInto(page, frame, choice, patienceMs) {
+export async function scanFrame(page, frame, choice, patienceMs) {
   if (!(await isOwn(page, frame, patienceMs))) return []
   const patience = patienceMs ?? patienceWith(frame)
   const list = await evaluated(() => frame.evaluateHandle(collect), aHandle, patience)
   if (!list) return []
-  /** @type {Sighting[]} */
-  let sightings = []
+  /** @type {Candidate[]} */
+  let candidates = []
   try {
-    const seen = await sightingsIn(page, frame, list, choice, patience)
-    if (seen.length > 0 && (await isOfOwn(page, frame, list, patienceMs))) sightings = seen
-    return sightings
+    const seen = await candidatesIn(page, frame, list, choice, patience)
+    if (seen.length > 0 && (await isOfOwn(page, frame, list, patienceMs))) candidates = seen
+    return candidates
   } finally {
-    if (sightings.length === 0) dispose(list)
+    if (candidates.length === 0) dispose(list)
   }
 }
 
@@ -101,9 +101,9 @@ async function isOfOwn(page, frame, list, patienceMs) {
  * @param {any} list
  * @param {WidgetChoice} [choice]
  * @param {number} [patienceMs]
- * @returns {Promise<Sighting[]>}
+ * @returns {Promise<Candidate[]>}
  */
-async function sightingsIn(page, frame, list, { selector, websiteKey } = {}, patienceMs) {
+async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, patienceMs) {
   const challenges = await challengesIn(page, frame)
   await addHidden(list, challenges)
   const seen = await evaluated(() => list.evaluate(describe, selector), aDescription, patienceMs)
@@ -127,7 +127,7 @@ function widgetOf(told) {
   return /** @type {Widget} */ (/** @type {unknown} */ (Object.fromEntries(known)))
 }
 
-/** @param {Sighting[]} sightings */
-export function release(sightings) {
-  for (const list of new Set(sightings.map(({ list }) => list))) dispose(list)
+/** @param {Candidate[]} candidates */
+export function releaseCandidates(candidates) {
+  for (const list of new Set(candidates.map(({ list }) => list))) dispose(list)
 }

@@ -24,7 +24,7 @@ import { aBoolean } from './shapes.mjs'
  * @property {() => Promise<any>} frameElement
  */
 
-/** A frame that has no document yet, and may never have one, must not hold up the look at all others. */
+/** A frame that has no document yet, and may never have one, must not delay the scan of all others. */
 const PATIENCE_WITH_FRAMES_MS = 500
 
 /** @param {Frame} frame */
@@ -98,7 +98,7 @@ export async function isOwn(page, frame, patienceMs) {
 }
 
 /** The page itself and the frames that may be its own; `isOwn` says which are. @param {Page} page */
-export const framesToLookInto = page => page.frames().filter(frame => mayBeOwn(page, frame))
+export const framesToScan = page => page.frames().filter(frame => mayBeOwn(page, frame))
 
 /**
  * What the widget in this own frame says its page is. It is sent to the provider, so nothing secret may be left in it.

@@ -3,23 +3,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { evaluated, PageScriptFault } from './answers.mjs'
 import { listed, overError, pageError, scriptError } from './errors.mjs'
-import { look, release } from './find.mjs'
+import { releaseCandidates, scanPage } from './find.mjs'
 import { hasFunction, pick } from './in-page.mjs'
 import { namesOf } from './options.mjs'
 import { aBoolean, aHandle } from './shapes.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').Widget} Widget */
-/** @typedef {import('./find.mjs').Sighting} Sighting */
+/** @typedef {import('./find.mjs').Candidate} Candidate */
 /** @typedef {import('./options.mjs').Wanted} Wanted */
 /** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
 /** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} Held a widget that is held on to */
 
-const LOOK_EVERY_MS = 100
+const SCAN_INTERVAL_MS = 100
 
-/** @type {Awaited<ReturnType<typeof look>>} */
-const nothing = { sightings: [], fault: undefined }
+/** @type {Awaited<ReturnType<typeof scanPage>>} */
+const nothing = { candidates: [], fault: undefined }
 
 /**
  * @param {Page} page
@@ -33,10 +33,10 @@ export async function waitForWidget(page, wanted, lifecycle) {
   const deadline = performance.now() + widgetTimeoutMs
   for (;;) {
     const late = performance.now() >= deadline
-    const { sightings, fault } = lifecycle.endReason() ? nothing : await look(page, choice)
+    const { candidates, fault } = lifecycle.endReason() ? nothing : await scanPage(page, choice)
     if (lifecycle.endReason()) throw overError(lifecycle, { provider })
     try {
-      const held = await taken(sightings, wanted, late, fault)
+      const held = await taken(candidates, wanted, late, fault)
       if (held) {
         lifecycle.attach(held.handle)
         return held
@@ -44,35 +44,35 @@ export async function waitForWidget(page, wanted, lifecycle) {
     } catch (error) {
       if (lifecycle.endReason()) throw overError(lifecycle, { provider })
       if (!(error instanceof PageScriptFault)) throw error
-      if (late) throw scriptError(error, { provider, widgets: sightings.map(({ widget }) => widget) })
+      if (late) throw scriptError(error, { provider, widgets: candidates.map(({ widget }) => widget) })
     } finally {
-      release(sightings)
+      releaseCandidates(candidates)
     }
-    const pauseMs = Math.min(LOOK_EVERY_MS, Math.max(0, deadline - performance.now()))
+    const pauseMs = Math.min(SCAN_INTERVAL_MS, Math.max(0, deadline - performance.now()))
     await delay(pauseMs, undefined, { signal: lifecycle.signal }).catch(() => {})
   }
 }
 
 /**
- * The widget, if it is there and ready; once it is late, it is taken as it is, or its lack is told. So the late look is the last.
- * @param {Sighting[]} sightings
+ * The widget, if it has been found and is ready. Once it is late, the widget is taken as it is, or an error is thrown: the late scan is the last.
+ * @param {Candidate[]} candidates
  * @param {Wanted} wanted
  * @param {boolean} late
  * @param {PageScriptFault} [fault] why a frame could not be read
  * @returns {Promise<Held | undefined>}
  */
-async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, late, fault) {
+async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, late, fault) {
   const { provider } = task
-  const widgets = sightings.map(({ widget }) => widget)
-  const chosen = sightings.filter(({ chosen }) => chosen)
+  const widgets = candidates.map(({ widget }) => widget)
+  const chosen = candidates.filter(({ chosen }) => chosen)
   if (chosen.length > 1) {
     const several = chosen.map(({ widget }) => widget)
     const problem = `${several.length} widgets fit: ${listed(several)}`
     const advice = 'choose one with `selector` or `websiteKey`; nothing was bought'
     throw pageError('WIDGET_AMBIGUOUS', problem, advice, { provider, widgets: several })
   }
-  const [sighting] = chosen
-  if (!sighting) {
+  const [candidate] = chosen
+  if (!candidate) {
     if (!late) return
     if (fault) throw fault
     const which =
@@ -83,7 +83,7 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     throw pageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
-  const { widget, frame, list, index, loading } = sighting
+  const { widget, frame, list, index, loading } = candidate
   const details = { provider, widgets: [widget] }
   if (widget.websiteKey === undefined && task.websiteKey === undefined) {
     if (!late) return
@@ -111,5 +111,5 @@ async function taken(sightings, { choice, callback, widgetTimeoutMs, task }, lat
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return
   const problem = `the page did not hand out ${widget.selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
-  throw pageError('WIDGET_NOT_FOUND', problem, 'look again; nothing was bought', details)
+  throw pageError('WIDGET_NOT_FOUND', problem, 'try again; nothing was bought', details)
 }
