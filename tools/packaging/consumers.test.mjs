@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import * as esbuild from 'esbuild'
 import webpack from 'webpack'
-import { run } from '../../__test__/support/child.mjs'
 import { startSandbox } from '../../lib/sandbox/index.mjs'
+import { capture } from '../dev/child.mjs'
 import { root, target, tool } from './lib/context.mjs'
 import { usual as npm, project } from './lib/managers.mjs'
 
@@ -48,7 +48,7 @@ describe('TypeScript', { concurrency: 2 }, () => {
     for (const [mode, flags] of Object.entries(modes)) {
       test(`${compiler} finds the types of what is installed, resolved as ${mode}`, async () => {
         const args = [path, ...common, ...flags, ...files]
-        const { code, stdout } = await run(process.execPath, args, { cwd: user.folder })
+        const { code, stdout } = await capture(process.execPath, args, { cwd: user.folder })
         assert.deepEqual([code, stdout], [0, ''])
       })
     }
@@ -147,14 +147,14 @@ for (const [name, bundle] of /** @type {['esbuild' | 'webpack', Bundle][]} */ (O
 
 /** @param {string} file */
 async function solves(file) {
-  const { code, stdout, stderr } = await run(process.execPath, [file, options], { cwd: user.folder })
+  const { code, stdout, stderr } = await capture(process.execPath, [file, options], { cwd: user.folder })
   assert.deepEqual([code, stderr], [0, ''])
   assert.match(stdout, /^0\.\S{100,}\n$/)
 }
 
 /** @param {string} file */
 async function refuses(file) {
-  const { code, stderr } = await run(process.execPath, [file, options], { cwd: user.folder })
+  const { code, stderr } = await capture(process.execPath, [file, options], { cwd: user.folder })
   assert.equal(code, 1)
   const said = [
     'Error: turnstile-solver cannot load its native binary on linux x64 with glibc.',

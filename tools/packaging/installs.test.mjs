@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { blocksOf, readme } from '../../__test__/support/documents.mjs'
 import { startSandbox } from '../../lib/sandbox/index.mjs'
+import { blocksOf } from '../dev/markdown.mjs'
 import { root, target } from './lib/context.mjs'
 import { managers, project, usual } from './lib/managers.mjs'
 
@@ -16,7 +16,9 @@ const wanted = `turnstile-solver-${target}`
 const missing = new RegExp(`^It needs the optional package ${wanted}, which is not installed\\.$`, 'm')
 const foreign = /^It needs the package \S+, and installed is turnstile-solver-darwin-arm64: /m
 
-const examples = blocksOf(readme).filter(({ heading, language }) => heading === 'Usage' && language === 'js')
+const examples = blocksOf(readFileSync(join(root, 'README.md'), 'utf8')).filter(
+  ({ heading, language }) => heading === 'Usage' && language === 'js',
+)
 /** What the README shows of a provider, but at the sandbox. */
 const [{ code: withSandbox }, { code: withProvider }] = examples
 const account = "provider: 'yescaptcha',"

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { copyFileSync, cpSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { run } from '../../__test__/support/child.mjs'
 import { startSandbox } from '../../lib/sandbox/index.mjs'
+import { capture } from '../dev/child.mjs'
 import { context, root, runtimes, target } from './lib/context.mjs'
 import { usual as npm, project } from './lib/managers.mjs'
 
@@ -128,5 +128,5 @@ async function says(folder, command, reason, text) {
  * @param {string[]} args
  */
 function within(folder, [command, ...first], ...args) {
-  return run(command, [...first, ...args], { cwd: folders[folder], env: { NO_COLOR: '1' } })
+  return capture(command, [...first, ...args], { cwd: folders[folder], env: { NO_COLOR: '1' } })
 }

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { run } from '../../__test__/support/child.mjs'
+import { capture } from '../dev/child.mjs'
 import { context, root, target, tool } from './lib/context.mjs'
 import { budgets, folders, notices, repositoryOnly, topFiles } from './lib/shipped.mjs'
 
@@ -101,5 +101,5 @@ describe('each tarball', () => {
 function cli(packageName, command, args) {
   const { bin } = JSON.parse(readFileSync(tool(packageName, 'package.json'), 'utf8'))
   const script = typeof bin === 'string' ? bin : bin[command]
-  return run(process.execPath, [tool(packageName, script), ...args])
+  return capture(process.execPath, [tool(packageName, script), ...args])
 }

@@ -1,7 +1,7 @@
 // The package managers, each as its users run it, in a project of its own that knows the registry of this run and no other.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run } from '../../../__test__/support/child.mjs'
+import { capture } from '../../dev/child.mjs'
 import { context, nodes, tool } from './context.mjs'
 
 const { registry, work } = context()
@@ -170,7 +170,7 @@ export function project(manager, files = {}) {
   /** @param {string[]} args */
   const install = async args => {
     const [command, ...first] = manager.command
-    const { code, stdout, stderr } = await run(command, [...first, ...args], { cwd: folder, env })
+    const { code, stdout, stderr } = await capture(command, [...first, ...args], { cwd: folder, env })
     if (code !== 0) throw new Error(`${manager.name}: ${args.join(' ')} failed:\n${stdout}${stderr}`)
   }
   return {
@@ -191,7 +191,7 @@ export function project(manager, files = {}) {
      */
     node(args, more = {}) {
       const [command, ...first] = manager.node ?? [nodes.old]
-      return run(command, [...first, ...args], { cwd: folder, env: { ...env, ...more } })
+      return capture(command, [...first, ...args], { cwd: folder, env: { ...env, ...more } })
     },
   }
 }

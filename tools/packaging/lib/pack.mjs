@@ -2,7 +2,7 @@
 // which have to be there to be left out.
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run } from '../../../__test__/support/child.mjs'
+import { capture } from '../../dev/child.mjs'
 import { Failure } from '../../dev/run.mjs'
 import { root, target, tool } from './context.mjs'
 import { notices } from './shipped.mjs'
@@ -35,7 +35,7 @@ export async function packAll(work, binary) {
  */
 async function pack(folder, destination) {
   const args = [npm, 'pack', '--json', '--pack-destination', destination]
-  const { code, stdout, stderr } = await run(process.execPath, args, { cwd: folder })
+  const { code, stdout, stderr } = await capture(process.execPath, args, { cwd: folder })
   if (code !== 0) throw new Failure(`npm pack in ${folder} failed:\n${stderr}`)
   const [{ name, filename, size, unpackedSize, files }] = JSON.parse(stdout)
   return { name, tarball: join(destination, filename), size, unpackedSize, files }
@@ -49,6 +49,6 @@ export async function publish(tarball, registry) {
   // The registry lets everybody publish, but npm itself wants a token to show.
   const token = `--//${new URL(registry).host}/:_authToken=everybody`
   const args = [npm, 'publish', tarball, '--registry', registry, token, '--access', 'public']
-  const { code, stderr } = await run(process.execPath, args, { cwd: join(tarball, '..') })
+  const { code, stderr } = await capture(process.execPath, args, { cwd: join(tarball, '..') })
   if (code !== 0) throw new Failure(`npm publish of ${tarball} failed:\n${stderr}`)
 }
