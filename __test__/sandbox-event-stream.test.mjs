@@ -1,4 +1,4 @@
-/** Those who look on and do not keep up. Time stands still: each batch is told when the test says so. */
+/** Viewers of the dashboard that read slowly. The clock is mocked: each batch is sent when the test says so. */
 
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
@@ -15,10 +15,10 @@ const MAX_BACKLOG = 1024 * 1024
 
 /** @typedef {{ name: string, data: any }} Message */
 
-/** The server's end of a watcher who reads when told to: what is not read piles up in it, as in a real response. */
+/** The server's side of a viewer that reads on demand: unread bytes are buffered, as in a real response. */
 class Reader extends Writable {
   /** @type {Message[]} */
-  told = []
+  messages = []
   reads = false
   /** @type {(() => void) | undefined} */
   #taken
@@ -34,7 +34,7 @@ class Reader extends Writable {
   /** @param {string} text @param {string} _encoding @param {() => void} taken @override */
   _write(text, _encoding, taken) {
     for (const [, name, data] of text.matchAll(/^event: (\w+)\ndata: (.*)$/gm))
-      this.told.push({ name, data: JSON.parse(data) })
+      this.messages.push({ name, data: JSON.parse(data) })
     this.#taken = taken
     if (this.reads) this.#read()
   }
@@ -51,65 +51,65 @@ class Reader extends Writable {
   }
 }
 
-/** What a sandbox has that can be looked on. @param {import('node:test').TestContext} t */
-function house(t) {
+/** The parts of a sandbox that the event stream reads. @param {import('node:test').TestContext} t */
+function setUp(t) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
   const { now } = createClock()
   const accounts = { [KEY]: 1e9 }
-  const books = createStore({
-    ...{ vendor: providers.yescaptcha, accounts, price: () => 1, solveTimeMs: 1000, seed: '1', now },
+  const store = createStore({
+    ...{ provider: providers.yescaptcha, accounts, price: () => 1, solveTimeMs: 1000, seed: '1', now },
   })
   const events = new EventEmitter()
-  const watch = createEventStream({
-    ...{ store: books, plan: createPlan([], '1'), baseURL: 'http://127.0.0.1:1', events, now },
-    counted: () => ({
-      ...{ provider: 'yescaptcha', requests: {}, tasks: books.totals, pointsCharged: 0, faults: {}, bans: 0 },
-      ...{ balances: books.balances(), connections: { opened: 0, open: 0 }, redirectsFollowed: 0 },
+  const stream = createEventStream({
+    ...{ store, plan: createPlan([], '1'), baseURL: 'http://127.0.0.1:1', events, now },
+    counts: () => ({
+      ...{ provider: 'yescaptcha', requests: {}, tasks: store.totals, pointsCharged: 0, faults: {}, bans: 0 },
+      ...{ balances: store.balances(), connections: { opened: 0, open: 0 }, redirectsFollowed: 0 },
       verifications: { success: 0, failure: 0 },
     }),
   })
-  t.after(() => watch.close())
+  t.after(() => stream.close())
   /** @param {Reader} reader */
   const join = reader => {
-    watch.join(/** @type {any} */ (reader), {})
+    stream.join(/** @type {any} */ (reader), {})
     return reader
   }
-  /** A task is created, and the batch that tells so goes out. */
-  const happens = () => {
-    const task = books.create(KEY, { task: { type: 'any', websiteURL: WEBSITE, websiteKey: SITEKEY } })
+  /** Creates a task, and sends the batch with its event. */
+  const createTask = () => {
+    const task = store.create(KEY, { task: { type: 'any', websiteURL: WEBSITE, websiteKey: SITEKEY } })
     assert.ok(task)
     const { taskId, taskNumber, readyAt } = task
     events.emit('*', { type: 'task:created', taskId, taskNumber, readyAt, points: 1, at: now() })
     t.mock.timers.tick(BATCH_MS)
     return taskNumber
   }
-  return { join, happens }
+  return { join, createTask }
 }
 
-test('who reads no more is told nothing until it reads again, and then how things are by then', t => {
-  const { join, happens } = house(t)
-  const attentive = join(new Reader())
-  attentive.readOn()
-  const stuck = join(new Reader())
-  while (stuck.writableLength <= MAX_BACKLOG) happens()
-  const backlog = stuck.writableLength
-  for (let more = 0; more < 20; more++) happens()
-  assert.equal(stuck.writableLength, backlog, 'nothing piles up any more')
+test('a viewer that does not read gets nothing more until it reads again, and then the whole state', t => {
+  const { join, createTask } = setUp(t)
+  const fast = join(new Reader())
+  fast.readOn()
+  const slow = join(new Reader())
+  while (slow.writableLength <= MAX_BACKLOG) createTask()
+  const backlog = slow.writableLength
+  for (let more = 0; more < 20; more++) createTask()
+  assert.equal(slow.writableLength, backlog, 'nothing more is buffered')
 
-  stuck.readOn()
-  assert.equal(stuck.writableLength, 0)
-  const heard = stuck.told.at(-1)?.data.counts.tasks.created
-  const created = happens()
-  assert.ok(created > heard + 20, `${created} created, ${heard} told of`)
-  assert.equal(stuck.told.at(-1)?.name, 'everything')
-  assert.equal(stuck.told.at(-1)?.data.counts.tasks.created, created)
-  assert.equal(stuck.told.at(-1)?.data.rows.at(-1).taskNumber, created)
-  happens()
-  assert.equal(stuck.told.at(-1)?.name, 'change')
+  slow.readOn()
+  assert.equal(slow.writableLength, 0)
+  const shown = slow.messages.at(-1)?.data.counts.tasks.created
+  const created = createTask()
+  assert.ok(created > shown + 20, `${created} created, ${shown} shown`)
+  assert.equal(slow.messages.at(-1)?.name, 'everything')
+  assert.equal(slow.messages.at(-1)?.data.counts.tasks.created, created)
+  assert.equal(slow.messages.at(-1)?.data.rows.at(-1).taskNumber, created)
+  createTask()
+  assert.equal(slow.messages.at(-1)?.name, 'change')
 
   assert.deepEqual(
-    attentive.told.map(({ name }) => name),
+    fast.messages.map(({ name }) => name),
     ['everything', ...Array.from({ length: created + 1 }, () => 'change')],
-    'who keeps up is told each change all the while',
+    'a viewer that keeps up gets each change',
   )
 })

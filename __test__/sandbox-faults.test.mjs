@@ -7,16 +7,16 @@ import { observable } from './support/sandbox-observable.mjs'
 
 /** @typedef {import('../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
-test('every fault of the catalogue is described, and tested here', () => {
+test('every fault is described, and tested here', () => {
   const names = faults.map(({ name }) => name)
   assert.deepEqual(Object.keys(observable), names)
   for (const { description } of faults) assert.match(description, /\w/)
 })
 
 for (const { name, processed, calls } of faults) {
-  const { looks, leaves = false, params = {} } = observable[name]
+  const { check, leaves = false, params = {} } = observable[name]
   for (const on of calls.filter(call => call !== 'siteverify')) {
-    test(`${name} on ${on} looks as described, and the request is ${processed ? '' : 'not '}processed`, async t => {
+    test(`${name} on ${on} is what the client observes, and the request is ${processed ? '' : 'not '}processed`, async t => {
       const { sandbox, create, poll, balance, post } = await open(t)
       const { taskId } = (await create()).json
       sandbox.addFault({ method: on, fault: name, ...params })
@@ -27,7 +27,7 @@ for (const { name, processed, calls } of faults) {
       }
 
       if (leaves) await leave(sandbox, on, taskId, name)
-      else looks?.(await send[/** @type {'createTask'} */ (on)]())
+      else check?.(await send[/** @type {'createTask'} */ (on)]())
 
       const { tasks, polls, pointsCharged, faults: hits } = sandbox.stats()
       assert.deepEqual(hits, { [name]: 1 })
@@ -74,7 +74,7 @@ async function leave(sandbox, on, taskId, name) {
   if (name === 'slow-body') assert.equal(text.length, 1)
 }
 
-describe('when a rule strikes', () => {
+describe('a rule', () => {
   /** @param {import('node:test').TestContext} t @param {FaultRule[]} rules @param {number} [count] */
   const pattern = async (t, rules, count = 6) => {
     const { balance } = await open(t, { faults: rules })
@@ -83,17 +83,17 @@ describe('when a rule strikes', () => {
     return seen
   }
 
-  test('by default it is the first matching request, once', async t => {
+  test('applies to the first matching request, once, by default', async t => {
     assert.equal(await pattern(t, [{ fault: '502' }]), 'x.....')
   })
-  test('nth and times pick a run of requests', async t => {
+  test('with nth and times applies to a range of requests', async t => {
     assert.equal(await pattern(t, [{ fault: '502', nth: 2, times: 3 }]), '.xxx..')
     assert.equal(await pattern(t, [{ fault: '502', nth: 4, times: Number.POSITIVE_INFINITY }]), '...xxx')
   })
-  test('another call is not counted', async t => {
+  test('does not count other calls', async t => {
     assert.equal(await pattern(t, [{ method: 'createTask', fault: '502' }]), '......')
   })
-  test('chance is seeded, and times caps its strikes', async t => {
+  test('with a probability is seeded, and times limits its hits', async t => {
     const first = await pattern(t, [{ fault: '502', probability: 0.5 }], 40)
     assert.equal(await pattern(t, [{ fault: '502', probability: 0.5 }], 40), first)
     const strikes = [...first].filter(mark => mark === 'x').length
@@ -101,11 +101,11 @@ describe('when a rule strikes', () => {
     assert.equal(await pattern(t, [{ fault: '502', probability: 1, times: 2 }]), 'xx....')
     assert.equal(await pattern(t, [{ fault: '502', probability: 0 }]), '......')
   })
-  test('of two rules that are due the first wins', async t => {
+  test('that is due wins over later rules', async t => {
     assert.equal(await pattern(t, [{ fault: '502' }, { fault: '503', times: 3 }]), 'x.....')
   })
 
-  test('chance depends on the task and its poll, not on who comes first', async t => {
+  test('with a probability depends on the task and its poll, not on the order of arrival', async t => {
     /** @param {boolean} backwards */
     const run = async backwards => {
       const { create, poll } = await open(t, {
@@ -127,7 +127,7 @@ describe('when a rule strikes', () => {
     assert.deepEqual(await run(true), await run(false))
   })
 
-  test('task singles out the n-th created task, on createTask and on its polls', async t => {
+  test('with task applies to the n-th created task, on createTask and on its polls', async t => {
     const { create, poll } = await open(t, {
       faults: [
         { method: 'createTask', fault: '502', task: 2 },
@@ -150,7 +150,7 @@ describe('when a rule strikes', () => {
     )
   })
 
-  test('processed turns a fault before the deed into one after it, and back', async t => {
+  test('with processed decides whether the request is processed before the fault', async t => {
     const { sandbox, create } = await open(t, {
       faults: [
         { method: 'createTask', fault: '502', processed: true },
@@ -163,7 +163,7 @@ describe('when a rule strikes', () => {
     assert.equal(sandbox.stats().tasks.created, 1)
   })
 
-  test('clearFaults ends what is scripted', async t => {
+  test('is removed by clearFaults', async t => {
     const { sandbox, balance } = await open(t, {
       faults: [{ fault: '502', times: Number.POSITIVE_INFINITY }],
     })
@@ -172,7 +172,7 @@ describe('when a rule strikes', () => {
     assert.equal((await balance()).status, 200)
   })
 
-  test('a rule that makes no sense is refused with its reason', async t => {
+  test('that is not valid is refused with its reason', async t => {
     const { sandbox } = await open(t)
     /** @type {[any, RegExp][]} */
     const rows = [
@@ -198,8 +198,8 @@ describe('when a rule strikes', () => {
   })
 })
 
-describe('what parameters change', () => {
-  test('Retry-After comes as seconds, as text, or as a date so many seconds ahead', async t => {
+describe('parameters', () => {
+  test('Retry-After is sent as seconds, as text, or as a date', async t => {
     const { balance } = await open(t, {
       faults: [
         { fault: '429', retryAfter: 7 },
@@ -219,7 +219,7 @@ describe('what parameters change', () => {
     assert.equal((await balance()).headers['retry-after'], undefined)
   })
 
-  test('whoever follows the default redirect is counted', async t => {
+  test('requests to the default target of a redirect are counted', async t => {
     const { sandbox, balance } = await open(t, { faults: [{ fault: 'redirect', times: 2 }] })
     const { headers } = await balance()
     assert.equal(sandbox.stats().redirectsFollowed, 0)
@@ -228,13 +228,13 @@ describe('what parameters change', () => {
     assert.equal(sandbox.stats().redirectsFollowed, 1)
   })
 
-  test('a redirect may lead anywhere', async t => {
-    const location = 'https://elsewhere.test/createTask'
+  test('a redirect can have another target', async t => {
+    const location = 'https://other.test/createTask'
     const { balance } = await open(t, { faults: [{ fault: 'redirect', location }] })
     assert.equal((await balance()).headers.location, location)
   })
 
-  test('the echoed key comes plain, percent-encoded or in base64', async t => {
+  test('the echoed key is plain, percent-encoded or in base64', async t => {
     const clientKey = 'test-key+0123456789/abcdef='
     /** @type {FaultRule[]} */
     const rules = /** @type {const} */ (['plain', 'percent', 'base64']).map((encoding, index) => ({
@@ -248,13 +248,13 @@ describe('what parameters change', () => {
     }
   })
 
-  test('slow-body goes on byte by byte to the right end', async t => {
+  test('slow-body sends the complete body, byte by byte', async t => {
     const { balance } = await open(t, { faults: [{ fault: 'slow-body', intervalMs: 0 }] })
     const { json } = await balance()
     assert.equal(json.balance, 10_000)
   })
 
-  test('close-after closes a kept-alive connection without saying so', async t => {
+  test('close-after closes a kept-alive connection without notice', async t => {
     const { sandbox, balance } = await open(t, { faults: [{ fault: 'close-after' }] })
     const agent = new http.Agent({ keepAlive: true })
     t.after(() => agent.destroy())
@@ -279,7 +279,7 @@ describe('what parameters change', () => {
     assert.deepEqual([(await balance()).text], [''])
   })
 
-  test('siteverify meets faults too', async t => {
+  test('siteverify can have faults, too', async t => {
     const { sandbox, verify } = await open(t)
     for (const { name, calls } of faults) {
       if (!calls.includes('siteverify') || observable[name].leaves) continue
@@ -293,7 +293,7 @@ describe('what parameters change', () => {
   })
 })
 
-test('a lost reply does not count as delivered, the next whole one does', async t => {
+test('a lost reply does not count as delivered, the next complete one does', async t => {
   const { sandbox, create, poll, clock } = await open(t, {
     faults: [{ method: 'getTaskResult', fault: 'connection-reset-after-processing' }],
   })

@@ -8,11 +8,11 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 const TOKEN = /^0\.[\w-]{380}\.[\w-]{22}\.[0-9a-f]{64}$/
 const MINUTE = 60_000
 
-/** Everything of a body but the request id, whose value says nothing. @param {any} body */
+/** A body without its request id. @param {any} body */
 const plain = ({ requestId: _, ...rest }) => rest
 
 describe('EZ-Captcha', () => {
-  test('a task goes from created over processing to ready, in the shapes of the vendor page', async t => {
+  test('a task is created, processing and then ready, with the replies that the provider documents', async t => {
     const { create, poll, clock } = await open(t, { provider: 'ezcaptcha' })
     const created = await create()
     assert.equal(created.status, 200)
@@ -38,8 +38,8 @@ describe('EZ-Captcha', () => {
     await create()
     const rows = [
       [await create(), 500, 'ERROR_ZERO_BALANCE'],
-      [await poll('nobody'), 500, 'ERROR_TASK_NOT_EXIST'],
-      [await poll('nobody', 'bad-key'), 500, 'ERROR_KEY_DOES_NOT_EXIST'],
+      [await poll('unknown'), 500, 'ERROR_TASK_NOT_EXIST'],
+      [await poll('unknown', 'bad-key'), 500, 'ERROR_KEY_DOES_NOT_EXIST'],
       [await balance('bad-key'), 500, 'ERROR_KEY_DOES_NOT_EXIST'],
       [await create({ type: 'TurnstileTaskProxyless' }), 500, 'ERROR_TASK_TYPE_NOT_SUPPORTED'],
     ]
@@ -50,7 +50,7 @@ describe('EZ-Captcha', () => {
     }
   })
 
-  test('a request that is no request gets the code for it', async t => {
+  test('a malformed request gets the error code for its kind', async t => {
     const { sandbox, post } = await open(t, { provider: 'ezcaptcha' })
     const rows = [
       [
@@ -172,7 +172,7 @@ describe('EZ-Captcha', () => {
     assert.equal(sandbox.stats().pointsCharged, 15)
   })
 
-  test('a task is answered long past 120 polls', async t => {
+  test('a task can be polled more than 120 times', async t => {
     const { create, poll } = await open(t, { provider: 'ezcaptcha' })
     const { taskId } = (await create()).json
     for (let i = 0; i < 130; i++) await poll(taskId)
@@ -188,44 +188,40 @@ describe('EZ-Captcha', () => {
     ['bad key', {}, h => h.create({}, { clientKey: 'bad-key' }), 'ERROR_KEY_DOES_NOT_EXIST'],
     ['empty balance', { balance: 0 }, h => h.create(), 'ERROR_ZERO_BALANCE'],
   ])) {
-    test(`30 ${what} answers to createTask within a minute ban the key for 3 minutes`, async t => {
-      const house = await open(t, { provider: 'ezcaptcha', ...options })
-      for (let i = 0; i < 30; i++) assert.equal((await send(house)).json.errorCode, code)
-      const banned = await send(house)
+    test(`30 ${what} replies to createTask within a minute ban the key for 3 minutes`, async t => {
+      const setup = await open(t, { provider: 'ezcaptcha', ...options })
+      for (let i = 0; i < 30; i++) assert.equal((await send(setup)).json.errorCode, code)
+      const banned = await send(setup)
       assert.deepEqual([banned.status, banned.json.errorCode], [429, 'ERROR_REQUEST_BANNED'])
-      house.clock.advance(3 * MINUTE - 1)
-      assert.equal(
-        (await send(house)).status,
-        429,
-        'knocking does not prolong the ban, and it holds to its end',
-      )
-      house.clock.advance(1)
-      assert.equal((await send(house)).json.errorCode, code)
-      assert.equal(house.sandbox.stats().bans, 1)
+      setup.clock.advance(3 * MINUTE - 1)
+      assert.equal((await send(setup)).status, 429, 'refused requests do not prolong the ban')
+      setup.clock.advance(1)
+      assert.equal((await send(setup)).json.errorCode, code)
+      assert.equal(setup.sandbox.stats().bans, 1)
     })
   }
 
-  test('30 bad-key answers to getTaskResult ban that key for 1 minute, and no other', async t => {
+  test('30 bad-key replies to getTaskResult ban that key for 1 minute, and no other', async t => {
     const { poll, clock, create } = await open(t, { provider: 'ezcaptcha' })
-    for (let i = 0; i < 30; i++) await poll('nobody', 'bad-key')
-    assert.equal((await poll('nobody', 'bad-key')).json.errorCode, 'ERROR_REQUEST_BANNED')
+    for (let i = 0; i < 30; i++) await poll('unknown', 'bad-key')
+    assert.equal((await poll('unknown', 'bad-key')).json.errorCode, 'ERROR_REQUEST_BANNED')
     assert.equal((await create()).status, 200)
     clock.advance(MINUTE)
-    assert.equal((await poll('nobody', 'bad-key')).json.errorCode, 'ERROR_KEY_DOES_NOT_EXIST')
+    assert.equal((await poll('unknown', 'bad-key')).json.errorCode, 'ERROR_KEY_DOES_NOT_EXIST')
   })
 
-  test('29 bad answers a minute, and errors of another kind, never ban', async t => {
+  test('29 such replies in a minute, and errors of another kind, do not ban', async t => {
     const { create, poll, clock } = await open(t, { provider: 'ezcaptcha', balance: 0 })
     for (let i = 0; i < 29; i++) await create()
     clock.advance(MINUTE)
     for (let i = 0; i < 29; i++) await create()
-    for (let i = 0; i < 60; i++) await poll('nobody')
+    for (let i = 0; i < 60; i++) await poll('unknown')
     assert.equal((await create()).json.errorCode, 'ERROR_ZERO_BALANCE')
   })
 })
 
 describe('YesCaptcha', () => {
-  test('a task goes from created over processing to ready, in the shapes of the vendor page', async t => {
+  test('a task is created, processing and then ready, with the replies that the provider documents', async t => {
     const { create, poll, clock } = await open(t, { provider: 'yescaptcha' })
     const created = await create()
     const { taskId } = created.json
@@ -253,8 +249,8 @@ describe('YesCaptcha', () => {
       [await create({}, { softID: { toString: 1 } }), 'ERROR_REQUIRED_FIELDS'],
       [await post('/createTask', { task: {} }), 'ERROR_REQUIRED_FIELDS'],
       [await post('/getTaskResult', { clientKey: KEY }), 'ERROR_REQUIRED_FIELDS'],
-      [await poll('nobody'), 'ERROR_TASKID_INVALID'],
-      [await post('/nowhere', {}), 'ERROR_PAGE_NOT_FOUND'],
+      [await poll('unknown'), 'ERROR_TASKID_INVALID'],
+      [await post('/unknown', {}), 'ERROR_PAGE_NOT_FOUND'],
       [await post('/createTask', {}, { body: 'x' }), 'ERROR_BAD_REQUEST'],
     ]
     for (const [answer, code] of /** @type {[any, string][]} */ (rows)) {
@@ -264,7 +260,7 @@ describe('YesCaptcha', () => {
     assert.match((await create({ websiteKey: '' })).json.errorDescription, /task\.websiteKey/)
   })
 
-  test('the dearer task type costs 30 points, the other 15', async t => {
+  test('TurnstileTaskProxylessM1 costs 30 points, TurnstileTaskProxyless 15', async t => {
     const { create, balance } = await open(t, { provider: 'yescaptcha', balance: 100 })
     await create()
     await create({ type: 'TurnstileTaskProxylessM1' }, { softID: 17 })
@@ -277,7 +273,7 @@ describe('YesCaptcha', () => {
     })
   })
 
-  test('a task is gone after 120 polls', async t => {
+  test('a task does not exist after 120 polls', async t => {
     const { sandbox, create, poll } = await open(t, { provider: 'yescaptcha' })
     const { taskId } = (await create()).json
     for (let i = 0; i < 119; i++) await poll(taskId)
@@ -291,7 +287,7 @@ describe('YesCaptcha', () => {
     const agent = new http.Agent({ keepAlive: true })
     t.after(() => agent.destroy())
     for (let i = 0; i < 1000; i++)
-      await post('/getTaskResult', { clientKey: KEY, taskId: 'nobody' }, { agent })
+      await post('/getTaskResult', { clientKey: KEY, taskId: 'unknown' }, { agent })
     const banned = await create()
     assert.deepEqual([banned.status, banned.json.errorCode], [200, 'ERROR_IP_BANNED'])
     clock.advance(10 * MINUTE)
@@ -312,8 +308,8 @@ describe('YesCaptcha', () => {
   })
 })
 
-describe('a custom relative', () => {
-  test('has integer ids above 32 bits and insists on their JSON type', async t => {
+describe('a custom service', () => {
+  test('has integer ids above 32 bits, and only accepts them as integers', async t => {
     const { create, poll } = await open(t, { provider: 'custom' })
     const { taskId } = (await create()).json
     assert.ok(Number.isSafeInteger(taskId) && taskId > 2 ** 32)
@@ -344,13 +340,13 @@ for (const provider of /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom
       clock.advance(1)
       assert.notEqual((await poll(taskId)).json.errorId, 0)
       assert.deepEqual(sandbox.stats().tasks, { created: 2, delivered: 1, failed: 0, expired: 1 })
-      assert.equal(sandbox.tasks().length, 2, 'still there to look at')
+      assert.equal(sandbox.tasks().length, 2, 'still listed')
       clock.advance(5 * MINUTE)
       await create()
       assert.deepEqual(
         sandbox.tasks().filter(task => task.taskId === taskId || task.taskId === unseen),
         [],
-        'and forgotten in the end',
+        'and removed in the end',
       )
     })
 
@@ -362,7 +358,7 @@ for (const provider of /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom
       assert.equal((await poll(taskId)).json.errorId, 0)
     })
 
-    test('the error fault sends each of its codes as the vendor would', async t => {
+    test('the error fault sends each code as the provider does', async t => {
       const { sandbox, create, poll } = await open(t, { provider })
       for (const errorCode of errorCodes[provider]) {
         sandbox.addFault({ method: 'createTask', fault: 'error', errorCode })

@@ -9,7 +9,7 @@ test('the numbers of a seed are spread evenly over [0, 1)', () => {
   for (const count of counts) assert.ok(count > 900 && count < 1100, counts.join())
 })
 
-test('no part of a token is a repetition of another', () => {
+test('no part of a token repeats another', () => {
   const token = createIdentities('seed').token(1)
   const parts = Array.from({ length: token.length - 7 }, (_, n) => token.slice(n, n + 8))
   assert.equal(new Set(parts).size, parts.length)

@@ -17,11 +17,11 @@ const verdict = ({ json }) => (json.success ? 'success' : json['error-codes'].jo
 
 describe('siteverify', () => {
   test('a token of the sandbox is verified once, with the host, action and cdata it was made for', async t => {
-    const house = await open(t, { provider: 'ezcaptcha' })
-    const { sandbox, verify, clock } = house
+    const setup = await open(t, { provider: 'ezcaptcha' })
+    const { sandbox, verify, clock } = setup
     const readyAt = clock.now() + 3000
     const rqData = { metadataAction: 'login', metadataCdata: 'session-1' }
-    const response = await solve(house, { rqData })
+    const response = await solve(setup, { rqData })
     const { status, json } = await verify({ secret: sandbox.secret, response, remoteip: '203.0.113.7' })
     assert.equal(status, 200)
     assert.deepEqual(json, {
@@ -37,27 +37,27 @@ describe('siteverify', () => {
   })
 
   test('a token lives 300 seconds from ready, however late it was fetched', async t => {
-    const house = await open(t)
-    const { sandbox, verify, clock } = house
-    const first = await solve(house)
+    const setup = await open(t)
+    const { sandbox, verify, clock } = setup
+    const first = await solve(setup)
     clock.advance(299_999)
     assert.equal(verdict(await verify({ secret: sandbox.secret, response: first })), 'success')
-    const second = await solve(house)
+    const second = await solve(setup)
     clock.advance(300_000)
     assert.equal(verdict(await verify({ secret: sandbox.secret, response: second })), 'timeout-or-duplicate')
     clock.advance(3_600_000)
-    await house.create()
+    await setup.create()
     assert.equal(
       verdict(await verify({ secret: sandbox.secret, response: second })),
       'timeout-or-duplicate',
-      'also when the books have forgotten the task',
+      'also when the task was removed',
     )
   })
 
-  test('the same idempotency key asks the same question again, another key does not', async t => {
-    const house = await open(t)
-    const { sandbox, verify } = house
-    const fields = { secret: sandbox.secret, response: await solve(house) }
+  test('the same idempotency key gets the same reply again, another key does not', async t => {
+    const setup = await open(t)
+    const { sandbox, verify } = setup
+    const fields = { secret: sandbox.secret, response: await solve(setup) }
     const key = '0b9a3e0e-7a51-4d0f-8f6d-3f0a5a9d1c11'
     const first = await verify({ ...fields, idempotency_key: key })
     assert.equal(verdict(first), 'success')
@@ -68,10 +68,10 @@ describe('siteverify', () => {
   })
 
   test('every wrong request has its documented code', async t => {
-    const house = await open(t)
-    const { sandbox, verify } = house
+    const setup = await open(t)
+    const { sandbox, verify } = setup
     const { secret } = sandbox
-    const token = await solve(house)
+    const token = await solve(setup)
     /** @type {[Record<string, unknown>, string][]} */
     const rows = [
       [{}, 'missing-input-secret missing-input-response'],
@@ -96,31 +96,31 @@ describe('siteverify', () => {
       assert.equal(verdict(await verify(fields)), expected, JSON.stringify(fields))
   })
 
-  test('a token of another sandbox is none', async t => {
+  test('a token of another sandbox is not valid', async t => {
     const other = await solve(await open(t, { seed: 2 }))
-    const house = await open(t)
-    await solve(house)
+    const setup = await open(t)
+    await solve(setup)
     assert.equal(
-      verdict(await house.verify({ secret: house.sandbox.secret, response: other })),
+      verdict(await setup.verify({ secret: setup.sandbox.secret, response: other })),
       'invalid-input-response',
     )
   })
 
   test('a task without a website has a token without a host', async t => {
-    const house = await open(t, { provider: 'custom' })
-    const response = await solve(house, { websiteURL: undefined, websiteKey: undefined, action: 'a-1' })
-    const { json } = await house.verify({ secret: house.sandbox.secret, response })
+    const setup = await open(t, { provider: 'custom' })
+    const response = await solve(setup, { websiteURL: undefined, websiteKey: undefined, action: 'a-1' })
+    const { json } = await setup.verify({ secret: setup.sandbox.secret, response })
     assert.deepEqual([json.success, json.hostname, json.action], [true, '', 'a-1'])
   })
 
-  test('what has no text harms nobody: neither in a task nor in what is asked', async t => {
-    const house = await open(t, { provider: 'custom' })
-    const { secret } = house.sandbox
+  test('values that cannot be converted to text are read as empty, in a task and in a verification', async t => {
+    const setup = await open(t, { provider: 'custom' })
+    const { secret } = setup.sandbox
     const none = { toString: 1 }
-    const response = await solve(house, { websiteURL: none, action: [none], cData: none })
-    const asked = await house.verify({ secret, response, idempotency_key: none })
-    assert.deepEqual([asked.status, verdict(asked)], [400, 'bad-request'])
-    const { json } = await house.verify({ secret, response })
+    const response = await solve(setup, { websiteURL: none, action: [none], cData: none })
+    const reply = await setup.verify({ secret, response, idempotency_key: none })
+    assert.deepEqual([reply.status, verdict(reply)], [400, 'bad-request'])
+    const { json } = await setup.verify({ secret, response })
     assert.deepEqual([json.success, json.hostname, json.action, json.cdata], [true, '', '', ''])
   })
 
@@ -147,8 +147,8 @@ describe('siteverify', () => {
   })
 
   test("a task for one of Cloudflare's test sitekeys yields the dummy token", async t => {
-    const house = await open(t)
-    for (const websiteKey of TEST_SITEKEYS) assert.equal(await solve(house, { websiteKey }), DUMMY)
+    const setup = await open(t)
+    for (const websiteKey of TEST_SITEKEYS) assert.equal(await solve(setup, { websiteKey }), DUMMY)
   })
 })
 
@@ -156,7 +156,7 @@ describe('the page', () => {
   /** @param {string} html @param {string} id */
   const textOf = (html, id) => new RegExp(`id="${id}"[^>]*>([^<]*)<`).exec(html)?.[1]
 
-  test('has a widget in a form, and a policy that allows nothing from elsewhere', async t => {
+  test('has a widget in a form, and a policy that allows nothing from another origin', async t => {
     const { sandbox } = await open(t)
     const url = sandbox.pageURL({ sitekey: SITEKEY, action: 'login', cdata: 'c-1', fieldName: 'proof' })
     const { status, headers, text } = await exchange(url, { method: 'GET' })
@@ -184,7 +184,7 @@ describe('the page', () => {
     assert.doesNotMatch(text, /<script>|<style|\son\w+=|style=/, 'nothing inline')
   })
 
-  test('rendered explicitly it has no element to find', async t => {
+  test('with explicit rendering has no .cf-turnstile element', async t => {
     const { sandbox } = await open(t)
     const { text } = await exchange(sandbox.pageURL({ render: 'explicit', sitekey: SITEKEY }), {
       method: 'GET',
@@ -193,7 +193,7 @@ describe('the page', () => {
     assert.match(text, /api\.js\?render=explicit&amp;onload=onTurnstileReady/)
   })
 
-  test('what is in the address cannot break out of the page', async t => {
+  test('escapes what is in its address', async t => {
     const { sandbox } = await open(t)
     const { text } = await exchange(sandbox.pageURL({ action: '"><script>alert(1)</script>' }), {
       method: 'GET',
@@ -201,11 +201,11 @@ describe('the page', () => {
     assert.doesNotMatch(text, /<script>alert/)
   })
 
-  test('its form verifies a token of the sandbox once, under the name the page gave the field', async t => {
-    const house = await open(t, { provider: 'ezcaptcha' })
-    const { sandbox } = house
+  test('verifies a token of the sandbox once, in a form field of the given name', async t => {
+    const setup = await open(t, { provider: 'ezcaptcha' })
+    const { sandbox } = setup
     const websiteURL = sandbox.pageURL({ action: 'login', fieldName: 'proof' })
-    const token = await solve(house, { websiteURL, rqData: { metadataAction: 'login' } })
+    const token = await solve(setup, { websiteURL, rqData: { metadataAction: 'login' } })
     const { text: page } = await exchange(websiteURL, { method: 'GET' })
     const action = /action="([^"]+)"/.exec(page)?.[1].replaceAll('&#38;', '&')
     const body = `${new URLSearchParams({ username: 'me', proof: token })}`
@@ -220,7 +220,7 @@ describe('the page', () => {
     assert.equal(textOf(second.text, 'error-codes'), 'timeout-or-duplicate')
   })
 
-  test('its form lets the dummy token pass with a passing test sitekey, and not with a failing one', async t => {
+  test('accepts the dummy token with a sitekey that always passes, and not with one that always fails', async t => {
     const { sandbox } = await open(t)
     /** @param {string} sitekey @param {string} token */
     const login = async (sitekey, token) => {
@@ -239,7 +239,7 @@ describe('the page', () => {
     assert.deepEqual(await login(SITEKEY, ''), ['not verified', 'missing-input-response'])
   })
 
-  test('other methods and a missing icon are answered in kind', async t => {
+  test('refuses other methods, and has an empty icon', async t => {
     const { sandbox } = await open(t)
     assert.equal((await exchange(`${sandbox.baseURL}/widget`)).status, 405)
     assert.equal((await exchange(`${sandbox.baseURL}/login`, { method: 'GET' })).status, 405)

@@ -87,7 +87,7 @@ test('with http2 false a client that offers both gets HTTP/1.1', async t => {
 })
 
 for (const http2 of [true, false]) {
-  test(`over TLS, HTTP/1.1 meets resets and cut bodies as in the clear (http2: ${http2})`, async t => {
+  test(`over TLS, HTTP/1.1 has resets and truncated bodies as without TLS (http2: ${http2})`, async t => {
     const faults = /** @type {const} */ ([
       'connection-reset',
       'connection-reset-after-processing',
@@ -114,7 +114,7 @@ for (const http2 of [true, false]) {
   })
 }
 
-test('over HTTP/2, a reset takes the connection and a stream reset one request alone', async t => {
+test('over HTTP/2, a reset ends the connection, and a stream reset only one request', async t => {
   const { sandbox } = await open(t, {
     tls: pair('localhost'),
     faults: [
@@ -137,7 +137,7 @@ test('over HTTP/2, a reset takes the connection and a stream reset one request a
   assert.equal(sandbox.stats().connections.opened, 1)
 })
 
-test('over HTTP/2, goaway names the request as one that was not seen', async t => {
+test('over HTTP/2, goaway marks the request as not processed', async t => {
   const { sandbox } = await open(t, {
     tls: pair('localhost'),
     faults: [{ method: 'createTask', fault: 'goaway' }],
@@ -150,7 +150,7 @@ test('over HTTP/2, goaway names the request as one that was not seen', async t =
   assert.equal(sandbox.stats().tasks.created, 0)
 })
 
-test('over HTTP/2, faulted replies keep their looks', async t => {
+test('over HTTP/2, replies with faults are the same', async t => {
   const { sandbox } = await open(t, {
     tls: pair('localhost'),
     faults: [
@@ -176,7 +176,7 @@ test('over HTTP/2, faulted replies keep their looks', async t => {
   await closed
 })
 
-test('over HTTP/2, a client that leaves early does no harm, whatever was in store for it', async t => {
+test('over HTTP/2, a client may disconnect early during any fault', async t => {
   const names = faults.filter(({ calls }) => calls.includes('getBalance')).map(({ name }) => name)
   const delayed = names.filter(
     name =>
@@ -200,7 +200,7 @@ test('over HTTP/2, a client that leaves early does no harm, whatever was in stor
   }
 })
 
-test('close ends hanging exchanges of HTTP/2 at once', async t => {
+test('close ends HTTP/2 requests without a reply at once', async t => {
   const { sandbox } = await open(t, { tls: pair('localhost'), faults: [{ fault: 'no-response' }] })
   const { post } = dial(t, sandbox.baseURL)
   const struck = new Promise(resolve => sandbox.events.on('fault', resolve))
@@ -221,7 +221,7 @@ test('it listens on IPv6 loopback', async t => {
   assert.equal(json.balance, 10_000)
 })
 
-test('the expired and the wrong-host certificate are refused for what they are', async t => {
+test('an expired certificate and one for another host are refused with their reasons', async t => {
   for (const [name, code] of [
     ['expired', 'CERT_HAS_EXPIRED'],
     ['wrong-host', 'ERR_TLS_CERT_ALTNAME_INVALID'],

@@ -19,7 +19,7 @@ const TASK_TYPES = {
   custom: 'TurnstileTask',
 }
 
-describe('the handle', () => {
+describe('the sandbox object', () => {
   test('account is what every call of a client needs', async t => {
     for (const provider of PROVIDERS) {
       const { sandbox } = await open(t, { provider })
@@ -29,7 +29,7 @@ describe('the handle', () => {
     }
   })
 
-  test('without a word it is YesCaptcha with 10 000 points and the clock of the machine', async t => {
+  test('without options it is YesCaptcha with 10 000 points and the system clock', async t => {
     const sandbox = await startSandbox()
     t.after(() => sandbox.close())
     assert.equal(sandbox.account.provider, 'yescaptcha')
@@ -46,10 +46,10 @@ describe('the handle', () => {
     assert.deepEqual(sandbox.stats().balances, { [clientKey]: 9985 })
   })
 
-  test('an option that makes no sense is refused with its name', async () => {
+  test('an invalid option is refused with its name', async () => {
     /** @type {[any, RegExp][]} */
     const rows = [
-      [{ provider: 'nobody' }, /provider must be one of ezcaptcha, yescaptcha, custom/],
+      [{ provider: 'unknown' }, /provider must be one of ezcaptcha, yescaptcha, custom/],
       [{ solveTime: 1 }, /unknown option 'solveTime'/],
       [{ clientKey: '' }, /clientKey/],
       [{ balance: -1 }, /balance/],
@@ -74,12 +74,12 @@ describe('the handle', () => {
     }
   })
 
-  test('a taken port rejects, and a given one is used', async t => {
+  test('a port in use rejects, and a given one is used', async t => {
     const { sandbox } = await open(t)
     await assert.rejects(startSandbox({ port: sandbox.port }), { code: 'EADDRINUSE' })
   })
 
-  test('close ends open and hanging connections at once, twice without harm, and frees the port', async t => {
+  test('close ends open connections and requests without a reply, may be called twice, and frees the port', async t => {
     const { sandbox } = await open(t, { faults: [{ fault: 'no-response' }] })
     const struck = new Promise(resolve => sandbox.events.on('fault', resolve))
     const hanging = exchange(`${sandbox.baseURL}/getBalance`, { body: '{}' })
@@ -91,7 +91,7 @@ describe('the handle', () => {
     await again.close()
   })
 
-  test('a closed sandbox lets the process end, whatever its faults had begun', async () => {
+  test('a closed sandbox lets the process end, whatever faults were in progress', async () => {
     const script = `
       import { once } from 'node:events'
       import { startSandbox } from ${JSON.stringify(new URL('../lib/sandbox/index.mjs', import.meta.url).href)}
@@ -111,7 +111,7 @@ describe('the handle', () => {
   })
 })
 
-describe('what it remembers', () => {
+describe('tasks, stats and events', () => {
   test('tasks shows what was sent, without the key', async t => {
     const { sandbox, create, poll, clock, task } = await open(t, { provider: 'ezcaptcha' })
     const fields = { rqData: { metadataAction: 'login' }, proxy: 'http://u:p@proxy.example:1' }
@@ -134,7 +134,7 @@ describe('what it remembers', () => {
     clock.advance(3000)
     await poll(taskId)
     await balance()
-    await post('/nowhere', {})
+    await post('/unknown', {})
     const stats = sandbox.stats()
     assert.deepEqual(JSON.parse(JSON.stringify(stats)), stats)
     assert.deepEqual(stats, {
@@ -152,12 +152,12 @@ describe('what it remembers', () => {
     })
   })
 
-  test('events tell the story in order, and never the key', async t => {
-    const house = await open(t, {
+  test('events are emitted in order, and never contain a key', async t => {
+    const setup = await open(t, {
       provider: 'ezcaptcha',
       faults: [{ method: 'getTaskResult', fault: '502' }],
     })
-    const { sandbox, create, poll, verify, clock } = house
+    const { sandbox, create, poll, verify, clock } = setup
     /** @type {import('../lib/sandbox/index.mjs').SandboxEvent[]} */
     const seen = []
     sandbox.events.on('*', event => seen.push(event))
@@ -166,7 +166,7 @@ describe('what it remembers', () => {
     clock.advance(3000)
     const { json } = await poll(taskId)
     await verify({ secret: sandbox.secret, response: json.solution.token })
-    for (let i = 0; i < 30; i++) await poll('nobody', 'bad-key-0123456789')
+    for (let i = 0; i < 30; i++) await poll('unknown', 'bad-key-0123456789')
     assert.deepEqual(
       seen.slice(0, 9).map(({ type }) => type),
       [
@@ -190,10 +190,10 @@ describe('what it remembers', () => {
 describe('the same seed gives the same run', () => {
   /** @param {import('node:test').TestContext} t @param {number} seed @param {(typeof PROVIDERS)[number]} provider */
   const run = async (t, seed, provider) => {
-    const house = await open(t, { seed, provider, solveTimeMs: [100, 3000] })
+    const setup = await open(t, { seed, provider, solveTimeMs: [100, 3000] })
     const tokens = []
-    for (let i = 0; i < 5; i++) tokens.push(await solve(house))
-    const tasks = house.sandbox.tasks().map(({ taskId, createdAt, readyAt }) => [taskId, readyAt - createdAt])
+    for (let i = 0; i < 5; i++) tokens.push(await solve(setup))
+    const tasks = setup.sandbox.tasks().map(({ taskId, createdAt, readyAt }) => [taskId, readyAt - createdAt])
     return { tokens, tasks }
   }
 
@@ -213,12 +213,12 @@ describe('the same seed gives the same run', () => {
     })
   }
 
-  test('two providers under one seed share nothing', async t => {
+  test('two providers with the same seed share nothing', async t => {
     const [ez, yes] = [await run(t, 1, 'ezcaptcha'), await run(t, 1, 'yescaptcha')]
     assert.ok(ez.tokens.every(token => !yes.tokens.includes(token)))
   })
 
-  test('negative and very large seeds are seeds of their own', async t => {
+  test('negative and very large seeds are distinct', async t => {
     const runs = []
     for (const seed of [-1, 1, 2 ** 40 + 1, 2 ** 32 - 1]) runs.push((await run(t, seed, 'custom')).tokens[0])
     assert.equal(new Set(runs).size, 4)
@@ -236,14 +236,14 @@ test('a solve time may be a number, a range or a function of the task', async t 
   )
 })
 
-test('a price may be one for all, or by task type', async t => {
+test('a price is a number for all task types, or a number for each', async t => {
   const flat = await open(t, { price: 0, balance: 1 })
   await flat.create()
   assert.equal((await flat.balance()).json.balance, 1)
-  const dear = await open(t, { price: { TurnstileTaskProxyless: 99 } })
-  await dear.create()
-  await dear.create({ type: 'TurnstileTaskProxylessM1' })
-  assert.equal((await dear.balance()).json.balance, 10_000 - 99 - 30)
+  const expensive = await open(t, { price: { TurnstileTaskProxyless: 99 } })
+  await expensive.create()
+  await expensive.create({ type: 'TurnstileTaskProxylessM1' })
+  assert.equal((await expensive.balance()).json.balance, 10_000 - 99 - 30)
 })
 
 test('every provider lists its error codes once', () => {
@@ -253,7 +253,7 @@ test('every provider lists its error codes once', () => {
   }
 })
 
-describe('clients that were not written for it', () => {
+describe('third-party clients', () => {
   for (const provider of PROVIDERS) {
     test(`a plain fetch loop solves at ${provider}`, async t => {
       const clock = createClock()
@@ -288,7 +288,7 @@ describe('clients that were not written for it', () => {
 
     test(`@zennolab_com/capmonstercloud-client solves at ${provider}`, async t => {
       const clock = createClock()
-      // Each look at the clock takes a while: the client polls at once, and still meets a task in progress.
+      // Each reading moves the clock: the client polls at once, and the first polls still find the task in progress.
       const now = () => {
         clock.advance(100)
         return clock.now()
@@ -314,14 +314,14 @@ describe('clients that were not written for it', () => {
       assert.equal(result.error, undefined)
       const [task] = sandbox.tasks()
       assert.equal(/** @type {any} */ (result.solution).token, task.token)
-      assert.equal(task.softID, 54, 'its own developer id')
+      assert.equal(task.softID, 54, 'the client’s developer id')
       assert.ok(task.polls > 1)
       assert.equal((await client.getBalance()).balance, 10_000 - sandbox.stats().pointsCharged)
     })
   }
 })
 
-test('500 tasks polled at once are all answered, over as many connections as the client opens', async t => {
+test('500 tasks polled at once all get replies, over as many connections as the client opens', async t => {
   const { sandbox, clock } = await open(t, { balance: 1e6 })
   const agent = new http.Agent({ keepAlive: true, maxSockets: 100 })
   t.after(() => agent.destroy())

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** How the sandbox's dashboard looks: in every width, in light and in dark, and in the pictures of the documents. */
+/** The layout of the dashboard: at every width, in light and dark mode, and in the pictures of the documents. */
 
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ after(() => browser?.close())
 const paint = (page, value) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }])
 
 for (const width of [320, 700, 1000, 1600]) {
-  test(`the dashboard fits a window ${width} pixels wide, in light and in dark`, async t => {
+  test(`the dashboard fits a window ${width} pixels wide, in light and dark mode`, async t => {
     const { page, create } = await openDashboard(t, browser)
     await page.setViewport({ width, height: 700 })
     await create()
@@ -38,7 +38,7 @@ for (const width of [320, 700, 1000, 1600]) {
   })
 }
 
-test('a crowd of tasks scrolls in its own place: the switches and the latest events stay in sight', async t => {
+test('many tasks scroll in their own area: the controls and the latest events stay visible', async t => {
   const { page, create } = await openDashboard(t, browser)
   await page.setViewport({ width: 1280, height: 900 })
   for (let made = 0; made < 40; made++) await create()
@@ -57,7 +57,7 @@ test('a crowd of tasks scrolls in its own place: the switches and the latest eve
  */
 async function played(t) {
   const clock = createClock(Date.UTC(2026, 0, 5, 12))
-  const house = await openDashboard(t, browser, {
+  const setup = await openDashboard(t, browser, {
     ...{ now: clock.now, solveTimeMs: [2000, 5000], seed: 3 },
     faults: [
       { fault: '503', method: 'getTaskResult', probability: 0.15, retryAfter: 1 },
@@ -65,7 +65,7 @@ async function played(t) {
       { fault: 'failed-task', method: 'createTask', task: 3 },
     ],
   })
-  const { page, sandbox, create, poll, verify } = house
+  const { page, sandbox, create, poll, verify } = setup
   await page.setViewport({ width: 1280, height: 900 })
   /** @type {Map<unknown, number>} */
   const pending = new Map()
@@ -95,7 +95,7 @@ const size = png => {
   return [view.getUint32(16), view.getUint32(20)]
 }
 
-test('the pictures in the documents are of the size that the page has today, and small', async t => {
+test('the pictures in the documents have the current size of the page, and are small files', async t => {
   const page = await played(t)
   await paint(page, 'light')
   const light = await page.screenshot()

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The sandbox's dashboard as a person meets it: in a real browser, with a real script at work, by mouse and by keyboard alone. */
+/** The dashboard in a real browser, with a real client, by mouse and by keyboard. */
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -9,10 +9,10 @@ import { comes, openDashboard, says, tabTo, textOf } from '../support/browser-da
 import { drivers } from '../support/browser-drivers.mjs'
 import { createCalls, KEY, SITEKEY } from '../support/sandbox-client.mjs'
 
-/** @typedef {import('../support/browser-dashboard.mjs').House} House */
+/** @typedef {import('../support/browser-dashboard.mjs').Setup} Setup */
 /** @typedef {import('../support/browser-dashboard.mjs').SandboxOptions} SandboxOptions */
 
-/** @param {House} house */
+/** @param {Setup} setup */
 const solve = ({ sandbox }) =>
   solveTurnstile({
     ...sandbox.account,
@@ -35,14 +35,14 @@ for (const driver of drivers)
     const opened = (t, options) => openDashboard(t, browser, options)
 
     test('shows a task from its creation to the verification of its token, with every poll', async t => {
-      const house = await opened(t, { faults: [{ fault: '503', method: 'getTaskResult' }] })
-      const { page, sandbox, verify } = house
+      const setup = await opened(t, { faults: [{ fault: '503', method: 'getTaskResult' }] })
+      const { page, sandbox, verify } = setup
       assert.equal((await page.$$('#empty:not([hidden])')).length, 1)
       assert.equal(
         await textOf(page, '#empty-options'),
         `provider: 'yescaptcha', baseURL: '${sandbox.baseURL}'`,
       )
-      const { token, taskId } = await solve(house)
+      const { token, taskId } = await solve(setup)
       await says(page, '#rows .state', 'delivered')
       assert.match((await textOf(page, '#rows .age')) ?? '', /^token \d+\.\d s old$/)
       await verify({ secret: sandbox.secret, response: token })
@@ -84,14 +84,14 @@ for (const driver of drivers)
       assert.ok(!html.includes(KEY) && !html.includes(token))
     })
 
-    test('says of a token that nobody fetches how long it has been waiting', async t => {
+    test('shows how long a token that was not fetched has been ready', async t => {
       const { page, create } = await opened(t)
       await create()
       await says(page, '#rows .state', 'ready')
       assert.match((await textOf(page, '#rows .age')) ?? '', /^not fetched for \d+\.\d s$/)
     })
 
-    test('says of polls that it has not seen how many there were, and of those alone', async t => {
+    test('shows the number of polls before it was opened, and only of those', async t => {
       const { page, look, sandbox, create, poll } = await opened(t, { solveTimeMs: Number.POSITIVE_INFINITY })
       await create()
       await poll(sandbox.tasks()[0].taskId)
@@ -114,7 +114,7 @@ for (const driver of drivers)
       )
     })
 
-    test('of a task that is polled without a pause it tells the latest polls, and counts the others', async t => {
+    test('shows the latest of many polls of a task, and counts the others', async t => {
       const { page, sandbox, create } = await opened(t, { solveTimeMs: Number.POSITIVE_INFINITY })
       await create()
       await comes(page, '#rows summary')
@@ -131,16 +131,16 @@ for (const driver of drivers)
       assert.match(story.at(-1) ?? '', /poll 350: processing$/)
     })
 
-    test('is used by the keyboard alone: a fault on, met by a script, and off again', async t => {
-      const house = await opened(t)
-      const { page, sandbox, balance } = house
+    test('works with the keyboard: adds a fault, which a client gets, and removes it', async t => {
+      const setup = await opened(t)
+      const { page, sandbox, balance } = setup
       await page.keyboard.press('Tab')
-      assert.equal(await textOf(page, ':focus'), 'To the switches')
+      assert.equal(await textOf(page, ':focus'), 'Skip to the controls')
       await page.keyboard.press('Enter')
       await tabTo(page, '#fault')
       await page.keyboard.type('503')
       assert.match((await textOf(page, '#explanation')) ?? '', /Maintenance or overload/)
-      assert.match((await textOf(page, '#effect')) ?? '', /The request is not acted on\.$/)
+      assert.match((await textOf(page, '#effect')) ?? '', /The request is not processed\.$/)
       await tabTo(page, '#often')
       await page.keyboard.type('every')
       await tabTo(page, '#add .main')
@@ -156,7 +156,7 @@ for (const driver of drivers)
       assert.equal(await page.evaluate(() => document.activeElement?.id), 'fault', 'the focus is not lost')
     })
 
-    test('every fault can be chosen, explains itself, and is taken by the sandbox', async t => {
+    test('every fault can be chosen, has an explanation, and is accepted by the sandbox', async t => {
       const { page } = await opened(t)
       const names = await page.$$eval('#fault optgroup option', all =>
         all.map(option => /** @type {HTMLOptionElement} */ (option).value),
@@ -181,18 +181,18 @@ for (const driver of drivers)
       await comes(page, '#no-rules:not([hidden])')
     })
 
-    test('a refusal is said beside the switch', async t => {
-      const { page, complaints } = await opened(t)
+    test('shows an error beside the control', async t => {
+      const { page, errors } = await opened(t)
       await page.type('#time-from', '9')
       await page.click('#time button[type=submit]')
       await comes(page, '#time-problem:not(:empty)')
-      assert.match((await textOf(page, '#time-problem')) ?? '', /^Not done: solveTimeMs must be \[min, max\]/)
+      assert.match((await textOf(page, '#time-problem')) ?? '', /^Error: solveTimeMs must be \[min, max\]/)
       assert.equal(await textOf(page, '#fault-problem'), '')
-      // The browser's own word about the reply.
-      assert.match(complaints.splice(0).join(), /^Failed to load resource: .* 400 \(Bad Request\)$/)
+      // The browser's own message about the reply.
+      assert.match(errors.splice(0).join(), /^Failed to load resource: .* 400 \(Bad Request\)$/)
     })
 
-    test('sets the solve time of what comes after', async t => {
+    test('sets the solve time of later tasks', async t => {
       const { page, sandbox, create } = await opened(t)
       await page.click('[data-time="never"]')
       await comes(page, '[data-time="never"][aria-pressed="true"]')
@@ -203,7 +203,7 @@ for (const driver of drivers)
       await says(page, '#rows .state', 'solving')
     })
 
-    test('what a script sends stays text', async t => {
+    test('shows what a client sends as text', async t => {
       const { page, create } = await opened(t, { provider: 'custom' })
       const nasty = '<img src=x onerror=alert(1)>'
       await create({ websiteURL: nasty, type: nasty })
@@ -214,7 +214,7 @@ for (const driver of drivers)
       assert.ok((await page.$$eval('.facts dd', all => all.map(dd => dd.textContent))).includes(nasty))
     })
 
-    test('two pages show the same, and one that comes late what was before', async t => {
+    test('two pages show the same, and one opened later shows the earlier tasks', async t => {
       const { page, look, create } = await opened(t, { solveTimeMs: 3000 })
       await says(page, '#time-now', '3.0 s')
       await create()
@@ -222,10 +222,10 @@ for (const driver of drivers)
       const late = await look()
       await comes(late, '#rows li[data-task="1"]')
       await late.click('[data-time="0"]')
-      await says(page, '#time-now', 'at once')
+      await says(page, '#time-now', 'immediately')
     })
 
-    test('of a crowd the latest hundred stand there, and no older one takes their place when it is heard of', async t => {
+    test('shows the latest hundred of many tasks, and does not replace them with older ones', async t => {
       const { page, sandbox, create, poll } = await opened(t)
       for (let made = 0; made < 102; made++) await create()
       await says(page, '#created', '102')
@@ -233,7 +233,7 @@ for (const driver of drivers)
       await comes(page, '#rows .story li')
       await poll(sandbox.tasks()[0].taskId)
       await says(page, '#polls', '1')
-      // More than a batch holds: how things are is told instead.
+      // More than the events of one batch: the whole state is sent instead.
       const { taskId } = sandbox.tasks()[1]
       const event = {
         type: 'task:polled',
@@ -254,7 +254,7 @@ for (const driver of drivers)
       assert.match((await textOf(page, '#rows li[data-task="102"] .story li')) ?? '', /created, 15 points/)
     })
 
-    test('says when its sandbox is gone, and shows the next one on its port as another', async t => {
+    test('shows when the sandbox has closed, and shows the next sandbox on its port as another', async t => {
       const sandbox = await startSandbox({ clientKey: KEY, dashboard: true })
       await createCalls(sandbox).create()
       const { page, close } = await browser.open()
@@ -262,7 +262,7 @@ for (const driver of drivers)
       await page.goto(sandbox.dashboardURL ?? '')
       await says(page, '#link', 'live')
       await sandbox.close()
-      await says(page, '#link', 'lost, trying again')
+      await says(page, '#link', 'lost, reconnecting')
       const next = await startSandbox({ clientKey: KEY, dashboard: true, port: sandbox.port })
       t.after(() => next.close())
       await says(page, '#link', 'live')

@@ -17,22 +17,22 @@ describe('the page in a browser', () => {
    * @param {import('../../lib/sandbox/index.mjs').WidgetPageOptions} options
    */
   const visit = async (t, options) => {
-    const house = await open(t, { provider: 'ezcaptcha' })
+    const setup = await open(t, { provider: 'ezcaptcha' })
     const page = await browser.newPage()
     t.after(() => page.close())
-    const url = house.sandbox.pageURL(options)
+    const url = setup.sandbox.pageURL(options)
     /** @type {string[]} */
-    const trouble = []
-    page.on('pageerror', error => trouble.push(String(error)))
+    const errors = []
+    page.on('pageerror', error => errors.push(String(error)))
     page.on('request', request => {
-      if (!request.url().startsWith(house.sandbox.baseURL)) trouble.push(request.url())
+      if (!request.url().startsWith(setup.sandbox.baseURL)) errors.push(request.url())
     })
-    t.after(() => assert.deepEqual(trouble, [], 'no script error, no external request'))
+    t.after(() => assert.deepEqual(errors, [], 'no script error, no external request'))
     await page.goto(url)
     /** @param {string} selector */
     const text = selector => page.$eval(selector, element => element.textContent)
     return {
-      ...{ house, page, url, text },
+      ...{ setup, page, url, text },
       /** The iframe of the widget, once it shows that text. @param {string} shown */
       iframe: async shown => {
         const frame = await page.waitForFrame(frame => frame.url().includes('/cdn-cgi/challenge-platform/'))
@@ -52,7 +52,7 @@ describe('the page in a browser', () => {
 
   const DUMMY = 'XXXX.DUMMY.TOKEN.XXXX'
 
-  test('a passing test sitekey answers by itself: field, callback, getResponse, and the form verifies', async t => {
+  test('a sitekey that always passes gets a token by itself: field, callback, getResponse, and the form verifies', async t => {
     const { answered, response, text, field, submit } = await visit(t, {
       sitekey: '1x00000000000000000000AA',
     })
@@ -61,13 +61,13 @@ describe('the page in a browser', () => {
     assert.deepEqual(await submit(), ['verified', ''])
   })
 
-  test('a failing test sitekey answers too, and its token is refused', async t => {
+  test('a sitekey that always fails gets a token, too, and it is refused', async t => {
     const { answered, submit } = await visit(t, { sitekey: '2x00000000000000000000AB' })
     await answered()
     assert.deepEqual(await submit(), ['not verified', 'invalid-input-response'])
   })
 
-  test('the interactive test sitekey waits for a click, and reset makes it wait again', async t => {
+  test('the interactive sitekey waits for a click, and waits again after reset', async t => {
     const { page, response, field, answered, iframe } = await visit(t, {
       sitekey: '3x00000000000000000000FF',
       render: 'explicit',
@@ -85,18 +85,18 @@ describe('the page in a browser', () => {
     assert.equal((await page.$$('[name="cf-turnstile-response"], #widget > div')).length, 0)
   })
 
-  test('any other sitekey waits for a token, and takes one that the sandbox sold', async t => {
-    const { house, page, url, submit, response } = await visit(t, { action: 'login', fieldName: 'proof' })
+  test('any other sitekey waits for a token, and accepts one of the sandbox', async t => {
+    const { setup, page, url, submit, response } = await visit(t, { action: 'login', fieldName: 'proof' })
     await page.waitForSelector('[name="proof"]')
     assert.equal(await response(), undefined)
-    const token = await solve(house, { websiteURL: url, rqData: { metadataAction: 'login' } })
+    const token = await solve(setup, { websiteURL: url, rqData: { metadataAction: 'login' } })
     await page.$eval('[name="proof"]', (input, value) => input.setAttribute('value', value), token)
     assert.deepEqual(await submit(), ['verified', ''])
     await page.goto(url)
     assert.deepEqual(await submit(), ['not verified', 'missing-input-response'])
   })
 
-  test('rendered explicitly, the callback can submit the form', async t => {
+  test('with explicit rendering, the callback can submit the form', async t => {
     const { page, text } = await visit(t, {
       ...{ sitekey: '1x00000000000000000000BB', render: 'explicit', submit: 'callback' },
     })
@@ -104,7 +104,7 @@ describe('the page in a browser', () => {
     assert.equal(await text('#result'), 'verified')
   })
 
-  test('with auto off not even a test sitekey answers', async t => {
+  test('with auto off, a sitekey for testing gets no token either', async t => {
     const { iframe, response } = await visit(t, { sitekey: '1x00000000000000000000AA', auto: false })
     await iframe('Waiting for a token')
     assert.equal(await response(), undefined)

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** A sandbox, its dashboard in a real browser, and how a person looks at it; the same with either driver. */
+/** A sandbox and its dashboard in a real browser; the same with either driver. */
 
 import assert from 'node:assert/strict'
 import { startSandbox } from 'turnstile-solver/sandbox'
@@ -9,10 +9,10 @@ import { createCalls, KEY } from './sandbox-client.mjs'
 /** @typedef {import('./browser-fixture.mjs').Browser} Browser */
 /** @typedef {import('./browser-drivers.mjs').Page} Page */
 /** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
-/** @typedef {Awaited<ReturnType<typeof openDashboard>>} House */
+/** @typedef {Awaited<ReturnType<typeof openDashboard>>} Setup */
 
 /**
- * At the end nothing may have left the sandbox, nor may the page have complained.
+ * After the test, the page must have sent no request elsewhere and reported no error.
  * @param {import('node:test').TestContext} t
  * @param {Browser} browser
  * @param {SandboxOptions} [options]
@@ -20,24 +20,24 @@ import { createCalls, KEY } from './sandbox-client.mjs'
 export async function openDashboard(t, browser, options) {
   const sandbox = await startSandbox({ clientKey: KEY, dashboard: true, solveTimeMs: 0, ...options })
   /** @type {string[]} */
-  const complaints = []
+  const errors = []
   /** @type {(() => Promise<void>)[]} */
   const tabs = []
-  // The pages first: of a sandbox that is gone they would complain with good reason.
+  // Close the pages first: they report errors when the sandbox is closed.
   t.after(async () => {
     await Promise.all(tabs.map(close => close()))
     await sandbox.close()
-    assert.deepEqual(complaints, [])
+    assert.deepEqual(errors, [])
   })
 
-  /** One more who looks on, with a profile of its own. */
+  /** Opens the dashboard in another browser profile. */
   const look = async () => {
     const { page, close } = await browser.open()
     tabs.push(close)
-    page.on('pageerror', error => void complaints.push(String(error)))
-    page.on('console', message => void complaints.push(message.text()))
+    page.on('pageerror', error => void errors.push(String(error)))
+    page.on('console', message => void errors.push(message.text()))
     page.on('request', request => {
-      if (!request.url().startsWith(`${sandbox.baseURL}/`)) complaints.push(request.url())
+      if (!request.url().startsWith(`${sandbox.baseURL}/`)) errors.push(request.url())
     })
     await page.goto(sandbox.dashboardURL ?? '')
     await says(page, '#link', 'live')
@@ -45,21 +45,21 @@ export async function openDashboard(t, browser, options) {
     return page
   }
   const page = await look()
-  return { sandbox, page, look, complaints, ...createCalls(sandbox) }
+  return { sandbox, page, look, errors, ...createCalls(sandbox) }
 }
 
 /** @param {Page} page @param {string} selector */
 export const textOf = (page, selector) =>
   page.evaluate(at => document.querySelector(at)?.textContent ?? undefined, selector)
 
-/** Waits until it does. @param {Page} page @param {string} selector @param {string} text */
+/** Waits until the element has this text. @param {Page} page @param {string} selector @param {string} text */
 export const says = (page, selector, text) =>
   eventually(
     () => textOf(page, selector),
     said => said === text,
   )
 
-/** Waits until it is there, seen or not. @param {Page} page @param {string} selector */
+/** Waits until the element exists. @param {Page} page @param {string} selector */
 export const comes = (page, selector) =>
   eventually(() => page.evaluate(at => document.querySelector(at) !== null, selector))
 

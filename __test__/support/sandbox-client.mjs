@@ -1,4 +1,4 @@
-/** A raw HTTP client and a clock to look at a sandbox with: no retries, no pool, nothing clever. */
+/** A minimal HTTP client without retries or a pool, and a clock, for tests of the sandbox. */
 
 import http from 'node:http'
 import https from 'node:https'
@@ -17,10 +17,10 @@ export const WEBSITE = 'https://shop.example/login'
  * @property {http.IncomingHttpHeaders} headers
  * @property {string} text
  * @property {any} json undefined where the text is no JSON
- * @property {NodeJS.ErrnoException} [error] what ended the exchange before its time
+ * @property {NodeJS.ErrnoException} [error] what ended the exchange early
  */
 
-/** A clock that stands still until it is moved. */
+/** A clock that only moves with `advance`. */
 export function createClock(start = 1_700_000_000_000) {
   let time = start
   return {
@@ -33,7 +33,7 @@ export function createClock(start = 1_700_000_000_000) {
 }
 
 /**
- * Starts a sandbox on its own clock that the test's end closes.
+ * Starts a sandbox with its own clock, and closes it after the test.
  * @param {import('node:test').TestContext} t
  * @param {SandboxOptions} [options]
  */
@@ -45,7 +45,7 @@ export async function open(t, options) {
 }
 
 /**
- * One exchange on a connection of its own. Never rejects: how it ended is the answer.
+ * One exchange on a new connection. Never rejects: an error is part of the result.
  * @param {string} url
  * @param {{ method?: string, body?: string | Uint8Array, headers?: Record<string, string>, ca?: string, agent?: http.Agent, limit?: number, onBytes?: (req: http.ClientRequest, size: number) => void }} [options]
  * @returns {Promise<Answer>}
@@ -113,7 +113,7 @@ export function createCalls(sandbox) {
 
 /**
  * A token as a client gets it.
- * @param {Awaited<ReturnType<typeof open>>} house
+ * @param {Awaited<ReturnType<typeof open>>} setup
  * @param {Record<string, unknown>} [fields]
  * @returns {Promise<string>}
  */

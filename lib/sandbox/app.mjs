@@ -1,8 +1,8 @@
-/** One request from arrival to reply: route, read, meet a fault or not, act, answer, count. */
+/** One request from arrival to reply: route it, read it, apply a fault or process it, reply, count. */
 
 import { createBans } from './bans.mjs'
 import { createDashboard } from './dashboard/dashboard.mjs'
-import { effects } from './faults/apply-fault.mjs'
+import { applyFault } from './faults/apply-fault.mjs'
 import { createPlan } from './faults/plan.mjs'
 import { createHandlers } from './handlers.mjs'
 import { isOver, listen, readBody, send, sendJson } from './http/server.mjs'
@@ -39,30 +39,30 @@ function parseJson(raw) {
 }
 
 /**
- * Builds a sandbox up to its listening socket; index.mjs dresses it for the user.
+ * Builds a sandbox that listens. start.mjs makes the public object of it.
  * @param {import('./options.mjs').Options} options
  * @param {(event: Record<string, unknown> & { type: string }) => void} emit
- * @param {import('node:events').EventEmitter} events what emit tells, dated
+ * @param {import('node:events').EventEmitter} events where emit publishes
  */
 export async function createApp(options, emit, events) {
-  const { provider, accounts, price, solveTimeMs, now } = options
-  const vendor = providers[provider]
-  // Two providers under one seed share no ids.
-  const seed = `${provider} ${options.seed}`
+  const { accounts, price, solveTimeMs, now } = options
+  const provider = providers[options.provider]
+  // Two providers with the same seed share no ids.
+  const seed = `${provider.name} ${options.seed}`
   const identities = createIdentities(seed)
   const plan = createPlan(options.faults, seed)
-  const bans = createBans(vendor.bans, now)
-  const store = createStore({ vendor, accounts, price, solveTimeMs, seed, now })
+  const bans = createBans(provider.bans, now)
+  const store = createStore({ provider, accounts, price, solveTimeMs, seed, now })
   let replyCount = 0
-  const replies = createReplies(vendor, () => identities.requestId(++replyCount))
-  const calls = createHandlers({ vendor, replies, store, bans, emit })
-  const siteverify = createSiteverify({ vendor, store, now })
+  const replies = createReplies(provider, () => identities.requestId(++replyCount))
+  const handlers = createHandlers({ provider, replies, store, bans, emit })
+  const siteverify = createSiteverify({ provider, store, now })
 
   /** @type {Record<string, number>} */
   const requests = {}
   /** @type {Record<string, number>} */
   const faultHits = {}
-  const counts = { verified: 0, rejected: 0, redirectsFollowed: 0 }
+  const totals = { verified: 0, rejected: 0, redirectsFollowed: 0 }
   /** @type {Set<NodeJS.Timeout>} */
   const timers = new Set()
   /** @type {Promise<import('./http/server.mjs').Listener> | undefined} */
@@ -83,10 +83,10 @@ export async function createApp(options, emit, events) {
     return `${options.tls ? 'https' : 'http'}://${host}:${port}`
   }
 
-  /** Starts the listener that a redirect leads to. It answers as if all were well: a client that follows is fooled. */
+  /** Starts the listener that a redirect leads to. It replies with success, so a client that follows does not notice. */
   const redirectTarget = async () => {
     redirectListener ??= listen({ ...options, port: 0 }, (req, res) => {
-      counts.redirectsFollowed++
+      totals.redirectsFollowed++
       readBody(req, () =>
         sendJson(res, 200, { ...replies.created('followed-a-redirect').body, status: 'processing' }),
       )
@@ -97,7 +97,7 @@ export async function createApp(options, emit, events) {
   /** @param {unknown} fields */
   const verify = fields => {
     const { reply, task } = siteverify(fields)
-    counts[reply.success ? 'verified' : 'rejected']++
+    totals[reply.success ? 'verified' : 'rejected']++
     emit({
       type: 'verified',
       success: reply.success,
@@ -116,18 +116,18 @@ export async function createApp(options, emit, events) {
   }
 
   /**
-   * What the call does when nothing goes wrong.
+   * Processes a call without a fault.
    * @param {string} call
    * @param {any} body
    * @param {Request} req
    * @returns {import('./providers.mjs').Reply & { created?: import('./store.mjs').Task }}
    */
-  const act = (call, body, req) => {
+  const processCall = (call, body, req) => {
     if (call === 'siteverify') {
       const reply = verify(body)
       return { status: reply['error-codes'][0] === 'bad-request' ? 400 : 200, body: reply }
     }
-    return calls[/** @type {'createTask'} */ (call)](body, callerOf(req))
+    return handlers[/** @type {'createTask'} */ (call)](body, callerOf(req))
   }
 
   /**
@@ -139,20 +139,20 @@ export async function createApp(options, emit, events) {
   const handle = (call, body, req, res) => {
     const task = call === 'getTaskResult' ? store.find(body?.taskId) : undefined
     const taskNumber = call === 'createTask' ? store.totals.created + 1 : (task?.taskNumber ?? 0)
-    const met = plan.take(call, taskNumber, task ? ++task.attempts : 0)
-    if (!met) {
-      const reply = act(call, body, req)
+    const planned = plan.take(call, taskNumber, task ? ++task.attempts : 0)
+    if (!planned) {
+      const reply = processCall(call, body, req)
       if (reply.delivers) deliver(reply.delivers)
       sendJson(res, reply.status, reply.body)
       return
     }
 
-    const { fault, rule } = met
+    const { fault, rule } = planned
     faultHits[fault] = (faultHits[fault] ?? 0) + 1
     emit({ type: 'fault', call, fault, taskNumber, taskId: task?.taskId })
-    const fails = fault === 'failed-task' && met.processed
+    const fails = fault === 'failed-task' && planned.processed
     if (fails && task) store.markUnsolvable(task, now())
-    const reply = met.processed ? act(call, body, req) : null
+    const reply = planned.processed ? processCall(call, body, req) : null
     const created = reply && 'created' in reply ? reply.created : undefined
     if (fails && created) store.markUnsolvable(created, created.readyAt)
     const { listener } = app
@@ -163,7 +163,7 @@ export async function createApp(options, emit, events) {
       body,
       rule,
       reply,
-      vendor,
+      provider,
       replies,
       deliver,
       listener,
@@ -172,7 +172,7 @@ export async function createApp(options, emit, events) {
     }
     const delayMs = rule.delayMs ?? (fault === 'latency' ? 1000 : 0)
     const apply = () => {
-      if (!isOver(res)) effects[fault](exchange)
+      if (!isOver(res)) applyFault[fault](exchange)
     }
     if (delayMs > 0) later(apply, delayMs)
     else apply()
@@ -188,7 +188,7 @@ export async function createApp(options, emit, events) {
     const query = url.indexOf('?')
     const path = query < 0 ? url : url.slice(0, query)
     const call = CALLS.get(path)
-    // Whoever looks on is no part of what is looked at: not counted, not told.
+    // Dashboard requests are not counted and emit no event.
     if (!call && dashboard?.serves(path)) return dashboard.answer(req, res, path)
     const knownPath = call ? path : widget.pathOf(path)
     const name = knownPath ?? 'other'
@@ -197,10 +197,10 @@ export async function createApp(options, emit, events) {
 
     readBody(req, raw => {
       if (!raw) return send(res, 413, 'The body is too large\n', { 'content-type': 'text/plain' })
-      if (!knownPath) return refuse(req, res, vendor.code.notFound)
+      if (!knownPath) return refuse(req, res, provider.code.notFound)
       if (!call) return widget.answer(req, res, path, new URLSearchParams(url.slice(path.length)), raw)
       if (req.method !== 'POST') {
-        if (call !== 'siteverify') return refuse(req, res, vendor.code.badMethod)
+        if (call !== 'siteverify') return refuse(req, res, provider.code.badMethod)
         return send(res, 405, 'Only POST\n', { 'content-type': 'text/plain', allow: 'POST' })
       }
       if (call !== 'siteverify') return handle(call, parseJson(raw), req, res)
@@ -214,15 +214,15 @@ export async function createApp(options, emit, events) {
    * @param {string} code
    */
   const refuse = (req, res, code) => {
-    const { status, body } = calls.refuse('other', code, '', callerOf(req))
+    const { status, body } = handlers.refuse('other', code, '', callerOf(req))
     sendJson(res, status, body)
   }
 
-  const counted = () => {
+  const counts = () => {
     store.sweep()
     const { created, delivered, failed, expired, pointsCharged } = store.totals
     return {
-      provider,
+      provider: provider.name,
       requests: { ...requests },
       tasks: { created, delivered, failed, expired },
       pointsCharged,
@@ -230,27 +230,27 @@ export async function createApp(options, emit, events) {
       connections: { ...listener.connections },
       faults: { ...faultHits },
       bans: bans.count,
-      verifications: { success: counts.verified, failure: counts.rejected },
-      redirectsFollowed: counts.redirectsFollowed,
+      verifications: { success: totals.verified, failure: totals.rejected },
+      redirectsFollowed: totals.redirectsFollowed,
     }
   }
 
   const listener = await listen(options, onRequest)
   const baseURL = origin(listener.port)
   const dashboard = options.dashboard
-    ? createDashboard({ baseURL, store, plan, vendor, counted, events, now })
+    ? createDashboard({ baseURL, store, plan, provider, counts, events, now })
     : undefined
   const app = {
     listener,
     baseURL,
     dashboardURL: dashboard?.url,
     siteverifyURL: `${baseURL}${SITEVERIFY}`,
-    vendor,
+    provider,
     store,
     plan,
 
     stats: () => ({
-      ...counted(),
+      ...counts(),
       polls: Object.fromEntries(store.list().map(task => [task.taskId, task.polls])),
     }),
 

@@ -1,16 +1,16 @@
-/** Who has been refused too often lately. The rules are the vendor's (providers.mjs), the memory is here. */
+/** Bans a key or an address that was refused too often. The rules are in the provider's record. */
 
 /**
  * @typedef {object} BanRule
  * @property {'key' | 'address'} by what is banned
- * @property {string[] | null} calls on which calls answers count; null for all
+ * @property {string[] | null} calls calls whose replies count; null for all
  * @property {string[] | null} codes which codes count; null for every error
- * @property {number} limit answers
+ * @property {number} limit error replies
  * @property {number} windowMs
  * @property {number} banMs
  */
 
-/** Strangers' keys are kept only up to this many, so that a hostile loop cannot grow the store. */
+/** Keys and addresses that are kept at most, so that many different keys cannot fill the memory. */
 const REMEMBERED = 10_000
 
 /**
@@ -52,14 +52,14 @@ export function createBans(rules, now) {
     },
 
     /**
-     * Counts one error answer; tells until when it earned a ban, or 0.
+     * Counts one error reply. Returns the end of the ban that it causes, or 0.
      * @param {string} call
      * @param {string} code
      * @param {string} key
      * @param {string} address
      */
     record(call, code, key, address) {
-      let earned = 0
+      let until = 0
       rules.forEach((rule, index) => {
         if (rule.calls && !rule.calls.includes(call)) return
         if (rule.codes && !rule.codes.includes(code)) return
@@ -74,9 +74,9 @@ export function createBans(rules, now) {
         windows[index].delete(subject)
         remember(bannedUntil, subject, Math.max(bannedUntil.get(subject) ?? 0, at + rule.banMs))
         count++
-        earned = Math.max(earned, at + rule.banMs)
+        until = Math.max(until, at + rule.banMs)
       })
-      return earned
+      return until
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Every error code the providers document, with the sandbox's own wording for its description. */
+/** The error codes that the providers document, with descriptions in the sandbox's own words. */
 
 /** @type {Readonly<Record<string, string>>} */
 export const DESCRIPTIONS = {
@@ -54,7 +54,7 @@ export const DESCRIPTIONS = {
   CAPTCHA_NOT_READY: 'The task is still in progress',
 }
 
-/** Which of them each provider may send, its older wiki and third-party sightings included. */
+/** The codes that each provider may send, those of its older wiki and of third-party reports included. */
 export const CODES = Object.freeze({
   ezcaptcha: [
     ...['ERROR_KEY_DOES_NOT_EXIST', 'ERROR_KEY_NOT_AVAILABLE', 'ERROR_ZERO_BALANCE', 'ERROR_KEY_BANNED'],

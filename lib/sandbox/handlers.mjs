@@ -1,4 +1,4 @@
-/** The vendor at work: what createTask, getTaskResult and getBalance do when nothing is made to go wrong. */
+/** What createTask, getTaskResult and getBalance do without a fault. */
 
 import { isObject } from './validation.mjs'
 
@@ -10,14 +10,14 @@ import { isObject } from './validation.mjs'
 
 /**
  * @param {object} parts
- * @param {import('./providers.mjs').ProviderRecord} parts.vendor
+ * @param {import('./providers.mjs').ProviderRecord} parts.provider
  * @param {import('./providers.mjs').Replies} parts.replies
  * @param {import('./store.mjs').Store} parts.store
  * @param {import('./bans.mjs').Bans} parts.bans
  * @param {(event: Record<string, unknown> & { type: string }) => void} parts.emit
  */
-export function createHandlers({ vendor, replies, store, bans, emit }) {
-  const { code } = vendor
+export function createHandlers({ provider, replies, store, bans, emit }) {
+  const { code } = provider
 
   /**
    * @param {string} call
@@ -40,24 +40,24 @@ export function createHandlers({ vendor, replies, store, bans, emit }) {
    */
   const refuseFields = (call, problems, key, caller) => {
     const [path, problem] = Object.entries(problems)[0]
-    // EZ-Captcha lists every field in a map; the others name the first one in the description.
-    const detail = vendor.requestIds
+    // EZ-Captcha lists every field in a map; the others name the first field in the description.
+    const detail = provider.requestIds
       ? { errors: problems }
       : { description: `Please check the field: ${path} ${problem}` }
     return refuse(call, code.invalid, key, caller, detail)
   }
 
   /**
-   * Everything that is checked before a call looks at its own fields. Returns the refusal, or null.
+   * Checks what all calls have in common. Returns the refusal, or null.
    * @param {string} call
    * @param {any} body
    * @param {Caller} caller
    */
-  const enter = (call, body, caller) => {
+  const checkAccount = (call, body, caller) => {
     const key = isObject(body) && typeof body.clientKey === 'string' ? body.clientKey : ''
-    // A refusal of the banned is not counted again: a ban ends on time, however loud the caller is.
+    // Refusals during a ban are not counted, so that they do not prolong it.
     if (bans.until(key, caller.address)) return replies.error(code.banned)
-    if (vendor.jsonOnly && !/^application\/json\b/i.test(caller.contentType)) {
+    if (provider.jsonOnly && !/^application\/json\b/i.test(caller.contentType)) {
       return refuse(call, code.badContentType, key, caller)
     }
     if (!isObject(body)) {
@@ -77,12 +77,12 @@ export function createHandlers({ vendor, replies, store, bans, emit }) {
      * @returns {import('./providers.mjs').Reply & { created?: import('./store.mjs').Task }}
      */
     createTask(body, caller) {
-      const refusal = enter('createTask', body, caller)
+      const refusal = checkAccount('createTask', body, caller)
       if (refusal) return refusal
       const key = body.clientKey
-      const problems = vendor.validate(body)
+      const problems = provider.validate(body)
       if (Object.keys(problems).length > 0) return refuseFields('createTask', problems, key, caller)
-      if (vendor.otherPrice === null && !Object.hasOwn(vendor.prices, body.task.type)) {
+      if (provider.otherPrice === null && !Object.hasOwn(provider.prices, body.task.type)) {
         return refuse('createTask', code.unsupportedType, key, caller)
       }
       const task = store.create(key, body)
@@ -104,15 +104,15 @@ export function createHandlers({ vendor, replies, store, bans, emit }) {
      */
     getTaskResult(body, caller) {
       const call = 'getTaskResult'
-      const refusal = enter(call, body, caller)
+      const refusal = checkAccount(call, body, caller)
       if (refusal) return refusal
       const { clientKey: key, taskId } = body
       if (taskId === undefined || taskId === null || taskId === '') {
         return refuseFields(call, { taskId: 'must not be blank' }, key, caller)
       }
       const task = store.find(taskId)
-      // A task polled too often is gone like an expired one: no vendor documents a code of its own for it.
-      if (!task || task.key !== key || task.polls >= vendor.pollLimit)
+      // A task that was polled too often is answered like an expired one: no code is documented for it.
+      if (!task || task.key !== key || task.polls >= provider.pollLimit)
         return refuse(call, code.noTask, key, caller)
       task.polls++
       const state = store.state(task)
@@ -124,7 +124,7 @@ export function createHandlers({ vendor, replies, store, bans, emit }) {
       }
       if (!task.issued)
         emit({ type: 'task:ready', taskId, taskNumber: task.taskNumber, readyAt: task.readyAt })
-      return Object.assign(replies.ready(vendor.solution(store.token(task))), { delivers: task })
+      return Object.assign(replies.ready(provider.solution(store.token(task))), { delivers: task })
     },
 
     /**
@@ -133,9 +133,9 @@ export function createHandlers({ vendor, replies, store, bans, emit }) {
      * @returns {import('./providers.mjs').Reply}
      */
     getBalance(body, caller) {
-      return enter('getBalance', body, caller) ?? replies.balance(store.balance(body.clientKey))
+      return checkAccount('getBalance', body, caller) ?? replies.balance(store.balance(body.clientKey))
     },
   }
 }
 
-/** @typedef {ReturnType<typeof createHandlers>} Calls */
+/** @typedef {ReturnType<typeof createHandlers>} Handlers */

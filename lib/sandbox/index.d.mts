@@ -1,31 +1,31 @@
 /**
- * `turnstile-solver/sandbox`: a stand-in for a task API on loopback, with its shapes, statuses, limits and bans, with faults on
- * demand, and with a local `siteverify` and page. No key, no network, no points. Node built-ins only.
+ * `turnstile-solver/sandbox`: a mock of a task API on loopback, with its replies, statuses, limits and bans, with faults on
+ * demand, and with a local `siteverify` and page. It needs no key and no network. Built-in modules of Node.js only.
  *
  * Times are milliseconds, instants are milliseconds since the epoch, money is points.
  *
- * Where the providers say nothing, the sandbox chose:
+ * Where the providers document nothing, the sandbox assumes:
  * - EZ-Captcha: 404, 405 and 415 for a wrong path, method and content type; a banned key is refused on every call, not only on the one
- *   that earned the ban; no limit of polls a task.
+ *   that caused the ban; no limit of polls a task.
  * - YesCaptcha: HTTP 200 for everything; a task polled more than 120 times is answered like an unknown one; a ban lasts 10 minutes.
- * - A failed task stays charged. Prices are made up. Error descriptions are worded here; the codes are the providers'.
- * - All of Cloudflare's test sitekeys yield the dummy token, those that always fail too: which of them pass is decided by the secret.
+ * - A failed task stays charged. Prices are invented. Error descriptions are in the sandbox's own words; the codes are the providers'.
+ * - All of Cloudflare's sitekeys for testing return the dummy token, those that always fail too: the secret decides which of them pass.
  */
 
-/** Whose API is played. `'custom'` is a plain relative: integer task ids above 32 bits, any task type, status 200 always. */
+/** The API that is mocked. `'custom'` is a generic compatible service: integer task ids above 32 bits, any task type, always HTTP status 200. */
 export type SandboxProvider = 'ezcaptcha' | 'yescaptcha' | 'custom'
 
 /** The three calls of a task API, and Cloudflare's siteverify. */
 export type SandboxCall = 'createTask' | 'getTaskResult' | 'getBalance' | 'siteverify'
 
 export interface SandboxOptions {
-  /** Whose API is played. Default `'yescaptcha'`. */
+  /** The API that is mocked. Default `'yescaptcha'`. */
   provider?: SandboxProvider
   /** The key of the account. Non-empty. Default: the first of `accounts`, else `'sandbox-key-0123456789abcdef'`. */
   clientKey?: string
   /** Points on the account of `clientKey`, from 0. Default 10 000. */
   balance?: number
-  /** Several accounts: key -> points from 0. An entry for `clientKey` goes before `balance`. Default: `clientKey` alone. */
+  /** Several accounts: key -> points from 0. An entry for `clientKey` takes precedence over `balance`. Default: `clientKey` alone. */
   accounts?: Record<string, number>
   /**
    * Points a task, from 0; one number for all, or by task type. Default (the sandbox's own): 15, `TurnstileTaskProxylessM1` 30,
@@ -33,27 +33,27 @@ export interface SandboxOptions {
    */
   price?: number | Record<string, number>
   /**
-   * From creation to ready: milliseconds from 0, a range, or a function of the task. `Infinity` never gets ready. Both providers give a
-   * task up after 120 000 ms. Default `[2000, 5000]`.
+   * From creation to ready: milliseconds from 0, a range, or a function of the task. `Infinity` is never ready. EZ-Captcha and
+   * YesCaptcha give a task up after 120 000 ms. Default `[2000, 5000]`.
    */
   solveTimeMs?: number | readonly [min: number, max: number] | ((task: SandboxTaskFields) => number)
   /** Whole number. The same seed gives the same run: ids, tokens, solve times, chances of faults. Default 1. */
   seed?: number
   /** The clock behind readiness, expiry, bans and token age; not behind socket timers. Default `Date.now`. */
   now?: () => number
-  /** What goes wrong, and when. Default none. More with {@link Sandbox.addFault}. */
+  /** The faults to inject. Default none. {@link Sandbox.addFault} adds more. */
   faults?: readonly FaultRule[]
   /** PEM key and certificate: serve https, with HTTP/2 and HTTP/1.1 by ALPN. Default: plain http, HTTP/1.1. */
   tls?: { key: string | Buffer; cert: string | Buffer }
-  /** With `tls`: offer HTTP/2. `false` offers HTTP/1.1 alone. Default `true`. */
+  /** With `tls`: offer HTTP/2. `false` offers HTTP/1.1 only. Default `true`. */
   http2?: boolean
-  /** TCP port, 0 to 65535; 0 takes a free one. Default 0. */
+  /** TCP port, 0 to 65535; 0 chooses a free one. Default 0. */
   port?: number
-  /** Loopback only: `'127.0.0.1'` and its kin, `'::1'` or `'localhost'`. Default `'127.0.0.1'`. */
+  /** Loopback only: `'127.0.0.1'` or another address in 127.0.0.0/8, `'::1'` or `'localhost'`. Default `'127.0.0.1'`. */
   host?: string
   /**
-   * Serves a web page at {@link Sandbox.dashboardURL} that shows live what is done to the sandbox, and on which a person can switch faults and
-   * solve times. It costs nothing while nobody looks. Default `false`; the command line sets it.
+   * Serves a web page at {@link Sandbox.dashboardURL} that shows live what happens in the sandbox, and has controls for faults and solve
+   * times. Default `false`; the command line sets it.
    */
   dashboard?: boolean
 }
@@ -66,7 +66,7 @@ export interface SandboxTaskFields {
   [field: string]: unknown
 }
 
-/** Every fault by name; what each does is in {@link faults}. */
+/** The names of the faults; {@link faults} describes them. */
 export type FaultName =
   | 'connection-reset'
   | 'connection-reset-after-processing'
@@ -102,39 +102,39 @@ export type FaultName =
   | 'reply'
 
 /**
- * When a fault strikes, and its parameters. Every rule counts the requests it matches; the first rule that is due wins. A reply made by
- * a fault leaves the vendor's own ledger alone: it neither counts toward a ban nor as delivered (`latency` and `close-after` do deliver).
+ * When a fault is injected, and its parameters. Every rule counts the requests that it matches; the first rule that is due wins. A reply
+ * of a fault does not count toward a ban, nor as delivered (except `latency` and `close-after`).
  */
 export interface FaultRule {
-  /** The call it waits for; `'*'` is every call the fault applies to. Default `'*'`. */
+  /** The call that it applies to; `'*'` is every call that the fault is possible for. Default `'*'`. */
   method?: SandboxCall | '*'
-  /** What happens. Required. */
+  /** The fault. Required. */
   fault: FaultName
-  /** The first matching request it strikes, from 1. Default 1. */
+  /** The first matching request that gets the fault, from 1. Default 1. */
   nth?: number
-  /** How many in a row it strikes from `nth` on, from 1; `Infinity` is allowed. Default 1, or `Infinity` with `probability`. */
+  /** How many requests in a row get the fault, starting with `nth`, from 1; `Infinity` is allowed. Default 1, or `Infinity` with `probability`. */
   times?: number
-  /** Strikes each matching request with this chance, 0 to 1, seeded; then `times` caps the strikes. Default: always. */
+  /** The probability with which each matching request gets the fault, 0 to 1, seeded; `times` then limits how many do. Default: always. */
   probability?: number
   /** Only for the n-th created task, from 1: its createTask, its getTaskResult. Default: any. */
   task?: number
-  /** Whether the request is acted on (task created and charged, poll counted) first. Default: as {@link faults} says. */
+  /** Whether the request is processed first (task created and charged, poll counted). Default: as {@link faults} says. */
   processed?: boolean
-  /** Milliseconds from the request to the effect, from 0. Default 0; 1000 for `latency`. */
+  /** Milliseconds from the request to the fault, from 0. Default 0; 1000 for `latency`. */
   delayMs?: number
   /** `429`, `503`, `error`: the Retry-After header, seconds or verbatim text. Default none. */
   retryAfter?: number | string
   /** `429`, `503`, `error`: the Retry-After header as an HTTP date so many seconds from now (the real clock's). Default none. */
   retryAfterDate?: number
-  /** `redirect`: where to. Default: another loopback listener, whose visitors are counted in `stats().redirectsFollowed`. */
+  /** `redirect`: the target. Default: another loopback listener, whose requests are counted in `stats().redirectsFollowed`. */
   location?: string
-  /** `error`, `echo-key`: the code as the vendor spells it. Default an internal error, for `echo-key` a bad request. */
+  /** `error`, `echo-key`: the code as the provider spells it. Default an internal error, for `echo-key` a bad request. */
   errorCode?: string
-  /** `error`, `echo-key`, `reply`: HTTP status. Default: the vendor's rule for the code; 200 for `reply`. */
+  /** `error`, `echo-key`, `reply`: HTTP status. Default: the provider's rule for the code; 200 for `reply`. */
   status?: number
   /** `reply`: headers. Default `content-type: application/json`. */
   headers?: Record<string, string>
-  /** `reply`: text or bytes as they are, anything else as JSON. Default empty. */
+  /** `reply`: text or bytes are sent unchanged, anything else as JSON. Default empty. */
   body?: unknown
   /** `oversized`: bytes of padding, from 0. Default 2 MiB. */
   bytes?: number
@@ -150,7 +150,7 @@ export interface FaultRule {
   http2Code?: number
 }
 
-/** Spread it into the client's options. */
+/** Spread it into the options of a call. */
 export interface SandboxAccount {
   provider: SandboxProvider
   clientKey: string
@@ -168,17 +168,17 @@ export interface SandboxStats {
   pointsCharged: number
   /** Points left by client key. */
   balances: Record<string, number>
-  /** Polls acted on, by task id, of the tasks of the last ten minutes. */
+  /** Polls that were processed, by task id, of the tasks of the last ten minutes. */
   polls: Record<string, number>
   /** TCP connections. */
   connections: { opened: number; open: number }
-  /** Strikes by name. */
+  /** Faults injected, by name. */
   faults: Record<string, number>
   /** Bans imposed. */
   bans: number
-  /** Answers of siteverify and of the page's form. */
+  /** Verifications by siteverify and by the form of the page. */
   verifications: { success: number; failure: number }
-  /** Requests that came to the target of a redirect. */
+  /** Requests to the target of a redirect. */
   redirectsFollowed: number
 }
 
@@ -193,14 +193,14 @@ export interface SandboxTask {
   softID?: unknown
   createdAt: number
   readyAt: number
-  /** Polls acted on. */
+  /** Polls that were processed. */
   polls: number
   delivered: boolean
-  /** Once a poll has seen it. */
+  /** Once a poll has returned it. */
   token?: string
 }
 
-/** What happens, as it happens, by the name of the event. No event carries a client key. */
+/** The events by name. No event contains a client key. */
 export interface SandboxEventMap {
   request: { method: string; path: string; httpVersion: string }
   'task:created': { taskId: string | number; taskNumber: number; points: number; readyAt: number }
@@ -216,7 +216,7 @@ export interface SandboxEventMap {
   verified: {
     success: boolean
     errorCodes: string[]
-    /** Of the task whose token it was; 0 if the sandbox knows none. */
+    /** The task whose token was verified; 0 if it is unknown. */
     taskNumber: number
     taskId?: string | number
   }
@@ -228,7 +228,7 @@ export type SandboxEvent = {
   [Name in keyof SandboxEventMap]: { type: Name; at: number } & SandboxEventMap[Name]
 }[keyof SandboxEventMap]
 
-/** Each event comes under its own name, and every event under `'*'`. */
+/** Each event is emitted under its own name and under `'*'`. */
 export interface SandboxEvents extends NodeJS.EventEmitter {
   on<Name extends SandboxEvent['type']>(
     name: Name,
@@ -243,66 +243,66 @@ export interface SandboxEvents extends NodeJS.EventEmitter {
   off(name: SandboxEvent['type'] | '*', listener: (event: never) => void): this
 }
 
-/** What the local page shows. */
+/** The content of the local page. */
 export interface WidgetPageOptions {
-  /** Default `'0x4AAAAAAASandboxSitekey'`. Cloudflare's test sitekeys answer by themselves, any other waits for a token. */
+  /** Default `'0x4AAAAAAASandboxSitekey'`. Cloudflare's sitekeys for testing get a token by themselves, others wait for one. */
   sitekey?: string
   /** The widget's action. Default none. */
   action?: string
   /** The widget's customer data. Default none. */
   cdata?: string
-  /** `'implicit'`: a `.cf-turnstile` element; `'explicit'`: `turnstile.render()` by the page's script. Default `'implicit'`. */
+  /** `'implicit'`: a `.cf-turnstile` element; `'explicit'`: the page's script calls `turnstile.render()`. Default `'implicit'`. */
   render?: 'implicit' | 'explicit'
   /** Name of the hidden field. Default `'cf-turnstile-response'`. */
   fieldName?: string
-  /** `'callback'`: the page submits its form by itself when its callback gets a token. Default `'button'`. */
+  /** `'callback'`: the page submits its form when its callback gets a token. Default `'button'`. */
   submit?: 'button' | 'callback'
-  /** `false`: not even a test sitekey answers by itself. Default `true`. */
+  /** `false`: sitekeys for testing wait for a token, too. Default `true`. */
   auto?: boolean
 }
 
 export interface Sandbox {
-  /** Provider, key and address, to spread into the client's options. */
+  /** Provider, key and address, to spread into the options of a call. */
   readonly account: SandboxAccount
-  /** The default task type of a client; with `'custom'` a client has no default. */
+  /** The client's default task type; for `'custom'`, pass it to the client as `taskType`. */
   readonly taskType: string
   readonly baseURL: string
   readonly port: number
   /** The secret with which siteverify accepts tokens issued by this sandbox. */
   readonly secret: string
   readonly siteverifyURL: string
-  /** The address of the live page, with the option `dashboard`. */
+  /** The address of the dashboard, with the option `dashboard`. */
   readonly dashboardURL?: string
   readonly events: SandboxEvents
   /** The address of the local page with a widget and a form. */
   pageURL(page?: WidgetPageOptions): string
-  /** A plain copy of all that was counted. */
+  /** A plain copy of all counts. */
   stats(): SandboxStats
-  /** The tasks of the last ten minutes, oldest first, as they were sent; without the key. */
+  /** The tasks of the last ten minutes, oldest first, as they were sent, without the key. */
   tasks(): SandboxTask[]
-  /** One more rule, behind those there are. Throws a TypeError if it makes no sense. */
+  /** Adds a rule after the existing ones. Throws a TypeError if it is not valid. */
   addFault(rule: FaultRule): void
-  /** Forgets every rule. An exchange already in trouble stays in trouble. */
+  /** Removes every rule. Requests in flight are not affected. */
   clearFaults(): void
-  /** Solve times of the tasks that are created from now on, as the option takes them. Throws a TypeError if they make no sense. */
+  /** Solve times of the tasks that are created from now on, as the option takes them. Throws a TypeError if they are not valid. */
   setSolveTime(solveTimeMs: NonNullable<SandboxOptions['solveTimeMs']>): void
-  /** Ends at once, open connections and hanging exchanges included. May be called again. */
+  /** Closes at once, with open connections and requests without a reply. May be called again. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts a sandbox. Rejects with a TypeError on an option that makes no sense. */
+/** Starts a sandbox. Rejects with a TypeError if an option is not valid. */
 export function startSandbox(options?: SandboxOptions): Promise<Sandbox>
 
-/** Every fault, for tables and loops. */
+/** Every fault. */
 export const faults: ReadonlyArray<{
   readonly name: FaultName
   readonly description: string
-  /** Whether the request is processed before it goes wrong. */
+  /** Whether the request is processed before the fault. */
   readonly processed: boolean
   /** The calls it applies to. */
   readonly calls: readonly SandboxCall[]
 }>
 
-/** Every error code a provider may send, older and third-party sightings included. */
+/** Every error code that a provider may send, older ones and those of third-party reports included. */
 export const errorCodes: Readonly<Record<SandboxProvider, readonly string[]>>

@@ -1,4 +1,4 @@
-/** The options of startSandbox, parsed once into values that cannot be wrong. */
+/** The options of startSandbox, validated once. */
 
 import { isIPv4 } from 'node:net'
 import { providers } from './providers.mjs'
@@ -66,11 +66,11 @@ export function demandSolveTime(value) {
 const isLoopback = host => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /**
- * @param {import('./providers.mjs').ProviderRecord} vendor
+ * @param {import('./providers.mjs').ProviderRecord} provider
  * @param {SandboxOptions['price']} price
  * @returns {(type: string) => number}
  */
-function parsePrice(vendor, price) {
+function parsePrice(provider, price) {
   if (typeof price === 'number') {
     demand(isPoints(price), 'price must be points from 0')
     return () => price
@@ -79,9 +79,9 @@ function parsePrice(vendor, price) {
     price === undefined || (typeof price === 'object' && price !== null),
     'price must be points, or points by task type',
   )
-  const prices = new Map(Object.entries({ ...vendor.prices, ...price }))
+  const prices = new Map(Object.entries({ ...provider.prices, ...price }))
   for (const [type, points] of prices) demand(isPoints(points), `price.${type} must be points from 0`)
-  return type => prices.get(type) ?? vendor.otherPrice ?? 0
+  return type => prices.get(type) ?? provider.otherPrice ?? 0
 }
 
 /**
@@ -121,7 +121,7 @@ export function parseOptions(given = {}) {
   demand(Number.isInteger(port) && port >= 0 && port <= 65535, 'port must be from 0 to 65535')
   demand(
     typeof host === 'string' && isLoopback(host),
-    'host must be a loopback address: a sandbox is never reachable from outside',
+    'host must be a loopback address: a sandbox is not reachable from other machines',
   )
   return {
     provider,

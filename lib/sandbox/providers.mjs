@@ -1,15 +1,15 @@
-/** What each vendor's replies look like: one data record per vendor. A new vendor is a new record. */
+/** The providers' replies, limits and bans: one data record for each provider. */
 
 import { CODES, DESCRIPTIONS } from './codes.mjs'
-import { textOf, validateEz, validateRelative, validateYes } from './validation.mjs'
+import { textOf, validateCustom, validateEz, validateYes } from './validation.mjs'
 
 const MINUTE = 60_000
 const USER_AGENT =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36'
 
-/** Relatives number their errors; a client that tests `errorId == 1` fails here. */
+/** Compatible services number their errors; a client that tests `errorId == 1` fails here. */
 /** @type {Record<string, number>} */
-const RELATIVE_ERROR_IDS = {
+const ERROR_IDS = {
   ERROR_KEY_DOES_NOT_EXIST: 1,
   ERROR_NO_SLOT_AVAILABLE: 2,
   ERROR_ZERO_BALANCE: 10,
@@ -27,15 +27,15 @@ const RELATIVE_ERROR_IDS = {
  * @typedef {object} ProviderRecord
  * @property {'ezcaptcha' | 'yescaptcha' | 'custom'} name
  * @property {string} taskType a client's default
- * @property {Record<string, number>} prices points by task type. Made up, except that YesCaptcha's page says 15 and 30
+ * @property {Record<string, number>} prices points by task type. Invented, except that YesCaptcha's page says 15 and 30
  * @property {number | null} otherPrice points of any other task type; null refuses other types
  * @property {boolean} integerIds task ids are JSON integers, not strings
- * @property {number} pollLimit answered polls a task, after which it is gone
+ * @property {number} pollLimit polls a task that are answered; after them, it does not exist
  * @property {number} solveLimitMs after which an unfinished task has failed
  * @property {import('./bans.mjs').BanRule[]} bans
  * @property {boolean} requestIds every reply carries a `requestId`
  * @property {boolean} jsonOnly refuses another Content-Type than application/json
- * @property {readonly string[]} codes every code the `error` fault may be asked for in tests
+ * @property {readonly string[]} codes every code that it may send
  * @property {Record<'badKey' | 'zeroBalance' | 'banned' | 'invalid' | 'unsupportedType' | 'noTask' | 'unsolvable' | 'tooLong' | 'notFound' | 'badMethod' | 'badRequest' | 'badContentType', string>} code
  * @property {Record<string, number>} statuses HTTP status by error code
  * @property {number} errorStatus HTTP status of every other error code
@@ -91,7 +91,7 @@ const ezcaptcha = {
     badRequest: 'ERROR_REQUEST_PARAMETERS',
     badContentType: 'ERROR_CONTENT_TYPE_ERROR',
   },
-  // Documented: 429, 400, and 500 for the rest. The three that HTTP has a word for are the sandbox's guess.
+  // Documented: 429, 400, and 500 for the others. 404, 405 and 415 are assumed.
   statuses: {
     ERROR_REQUEST_LIMIT: 429,
     ERROR_REQUEST_BANNED: 429,
@@ -175,11 +175,11 @@ const custom = {
   },
   statuses: {},
   errorStatus: 200,
-  errorId: code => RELATIVE_ERROR_IDS[code] ?? 1,
+  errorId: code => ERROR_IDS[code] ?? 1,
   failedFields: { status: 'failed' },
   balanceFields: {},
   solution: token => ({ token, userAgent: USER_AGENT }),
-  validate: validateRelative,
+  validate: validateCustom,
   widget: task => ({
     action: textOf(task.action ?? task.pageAction),
     cdata: textOf(task.cData ?? task.data),
@@ -195,18 +195,18 @@ export const providers = { ezcaptcha, yescaptcha, custom }
  */
 
 /**
- * The replies of one vendor. `null` and `''` stand where the vendor's own samples have them.
- * @param {ProviderRecord} vendor
+ * The replies of one provider, with `null` and `''` where the provider's own samples have them.
+ * @param {ProviderRecord} provider
  * @param {() => string} nextRequestId
  */
-export function createReplies(vendor, nextRequestId) {
+export function createReplies(provider, nextRequestId) {
   /**
    * @param {number} status
    * @param {Record<string, any>} body
    * @returns {Reply}
    */
   const reply = (status, body) => {
-    if (vendor.requestIds) body.requestId = nextRequestId()
+    if (provider.requestIds) body.requestId = nextRequestId()
     return { status, body }
   }
   const empty = { errorId: 0, errorCode: null, errorDescription: null }
@@ -218,33 +218,33 @@ export function createReplies(vendor, nextRequestId) {
     /** @param {unknown} solution */
     ready: solution => reply(200, { ...empty, solution, status: 'ready' }),
     /** @param {number} balance */
-    balance: balance => reply(200, { errorId: 0, balance, ...vendor.balanceFields }),
+    balance: balance => reply(200, { errorId: 0, balance, ...provider.balanceFields }),
     /**
-     * The end of a task that was accepted: the request about it went well, so the status is 200.
+     * A task that failed. The request itself succeeded, so the status is 200.
      * @param {string} code
      */
-    failed: code => reply(200, { ...envelope(vendor, code), ...vendor.failedFields }),
+    failed: code => reply(200, { ...envelope(provider, code), ...provider.failedFields }),
     /**
      * @param {string} code
      * @param {{ description?: string, errors?: Record<string, string>, status?: number }} [detail]
      */
     error: (code, { description, errors, status } = {}) => {
-      const body = envelope(vendor, code, description)
+      const body = envelope(provider, code, description)
       if (errors) body.errors = errors
-      return reply(status ?? vendor.statuses[code] ?? vendor.errorStatus, body)
+      return reply(status ?? provider.statuses[code] ?? provider.errorStatus, body)
     },
   }
 }
 
 /**
- * @param {ProviderRecord} vendor
+ * @param {ProviderRecord} provider
  * @param {string} code
  * @param {string} [description]
  * @returns {Record<string, any>}
  */
-function envelope(vendor, code, description) {
+function envelope(provider, code, description) {
   return {
-    errorId: vendor.errorId(code),
+    errorId: provider.errorId(code),
     errorCode: code,
     errorDescription: description ?? DESCRIPTIONS[code] ?? code,
   }

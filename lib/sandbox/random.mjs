@@ -1,6 +1,6 @@
 /**
- * Seeded values. Everything is a function of the seed and a purpose that names the task, and never of a shared sequence, so that two runs
- * with one seed agree task by task, however their requests interleave.
+ * Seeded values. Each is a function of the seed and of a purpose that names the task, and not of a shared sequence, so that two runs
+ * with the same seed agree task by task, in whatever order their requests arrive.
  */
 
 import { createHash } from 'node:crypto'
@@ -54,7 +54,7 @@ export function createIdentities(seed) {
     requestId: count => bytes(seed, `request ${count}`, 8).toString('hex'),
 
     /**
-     * The last section hides the taskNumber, so that a token can be recognised years of tasks later without being kept.
+     * The last section encodes the task's number, so that a token is recognised without being stored.
      * @param {number} taskNumber
      */
     token(taskNumber) {
@@ -65,10 +65,10 @@ export function createIdentities(seed) {
     },
 
     /**
-     * The taskNumber of the task whose token this is, or 0.
+     * The number of the task whose token this is, or 0.
      * @param {string} token
      */
-    ordinalOf(token) {
+    taskNumberOf(token) {
       const last = TOKEN.exec(token)?.[1]
       if (!last) return 0
       const taskNumber = (Number.parseInt(last.slice(0, 8), 16) ^ mask) >>> 0

@@ -1,4 +1,4 @@
-/** startSandbox, and the handle that the user holds: the app (app.mjs) in its public dress (index.d.mts). */
+/** startSandbox: makes the public object (index.d.mts) of an app (app.mjs). */
 
 import { EventEmitter } from 'node:events'
 import { createApp } from './app.mjs'
@@ -14,7 +14,7 @@ export async function startSandbox(given) {
   const options = parseOptions(given)
   const { provider, clientKey, now } = options
   const events = new EventEmitter()
-  // Nobody listening is the common case, and the hot one.
+  // Usually there is no listener, and this is called for every request.
   const app = await createApp(
     options,
     event => {
@@ -23,7 +23,7 @@ export async function startSandbox(given) {
     },
     events,
   )
-  const { baseURL, siteverifyURL, store, plan, listener, vendor } = app
+  const { baseURL, siteverifyURL, store, plan, listener, provider: record } = app
   const account = { provider, clientKey, baseURL }
   /** @type {Promise<void> | undefined} */
   let closing
@@ -34,7 +34,7 @@ export async function startSandbox(given) {
 
   return {
     account,
-    taskType: vendor.taskType,
+    taskType: record.taskType,
     baseURL,
     port: listener.port,
     secret: SANDBOX_SECRET,

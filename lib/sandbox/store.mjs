@@ -1,13 +1,13 @@
-/** The vendor's ledger: accounts, tasks, points, and what is counted for stats(). */
+/** The provider's state: accounts, tasks, points, and the totals for stats(). */
 
 import { createIdentities, unit } from './random.mjs'
 
-/** A task and its result are kept this long from creation, by both providers. */
+/** A task and its result are kept this long from creation. */
 export const TASK_LIFE_MS = 5 * 60_000
-/** The one token that Cloudflare's test keys yield. */
+/** The token that Cloudflare's sitekeys for testing return. */
 export const DUMMY_TOKEN = 'XXXX.DUMMY.TOKEN.XXXX'
 
-/** Cloudflare's documented sitekeys for tests; all of them yield the dummy token. */
+/** Cloudflare's documented sitekeys for testing; all of them return the dummy token. */
 export const TEST_SITEKEYS = new Set([
   '1x00000000000000000000AA',
   '1x00000000000000000000BB',
@@ -29,17 +29,17 @@ export const TEST_SITEKEYS = new Set([
  * @property {number} readyAt
  * @property {number} failsAt
  * @property {string} failCode
- * @property {number} attempts getTaskResult requests that arrived, faulted ones included
- * @property {number} polls those that were acted on
+ * @property {number} attempts getTaskResult requests that arrived, those with a fault included
+ * @property {number} polls those that were processed
  * @property {boolean} delivered
  * @property {boolean} failed counted as failed
- * @property {boolean} issued its token has left the parts
+ * @property {boolean} issued its token was sent
  * @property {{ idempotencyKey: string, reply: import('./widget/siteverify.mjs').Verification } | null} verification
  */
 
 /**
  * @typedef {object} StoreOptions
- * @property {import('./providers.mjs').ProviderRecord} vendor
+ * @property {import('./providers.mjs').ProviderRecord} provider
  * @property {Record<string, number>} accounts
  * @property {(type: string) => number} price
  * @property {number | readonly [number, number] | ((task: any) => number)} solveTimeMs
@@ -48,16 +48,16 @@ export const TEST_SITEKEYS = new Set([
  */
 
 /** @param {StoreOptions} options */
-export function createStore({ vendor, accounts, price, seed, now, ...options }) {
+export function createStore({ provider, accounts, price, seed, now, ...options }) {
   let { solveTimeMs } = options
   const identities = createIdentities(seed)
   const balances = new Map(Object.entries(accounts))
   /** @type {Map<string | number, Task>} */
   const tasks = new Map()
-  // In order of creation, so in order of expiry: two cursors walk it, and nothing is searched.
+  // In order of creation, so in order of expiry: two cursors move along it, and nothing is searched.
   /** @type {Task[]} */
   let order = []
-  let retired = 0
+  let expired = 0
   let dropped = 0
   let droppedBefore = 0
   const totals = { created: 0, delivered: 0, failed: 0, expired: 0, pointsCharged: 0 }
@@ -79,20 +79,20 @@ export function createStore({ vendor, accounts, price, seed, now, ...options }) 
     return ms
   }
 
-  /** Retires what is past its five minutes, and forgets it after five more. */
+  /** Tasks expire after five minutes, and are removed after five more. */
   const sweep = () => {
     const at = now()
-    while (retired < order.length && order[retired].createdAt + TASK_LIFE_MS <= at) {
-      const task = order[retired++]
+    while (expired < order.length && order[expired].createdAt + TASK_LIFE_MS <= at) {
+      const task = order[expired++]
       if (!task.delivered && !task.failed) totals.expired++
     }
-    while (dropped < retired && order[dropped].createdAt + 2 * TASK_LIFE_MS <= at) {
+    while (dropped < expired && order[dropped].createdAt + 2 * TASK_LIFE_MS <= at) {
       tasks.delete(order[dropped++].taskId)
     }
     if (dropped > 1024 && dropped * 2 > order.length) {
       order = order.slice(dropped)
       droppedBefore += dropped
-      retired -= dropped
+      expired -= dropped
       dropped = 0
     }
   }
@@ -123,11 +123,11 @@ export function createStore({ vendor, accounts, price, seed, now, ...options }) 
       totals.created = taskNumber
       balances.set(key, balance - points)
       totals.pointsCharged += points
-      const failsAt = createdAt + vendor.solveLimitMs
+      const failsAt = createdAt + provider.solveLimitMs
       /** @type {Task} */
       const task = {
         taskNumber,
-        taskId: vendor.integerIds ? identities.integer(taskNumber) : identities.uuid(taskNumber),
+        taskId: provider.integerIds ? identities.integer(taskNumber) : identities.uuid(taskNumber),
         key,
         task: body.task,
         appId: body.appId,
@@ -136,7 +136,7 @@ export function createStore({ vendor, accounts, price, seed, now, ...options }) 
         createdAt,
         readyAt,
         failsAt: readyAt <= failsAt ? Number.POSITIVE_INFINITY : failsAt,
-        failCode: vendor.code.tooLong,
+        failCode: provider.code.tooLong,
         attempts: 0,
         polls: 0,
         delivered: false,
@@ -150,7 +150,7 @@ export function createStore({ vendor, accounts, price, seed, now, ...options }) 
     },
 
     /**
-     * The task, while the vendor keeps it.
+     * The task, while the provider keeps it.
      * @param {unknown} taskId
      */
     find(taskId) {
@@ -187,22 +187,22 @@ export function createStore({ vendor, accounts, price, seed, now, ...options }) 
     },
 
     /**
-     * From that instant on the task is unsolvable.
+     * From this instant on, the task is unsolvable.
      * @param {Task} task
      * @param {number} at
      */
     markUnsolvable(task, at) {
       task.failsAt = at
-      task.failCode = vendor.code.unsolvable
+      task.failCode = provider.code.unsolvable
     },
 
     /**
-     * Whose token this is: a task, `'gone'` for one that has been forgotten since, or null for a token never issued.
+     * The task whose token this is, `'gone'` if it was removed, or null for a token that was never issued.
      * @param {string} token
      * @returns {Task | 'gone' | null}
      */
     tokenOwner(token) {
-      const taskNumber = identities.ordinalOf(token)
+      const taskNumber = identities.taskNumberOf(token)
       if (taskNumber === 0 || taskNumber > totals.created) return null
       const index = taskNumber - 1 - droppedBefore
       if (index < dropped) return 'gone'
@@ -216,7 +216,7 @@ export function createStore({ vendor, accounts, price, seed, now, ...options }) 
     },
 
     sweep,
-    /** Every task still remembered, oldest first. */
+    /** Every task that is kept, oldest first. */
     list: () => order.slice(dropped),
   }
   return store

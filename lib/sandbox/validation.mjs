@@ -1,4 +1,4 @@
-/** What each vendor refuses in a createTask body: a map of field path -> what is wrong with it. */
+/** Validates createTask bodies: a map of field path -> what is wrong with it. */
 
 import { isIP } from 'node:net'
 
@@ -8,7 +8,7 @@ const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
 /** @param {unknown} value */
 export const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A text or a number as text; of anything else nothing: an object of JSON may have no text at all. @param {unknown} value */
+/** A text or a number as text, else an empty text: an object from JSON may have no `toString`. @param {unknown} value */
 export const textOf = value => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
 
 /** @param {unknown} value */
@@ -50,7 +50,7 @@ function proxyProblem(value) {
   if (!PROXY_PROTOCOLS.includes(url.protocol)) return 'protocol must be http, https or socks5'
   if (!url.username || !url.password) return 'user and password are required'
   if (!/:\d+\/?$/.test(value)) return 'port is required'
-  // The URL parser reads an address such as 2130706433 as it is meant only under a special scheme.
+  // The URL parser reads numeric addresses such as 2130706433 only with a special scheme.
   const address = url.protocol === 'socks5:' ? value.replace(/^socks5:/i, 'http:') : value
   if (!URL.canParse(address)) return 'must be protocol://user:pass@host:port'
   if (isPrivateHost(new URL(address).hostname)) return 'a private host is not allowed'
@@ -130,7 +130,7 @@ export function validateYes(body) {
  * @param {Record<string, any>} body
  * @returns {Record<string, string>}
  */
-export function validateRelative(body) {
+export function validateCustom(body) {
   if (!isObject(body.task)) return { task: 'is required' }
   return isText(body.task.type) ? {} : { 'task.type': 'is required' }
 }

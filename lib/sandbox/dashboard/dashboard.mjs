@@ -1,11 +1,11 @@
-/** The sandbox's dashboard: a web page that shows what is done to the sandbox, and the switches on it. For this machine's own browser alone. */
+/** The server side of the dashboard: its files, its events and its controls. */
 
 import { readFileSync } from 'node:fs'
 import { catalogue } from '../faults/plan.mjs'
 import { readBody, send, sendJson } from '../http/server.mjs'
 import { demandSolveTime } from '../options.mjs'
 import { createEventStream } from './event-stream.mjs'
-import { chapters } from './explanations.mjs'
+import { groups } from './explanations.mjs'
 
 /** @typedef {import('../http/server.mjs').Request} Request */
 /** @typedef {import('../http/server.mjs').Response} Response */
@@ -13,26 +13,26 @@ import { chapters } from './explanations.mjs'
 
 const HOME = '/sandbox'
 const EVENTS = `${HOME}/events`
-const SWITCH = `${HOME}/switch`
+const CONTROLS = `${HOME}/controls`
 const FAULTS = `${HOME}/faults.json`
-const MAX_SWITCH = 16 * 1024
+const MAX_COMMAND = 16 * 1024
 
 /** @type {Record<string, { file: string, type: string }>} */
 const FILES = {
   [HOME]: { file: 'dashboard.html', type: 'text/html; charset=utf-8' },
   [`${HOME}/dashboard.css`]: { file: 'dashboard.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/dashboard-switches.css`]: { file: 'dashboard-switches.css', type: 'text/css; charset=utf-8' },
+  [`${HOME}/dashboard-controls.css`]: { file: 'dashboard-controls.css', type: 'text/css; charset=utf-8' },
   [`${HOME}/dashboard-task.css`]: { file: 'dashboard-task.css', type: 'text/css; charset=utf-8' },
   [`${HOME}/dashboard.mjs`]: { file: 'dashboard.mjs', type: 'text/javascript; charset=utf-8' },
   [`${HOME}/dashboard-task.mjs`]: { file: 'dashboard-task.mjs', type: 'text/javascript; charset=utf-8' },
-  [`${HOME}/dashboard-switches.mjs`]: {
-    file: 'dashboard-switches.mjs',
+  [`${HOME}/dashboard-controls.mjs`]: {
+    file: 'dashboard-controls.mjs',
     type: 'text/javascript; charset=utf-8',
   },
   [`${HOME}/icon.svg`]: { file: 'dashboard.svg', type: 'image/svg+xml' },
 }
 
-/** Nothing inline, nothing from redirectTarget, no HTML made of text: what a script sends to the sandbox stays text on the page. */
+/** Nothing inline, nothing from another origin, no HTML from text: what a client sends to the sandbox is shown as text. */
 const HEADERS = {
   'content-security-policy': [
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'",
@@ -53,7 +53,7 @@ function demand(condition, message) {
   if (!condition) throw new TypeError(message)
 }
 
-/** Those of a rule's fields that the page sets, and what JSON may bring in them. @type {Record<string, (value: any) => boolean>} */
+/** The fields of a rule that the page sets, and their checks. @type {Record<string, (value: any) => boolean>} */
 const RULE_FIELDS = {
   fault: value => typeof value === 'string',
   method: value => typeof value === 'string',
@@ -75,13 +75,13 @@ function parseRule(given) {
   const rule = /** @type {Record<string, any>} */ ({ .../** @type {object} */ (given) })
   for (const [name, value] of Object.entries(rule)) {
     demand(Object.hasOwn(RULE_FIELDS, name), `unknown field '${name}'`)
-    demand(RULE_FIELDS[name](value), `${name} makes no sense`)
+    demand(RULE_FIELDS[name](value), `${name} is not valid`)
   }
   if (rule.times === 'always') rule.times = Number.POSITIVE_INFINITY
   return /** @type {FaultRule} */ (rule)
 }
 
-/** @param {unknown} value JSON has no Infinity, so it is spelled out */
+/** @param {unknown} value JSON has no Infinity: it is 'never' */
 function parseSolveTime(value) {
   const solveTime = value === 'never' ? Number.POSITIVE_INFINITY : value
   demandSolveTime(solveTime)
@@ -93,24 +93,24 @@ function parseSolveTime(value) {
  * @param {string} parts.baseURL
  * @param {import('../store.mjs').Store} parts.store
  * @param {import('../faults/plan.mjs').Plan} parts.plan
- * @param {import('../providers.mjs').ProviderRecord} parts.vendor
- * @param {() => import('./event-stream.mjs').Counted} parts.counted
+ * @param {import('../providers.mjs').ProviderRecord} parts.provider
+ * @param {() => import('./event-stream.mjs').Counts} parts.counts
  * @param {import('node:events').EventEmitter} parts.events
  * @param {() => number} parts.now
  */
 export function createDashboard(parts) {
-  const { baseURL, store, plan, vendor } = parts
+  const { baseURL, store, plan, provider } = parts
   const { protocol, port } = new URL(baseURL)
-  // A name that a stranger has pointed at this machine is a stranger's (DNS rebinding), so only these will do.
+  // Other names may belong to other sites, even if they resolve to this machine (DNS rebinding).
   const names = [new URL(baseURL).hostname, 'localhost', '127.0.0.1', '[::1]']
   const hosts = new Set(names.map(name => new URL(`${protocol}//${name}:${port}`).host))
-  const watch = createEventStream(parts)
+  const stream = createEventStream(parts)
 
   /** @param {Request} req */
   const hostOf = req => String(req.headers.host ?? req.headers[':authority'] ?? '').toLowerCase()
 
-  /** Another site's page may link here, but neither look nor touch. @param {Request} req @param {string} path */
-  const isStranger = (req, path) => {
+  /** Other sites may link to the page, but neither read nor control it. @param {Request} req @param {string} path */
+  const isForeign = (req, path) => {
     const host = hostOf(req)
     if (!hosts.has(host)) return true
     const { origin, 'sec-fetch-site': site } = req.headers
@@ -119,10 +119,10 @@ export function createDashboard(parts) {
     return path !== HOME && site !== undefined && site !== 'same-origin' && site !== 'none'
   }
 
-  /** @type {Record<string, (order: Record<string, unknown>) => void>} */
-  const switches = {
+  /** @type {Record<string, (command: Record<string, unknown>) => void>} */
+  const commands = {
     addFault: ({ rule }) => plan.add(parseRule(rule)),
-    removeFault: ({ id }) => demand(plan.remove(Number(id)), 'that rule is gone'),
+    removeFault: ({ id }) => demand(plan.remove(Number(id)), 'there is no such rule'),
     clearFaults: () => plan.clear(),
     solveTime: ({ solveTimeMs }) => store.setSolveTime(parseSolveTime(solveTimeMs)),
   }
@@ -131,18 +131,18 @@ export function createDashboard(parts) {
    * @param {Response} res
    * @param {Buffer | null} raw
    */
-  const obey = (res, raw) => {
+  const runCommand = (res, raw) => {
     try {
-      demand(raw && raw.length <= MAX_SWITCH, 'the body is too large')
-      const order = JSON.parse(String(raw))
-      demand(typeof order === 'object' && order !== null, 'the body must be an object')
-      demand(Object.hasOwn(switches, order.do), `do must be one of ${Object.keys(switches).join(', ')}`)
-      switches[order.do](order)
+      demand(raw && raw.length <= MAX_COMMAND, 'the body is too large')
+      const command = JSON.parse(String(raw))
+      demand(typeof command === 'object' && command !== null, 'the body must be an object')
+      demand(Object.hasOwn(commands, command.do), `do must be one of ${Object.keys(commands).join(', ')}`)
+      commands[command.do](command)
     } catch (error) {
       const { message } = /** @type {Error} */ (error)
       return sendJson(res, 400, { error: message.replace(/^(fault rule|startSandbox): /, '') }, HEADERS)
     }
-    watch.touch()
+    stream.touch()
     sendJson(res, 200, {}, HEADERS)
   }
 
@@ -152,7 +152,7 @@ export function createDashboard(parts) {
 
   return {
     url: `${baseURL}${HOME}`,
-    close: watch.close,
+    close: stream.close,
 
     /** @param {string} path */
     serves: path => path === HOME || path.startsWith(`${HOME}/`),
@@ -164,31 +164,31 @@ export function createDashboard(parts) {
      */
     answer(req, res, path) {
       readBody(req, raw => {
-        if (isStranger(req, path)) return refuse(res, 403, 'Only for the page of the sandbox itself')
-        const method = path === SWITCH ? 'POST' : 'GET'
-        const known = path === EVENTS || path === FAULTS || path === SWITCH || Object.hasOwn(FILES, path)
-        if (!known) return refuse(res, 404, 'Nothing here')
+        if (isForeign(req, path)) return refuse(res, 403, 'Only for the dashboard itself')
+        const method = path === CONTROLS ? 'POST' : 'GET'
+        const known = path === EVENTS || path === FAULTS || path === CONTROLS || Object.hasOwn(FILES, path)
+        if (!known) return refuse(res, 404, 'Not found')
         if (req.method !== method) return refuse(res, 405, `Only ${method}`)
-        if (path === EVENTS) return watch.join(res, HEADERS)
-        if (path === FAULTS) return sendJson(res, 200, lexicon(vendor), HEADERS)
-        if (path !== SWITCH) {
+        if (path === EVENTS) return stream.join(res, HEADERS)
+        if (path === FAULTS) return sendJson(res, 200, faultTable(provider), HEADERS)
+        if (path !== CONTROLS) {
           const { file, type } = FILES[path]
           const text = readFileSync(new URL(`assets/${file}`, import.meta.url))
           return send(res, 200, text, { ...HEADERS, 'content-type': type })
         }
-        // A form of another site cannot send this type without asking first, and is never told yes.
+        // A page of another site cannot send this content type without a preflight, which fails.
         if (!/^application\/json\b/i.test(req.headers['content-type'] ?? ''))
           return refuse(res, 415, 'Only application/json')
-        obey(res, raw)
+        runCommand(res, raw)
       })
     },
   }
 }
 
-/** @param {import('../providers.mjs').ProviderRecord} vendor */
-const lexicon = vendor => ({
-  faults: chapters.flatMap(({ chapter, faults }) =>
-    faults.map(([name, explanation]) => ({ name, chapter, explanation, ...catalogue[name] })),
+/** @param {import('../providers.mjs').ProviderRecord} provider */
+const faultTable = provider => ({
+  faults: groups.flatMap(({ group, faults }) =>
+    faults.map(([name, explanation]) => ({ name, group, explanation, ...catalogue[name] })),
   ),
-  errorCodes: vendor.codes,
+  errorCodes: provider.codes,
 })

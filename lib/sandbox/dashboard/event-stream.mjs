@@ -1,25 +1,25 @@
-/** Those who look on: what happens, in batches, as server-sent events. While nobody does, nothing is listened to and no timer runs. */
+/** Server-sent events for the dashboard, in batches. Without a viewer, there is no listener and no timer. */
 
 import { isOver } from '../http/server.mjs'
 import { textOf } from '../validation.mjs'
 import { TOKEN_LIFE_MS } from '../widget/siteverify.mjs'
 
 const BATCH_MS = 100
-const PULSE_MS = 1000
-/** What a page can show; a crowd's other tasks are in the counts. */
+const HEARTBEAT_MS = 1000
+/** Tasks that the page shows; older ones are only in the counts. */
 const MAX_ROWS = 200
-/** More than this in one batch is nothing to read: the newest rows tell as much. */
+/** After more events in one batch, the whole state is sent instead. */
 const MAX_BATCH = 500
-const MAX_WATCHERS = 16
-/** A watcher that reads no more is told nothing until it does, and then how things are by then. */
+const MAX_VIEWERS = 16
+/** A viewer with this many unread bytes gets nothing more until it has read them, and then the whole state. */
 const MAX_BACKLOG = 1024 * 1024
 
 /** @typedef {import('../http/server.mjs').Response} Response */
 /** @typedef {import('../store.mjs').Task} Task */
 /** @typedef {import('../index.d.mts').SandboxEvent} SandboxEvent */
-/** @typedef {Omit<import('../index.d.mts').SandboxStats, 'polls'>} Counted */
+/** @typedef {Omit<import('../index.d.mts').SandboxStats, 'polls'>} Counts */
 
-/** Enough of a key to tell two accounts apart, and never a whole one. @param {string} key */
+/** Enough of a key to distinguish two accounts, and never the whole key. @param {string} key */
 export const masked = key => (key.length >= 12 ? `…${key.slice(-4)}` : '…')
 
 /** @param {unknown} value */
@@ -68,28 +68,28 @@ function ruleOf({ id, rule, fault, processed, first, times, seen, hits }) {
  * @param {object} parts
  * @param {import('../store.mjs').Store} parts.store
  * @param {import('../faults/plan.mjs').Plan} parts.plan
- * @param {() => Counted} parts.counted
+ * @param {() => Counts} parts.counts
  * @param {string} parts.baseURL
  * @param {import('node:events').EventEmitter} parts.events
  * @param {() => number} parts.now
  */
-export function createEventStream({ store, plan, counted, baseURL, events, now }) {
+export function createEventStream({ store, plan, counts, baseURL, events, now }) {
   /** @type {Map<Response, { behind: boolean }>} */
-  const watchers = new Map()
+  const viewers = new Map()
   /** @type {SandboxEvent[]} */
   let batch = []
   let overflowed = false
   /** @type {NodeJS.Timeout | undefined} */
   let flushing
   /** @type {NodeJS.Timeout | undefined} */
-  let pulse
+  let heartbeat
 
   const state = () => {
-    const { balances, ...counts } = counted()
+    const { balances, ...rest } = counts()
     const solveTime = store.solveTime()
     return {
       now: now(),
-      counts,
+      counts: rest,
       accounts: Object.entries(balances)
         .slice(0, 20)
         .map(([key, points]) => ({ key: masked(key), points })),
@@ -114,8 +114,8 @@ export function createEventStream({ store, plan, counted, baseURL, events, now }
       const task = 'taskId' in event && store.find(event.taskId)
       if (task) rows.set(task.taskNumber, rowOf(task, store))
     }
-    const told = batch.filter(({ type }) => type !== 'request')
-    return message('change', { ...state(), events: told, rows: [...rows.values()] })
+    const shown = batch.filter(({ type }) => type !== 'request')
+    return message('change', { ...state(), events: shown, rows: [...rows.values()] })
   }
 
   const flush = () => {
@@ -125,21 +125,21 @@ export function createEventStream({ store, plan, counted, baseURL, events, now }
     const text = all || change()
     batch = []
     overflowed = false
-    for (const [res, watcher] of watchers) {
-      if (res.writableLength > MAX_BACKLOG) watcher.behind = true
-      else if (watcher.behind) {
-        watcher.behind = false
+    for (const [res, viewer] of viewers) {
+      if (res.writableLength > MAX_BACKLOG) viewer.behind = true
+      else if (viewer.behind) {
+        viewer.behind = false
         res.write(all || everything())
       } else res.write(text)
     }
   }
 
   const touch = () => {
-    if (watchers.size > 0) flushing ??= setTimeout(flush, BATCH_MS)
+    if (viewers.size > 0) flushing ??= setTimeout(flush, BATCH_MS)
   }
 
   /** @param {SandboxEvent} event */
-  const hear = event => {
+  const onEvent = event => {
     if (batch.length < MAX_BATCH) batch.push(event)
     else overflowed = true
     touch()
@@ -147,10 +147,10 @@ export function createEventStream({ store, plan, counted, baseURL, events, now }
 
   /** @param {Response} res */
   const leave = res => {
-    if (!watchers.delete(res) || watchers.size > 0) return
-    events.off('*', hear)
+    if (!viewers.delete(res) || viewers.size > 0) return
+    events.off('*', onEvent)
     clearTimeout(flushing)
-    clearInterval(pulse)
+    clearInterval(heartbeat)
     flushing = undefined
     batch = []
     overflowed = false
@@ -165,22 +165,22 @@ export function createEventStream({ store, plan, counted, baseURL, events, now }
      */
     join(res, headers) {
       if (isOver(res)) return
-      if (watchers.size >= MAX_WATCHERS) {
+      if (viewers.size >= MAX_VIEWERS) {
         res.writeHead(503, { ...headers, 'content-type': 'text/plain', 'content-length': 0 })
         return res.end()
       }
       res.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
       res.once('close', () => leave(res))
-      if (watchers.size === 0) {
-        events.on('*', hear)
-        pulse = setInterval(touch, PULSE_MS)
+      if (viewers.size === 0) {
+        events.on('*', onEvent)
+        heartbeat = setInterval(touch, HEARTBEAT_MS)
       } else if (batch.length > 0) flush()
-      watchers.set(res, { behind: false })
+      viewers.set(res, { behind: false })
       res.write(`retry: 1000\n\n${everything()}`)
     },
 
     close() {
-      for (const res of [...watchers.keys()]) leave(res)
+      for (const res of [...viewers.keys()]) leave(res)
     },
   }
 }

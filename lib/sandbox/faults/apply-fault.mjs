@@ -1,4 +1,4 @@
-/** What a fault does to the exchange: one function a fault, over the exchange that met it. */
+/** What each fault does to an exchange: one function for each fault. */
 
 import { isOver, send, sendJson } from '../http/server.mjs'
 import { textOf } from '../validation.mjs'
@@ -10,13 +10,13 @@ import { textOf } from '../validation.mjs'
  * @property {string} call
  * @property {any} body the parsed request, if it was an object
  * @property {import('../index.d.mts').FaultRule} rule
- * @property {import('../providers.mjs').Reply | null} reply what would have been answered; null where nothing was done
- * @property {import('../providers.mjs').ProviderRecord} vendor
+ * @property {import('../providers.mjs').Reply | null} reply the reply without the fault; null if the request was not processed
+ * @property {import('../providers.mjs').ProviderRecord} provider
  * @property {import('../providers.mjs').Replies} replies
  * @property {(task: import('../store.mjs').Task) => void} deliver marks the task's token as sent
  * @property {import('../http/server.mjs').Listener} listener
  * @property {(callback: () => void, ms: number) => void} later a timer that close() clears
- * @property {() => Promise<string>} redirectTarget base URL of the listener that records who follows a redirect
+ * @property {() => Promise<string>} redirectTarget base URL of the listener that counts the clients that follow a redirect
  */
 
 const KIBIBYTE = 1024
@@ -53,21 +53,21 @@ function retryAfter({ retryAfter, retryAfterDate }) {
 }
 
 /**
- * The reply as it is, or with some fields changed where it is a success.
+ * Sends the reply; if it is a success, with some of its fields changed.
  * @param {Exchange} exchange
  * @param {(body: Record<string, any>) => Record<string, any>} change
  */
-function tamper({ res, reply }, change) {
+function sendChanged({ res, reply }, change) {
   if (!reply) return
   sendJson(res, reply.status, reply.body.errorId === 0 ? change(reply.body) : reply.body)
 }
 
 /** @param {Exchange} exchange */
-const answered = ({ reply, replies }) => reply ?? replies.processing()
+const replyOf = ({ reply, replies }) => reply ?? replies.processing()
 
 /** @param {Exchange} exchange */
-const tokenless = ({ vendor }) => {
-  const { token: _, ...rest } = vendor.solution('')
+const solutionWithoutToken = ({ provider }) => {
+  const { token: _, ...rest } = provider.solution('')
   return rest
 }
 
@@ -83,12 +83,12 @@ function wrongType(value) {
 /** @param {string} key @param {string | undefined} encoding */
 function encodeKey(key, encoding) {
   if (encoding === 'base64') return Buffer.from(key).toString('base64')
-  // Half of a surrogate pair has no percent-encoding; a buffer mends it.
+  // A lone surrogate has no percent-encoding; a buffer replaces it.
   return encoding === 'percent' ? encodeURIComponent(String(Buffer.from(key))) : key
 }
 
 /** @type {Record<string, (exchange: Exchange) => void>} */
-export const effects = {
+export const applyFault = {
   'connection-reset': ({ res, listener }) => listener.reset(res),
   'connection-reset-after-processing': ({ res, listener }) => listener.reset(res),
   'stream-reset': ({ res, listener, rule }) => listener.resetStream(res, rule.http2Code ?? 2),
@@ -105,12 +105,12 @@ export const effects = {
   latency: exchange => {
     const { res, reply, deliver } = exchange
     if (reply?.delivers) deliver(reply.delivers)
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     sendJson(res, status, body)
   },
   'slow-body': exchange => {
     const { res, rule, later } = exchange
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     const bytes = Buffer.from(JSON.stringify(body))
     res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length })
     let sent = 0
@@ -124,13 +124,13 @@ export const effects = {
     next()
   },
   'truncated-json': exchange => {
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     const text = JSON.stringify(body)
     send(exchange.res, status, text.slice(0, text.length >> 1), { 'content-type': 'application/json' })
   },
   'truncated-body': exchange => {
     const { res, listener } = exchange
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     const bytes = Buffer.from(JSON.stringify(body))
     res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length })
     res.write(bytes.subarray(0, bytes.length >> 1), () => listener.cut(res))
@@ -147,7 +147,7 @@ export const effects = {
     send(res, 307, '', { location })
   },
   oversized: exchange => {
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     sendJson(exchange.res, status, {
       ...body,
       padding: 'x'.repeat(exchange.rule.bytes ?? 2 * KIBIBYTE * KIBIBYTE),
@@ -155,13 +155,13 @@ export const effects = {
   },
   whitespace: ({ res }) => {
     res.writeHead(200, { 'content-type': 'application/json' })
-    const pour = () => {
+    const writeMore = () => {
       if (isOver(res)) return
-      // Through the event loop each time, so that a fast reader cannot starve everybody else.
-      if (res.write(SPACES)) setImmediate(pour)
-      else res.once('drain', pour)
+      // Through the event loop each time, so that a fast reader does not delay other requests.
+      if (res.write(SPACES)) setImmediate(writeMore)
+      else res.once('drain', writeMore)
     }
-    pour()
+    writeMore()
   },
   'deep-json': ({ res, rule }) => {
     const depth = rule.depth ?? 100_000
@@ -170,40 +170,41 @@ export const effects = {
   },
   'unexpected-json': ({ res }) => sendJson(res, 200, {}),
   'wrong-types': exchange => {
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     const changed = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, wrongType(value)]))
     sendJson(exchange.res, status, changed)
   },
-  'created-without-id': exchange => tamper(exchange, ({ taskId: _, ...rest }) => rest),
+  'created-without-id': exchange => sendChanged(exchange, ({ taskId: _, ...rest }) => rest),
   'unknown-status': exchange =>
-    tamper(exchange, ({ solution: _, ...rest }) => ({
+    sendChanged(exchange, ({ solution: _, ...rest }) => ({
       ...rest,
       status: exchange.rule.taskStatus ?? 'pondering',
     })),
   'ready-without-token': exchange =>
-    tamper(exchange, body => ({ ...body, status: 'ready', solution: tokenless(exchange) })),
-  'ready-null-solution': exchange => tamper(exchange, body => ({ ...body, status: 'ready', solution: null })),
-  // The task was doomed before the call acted on it (app.mjs): the reply says so by itself.
+    sendChanged(exchange, body => ({ ...body, status: 'ready', solution: solutionWithoutToken(exchange) })),
+  'ready-null-solution': exchange =>
+    sendChanged(exchange, body => ({ ...body, status: 'ready', solution: null })),
+  // app.mjs has marked the task as unsolvable before the call was processed: the reply is the failure.
   'failed-task': exchange => {
-    const { status, body } = answered(exchange)
+    const { status, body } = replyOf(exchange)
     sendJson(exchange.res, status, body)
   },
-  'echo-key': ({ res, body, rule, vendor, replies }) => {
+  'echo-key': ({ res, body, rule, provider, replies }) => {
     const key = encodeKey(textOf(body?.clientKey), rule.encoding)
-    const reply = replies.error(rule.errorCode ?? vendor.code.badRequest, {
+    const reply = replies.error(rule.errorCode ?? provider.code.badRequest, {
       description: `The request of client key ${key} could not be served (key=${key})`,
       status: rule.status,
     })
     sendJson(res, reply.status, reply.body)
   },
-  error: ({ res, rule, call, vendor, replies }) => {
+  error: ({ res, rule, call, provider, replies }) => {
     const code = rule.errorCode ?? 'ERROR_INTERNAL_SERVER_ERROR'
     if (call === 'siteverify') {
       const errorCode = rule.errorCode ?? 'internal-error'
       return sendJson(res, rule.status ?? 200, { success: false, 'error-codes': [errorCode], messages: [] })
     }
     const failed =
-      call === 'getTaskResult' && (code === vendor.code.unsolvable || code === vendor.code.tooLong)
+      call === 'getTaskResult' && (code === provider.code.unsolvable || code === provider.code.tooLong)
     const { status, body } = failed ? replies.failed(code) : replies.error(code)
     sendJson(res, rule.status ?? status, body, retryAfter(rule))
   },

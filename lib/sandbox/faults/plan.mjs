@@ -1,4 +1,4 @@
-/** The catalogue of faults, and the plan that decides which request meets one. What each does is in effects.mjs. */
+/** Decides which request gets which fault. */
 
 import { unit } from '../random.mjs'
 
@@ -8,8 +8,8 @@ const ALL = [...API, 'siteverify']
 /**
  * @typedef {object} FaultEntry
  * @property {string} description
- * @property {boolean} processed the request is acted on (task created and charged, poll counted) before it goes wrong
- * @property {string[]} calls where it makes sense
+ * @property {boolean} processed the request is processed (task created and charged, poll counted) before the fault
+ * @property {string[]} calls that it applies to
  */
 
 /**
@@ -25,34 +25,34 @@ export const catalogue = {
   'connection-reset': entry(
     ALL,
     false,
-    'the connection is destroyed (TCP RST) before the request is acted on',
+    'the connection is destroyed (TCP RST) before the request is processed',
   ),
   'connection-reset-after-processing': entry(
     ALL,
     true,
-    'the request is acted on, then the connection is destroyed before the reply',
+    'the request is processed, then the connection is destroyed before the reply',
   ),
   'stream-reset': entry(
     ALL,
     false,
-    'HTTP/2: RST_STREAM (param http2Code, default 2) on this request alone; else as reset',
+    'HTTP/2: RST_STREAM (param http2Code, default 2) on this request only; HTTP/1.1: as connection-reset',
   ),
   goaway: entry(
     ALL,
     false,
-    'HTTP/2: GOAWAY that excludes this request; HTTP/1.1: the connection is closed unanswered',
+    'HTTP/2: GOAWAY that excludes this request; HTTP/1.1: the connection is closed without a reply',
   ),
   'close-after': entry(
     ALL,
     true,
-    'answered in full, then the kept-alive connection is closed without notice',
+    'a complete reply, then the kept-alive connection is closed without notice',
   ),
-  'no-response': entry(ALL, false, 'no answer ever, and nothing is done'),
-  'no-response-after-processing': entry(ALL, true, 'the request is acted on, and no answer ever comes'),
-  latency: entry(ALL, true, 'acted on at once, answered in full after delayMs (default 1000)'),
-  'slow-body': entry(ALL, true, 'the right reply, but one byte every intervalMs (default 1000)'),
+  'no-response': entry(ALL, false, 'no reply, and the request is not processed'),
+  'no-response-after-processing': entry(ALL, true, 'the request is processed, and there is no reply'),
+  latency: entry(ALL, true, 'processed at once, complete reply after delayMs (default 1000)'),
+  'slow-body': entry(ALL, true, 'the correct reply, one byte every intervalMs (default 1000)'),
   'truncated-json': entry(ALL, true, 'a complete HTTP reply whose JSON is cut in the middle'),
-  'truncated-body': entry(ALL, true, 'Content-Length promises more than is sent, then the connection closes'),
+  'truncated-body': entry(ALL, true, 'less is sent than Content-Length says, then the connection closes'),
   'empty-body': entry(ALL, false, '200 with an empty body'),
   html: entry(ALL, false, '200 with an HTML page, as a captive portal or a gateway sends it'),
   408: entry(ALL, false, '408 with an HTML page'),
@@ -71,19 +71,15 @@ export const catalogue = {
   redirect: entry(
     ALL,
     false,
-    '307 to location (default: a listener that records who follows: stats().redirectsFollowed)',
+    '307 to location (default: a listener that counts requests in stats().redirectsFollowed)',
   ),
-  oversized: entry(ALL, true, 'the right reply as valid JSON, padded to bytes (default 2 MiB)'),
+  oversized: entry(ALL, true, 'the correct reply as valid JSON, padded to bytes (default 2 MiB)'),
   whitespace: entry(ALL, false, '200 and an endless stream of whitespace until the client leaves'),
   'deep-json': entry(ALL, false, '200 with valid JSON nested depth levels deep (default 100 000)'),
   'unexpected-json': entry(ALL, false, '200 with the JSON object {}'),
-  'wrong-types': entry(ALL, true, 'the right fields with values of the wrong JSON types'),
+  'wrong-types': entry(ALL, true, 'the correct fields with values of the wrong JSON types'),
   'created-without-id': entry(['createTask'], true, 'a task is created and charged, its id is not returned'),
-  'unknown-status': entry(
-    ['getTaskResult'],
-    true,
-    'errorId 0 and a status nobody has heard of (param taskStatus)',
-  ),
+  'unknown-status': entry(['getTaskResult'], true, 'errorId 0 and an unknown status (param taskStatus)'),
   'ready-without-token': entry(['getTaskResult'], true, 'status ready with a solution that has no token'),
   'ready-null-solution': entry(['getTaskResult'], true, 'status ready with solution null'),
   'failed-task': entry(
@@ -99,12 +95,12 @@ export const catalogue = {
   error: entry(
     ALL,
     false,
-    'the envelope of errorCode (default: internal error), with the status the vendor would use',
+    'the envelope of errorCode (default: internal error), with the status that the provider uses for it',
   ),
-  reply: entry(ALL, false, 'whatever you script: status, headers, body'),
+  reply: entry(ALL, false, 'the given status, headers and body'),
 }
 
-/** Every fault, for tables and loops. */
+/** Every fault. */
 export const faults = Object.freeze(
   Object.entries(catalogue).map(([name, row]) =>
     Object.freeze({ name, ...row, calls: Object.freeze(row.calls) }),
@@ -209,7 +205,7 @@ export function createPlan(rules, seed) {
     clear() {
       planned = []
     },
-    /** @param {number} id @returns whether it was there */
+    /** @param {number} id @returns whether it existed */
     remove(id) {
       const before = planned.length
       planned = planned.filter(plan => plan.id !== id)
@@ -218,8 +214,8 @@ export function createPlan(rules, seed) {
     list: () => planned,
 
     /**
-     * The fault that this request meets, if any. Every rule that matches counts the request; the first that is due wins.
-     * Chance in getTaskResult is a function of the task and its request, not of the order of arrival.
+     * The fault for this request, if any. Every rule that matches counts the request; the first that is due wins.
+     * In getTaskResult, probability depends on the task and its request, not on the order of arrival.
      * @param {string} call
      * @param {number} taskNumber of the task concerned, 0 if none
      * @param {number} attempt which getTaskResult request for that task, from 1; 0 for the other calls

@@ -1,4 +1,4 @@
-/** Sockets: listening on loopback, TLS and HTTP/2, reading bodies, writing replies, and breaking connections on purpose. */
+/** Listens on loopback with TLS and HTTP/2, reads bodies, writes replies, and breaks connections on demand. */
 
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -9,11 +9,11 @@ import https from 'node:https'
 
 /** A createTask body may be large (the client passes extra fields on), but not boundless. */
 const MAX_BODY = 32 * 1024 * 1024
-/** Longer than any client keeps an idle connection, so that the classic race happens only on demand. */
+/** Longer than any client keeps an idle connection, so that a reused connection is closed only on demand. */
 const KEEP_ALIVE_MS = 120_000
 
 /**
- * Nobody is there to answer any more, or all has been said. HTTP/2's response knows it only from its stream.
+ * The client has disconnected, or the reply is complete. In HTTP/2, only the stream knows it.
  * @param {Response} res
  */
 export const isOver = res => res.destroyed || res.writableEnded || res.stream?.destroyed === true
@@ -43,7 +43,7 @@ export function sendJson(res, status, body, headers) {
 }
 
 /**
- * Hands the whole body over; null if it is too large. Nobody hears of a request whose sender has left.
+ * Reads the whole body; null if it is too large. `done` is not called if the client disconnects before the end.
  * @param {Request} req
  * @param {(body: Buffer | null) => void} done
  */
@@ -77,7 +77,7 @@ function createServer(options, onRequest) {
   if (!options.tls) return http.createServer(handler)
   const { key, cert } = options.tls
   if (!options.http2) return https.createServer({ key, cert, ALPNProtocols: ['http/1.1'] }, handler)
-  // Thousands of polls may wait on one connection; the default memory of a session is meant for browsers.
+  // Thousands of polls may wait on one connection; the default limit for a session's memory is too low for that.
   const settings = { maxConcurrentStreams: 256 }
   return http2.createSecureServer({ key, cert, allowHTTP1: true, maxSessionMemory: 1000, settings }, handler)
 }
@@ -89,32 +89,32 @@ function createServer(options, onRequest) {
 export async function listen(options, onRequest) {
   const server = createServer(options, onRequest)
   /**
-   * Raw TCP sockets by the client's end: under TLS only the raw one can send a RST.
+   * Raw TCP sockets by the client's address and port: with TLS, only the raw socket can send a RST.
    * @type {Map<string, import('node:net').Socket>}
    */
   const sockets = new Map()
   /** @param {{ remoteAddress?: string, remotePort?: number }} [socket] */
-  const endOf = socket => `${socket?.remoteAddress} ${socket?.remotePort}`
+  const clientOf = socket => `${socket?.remoteAddress} ${socket?.remotePort}`
   const connections = { opened: 0, open: 0 }
 
   server.on('connection', (/** @type {import('node:net').Socket} */ socket) => {
-    const end = endOf(socket)
+    const client = clientOf(socket)
     connections.opened++
     connections.open++
     socket.setNoDelay(true)
-    sockets.set(end, socket)
+    sockets.set(client, socket)
     socket.once('close', () => {
       connections.open--
-      if (sockets.get(end) === socket) sockets.delete(end)
+      if (sockets.get(client) === socket) sockets.delete(client)
     })
   })
-  // What a vanished client leaves behind is no news to a stand-in whose business is vanishing.
+  // Clients disconnect in tests all the time: not an error of the sandbox.
   server.on('sessionError', () => {})
   server.on('tlsClientError', () => {})
-  const tunable = /** @type {http.Server} */ (server)
-  tunable.keepAliveTimeout = KEEP_ALIVE_MS
-  tunable.requestTimeout = 0
-  tunable.headersTimeout = 0
+  const limits = /** @type {http.Server} */ (server)
+  limits.keepAliveTimeout = KEEP_ALIVE_MS
+  limits.requestTimeout = 0
+  limits.headersTimeout = 0
 
   await new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -123,7 +123,7 @@ export async function listen(options, onRequest) {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
 
   /** @param {Response} res */
-  const socketOf = res => sockets.get(endOf(res.stream?.session?.socket ?? res.socket ?? undefined))
+  const socketOf = res => sockets.get(clientOf(res.stream?.session?.socket ?? res.socket ?? undefined))
 
   const listener = {
     port,
@@ -135,7 +135,7 @@ export async function listen(options, onRequest) {
     },
 
     /**
-     * How to close the connection in good order; asked before the reply, which parts the two.
+     * Returns a function that closes the connection gracefully. Called before the reply, which detaches the socket.
      * @param {Response} res
      */
     closer: res => {
@@ -148,7 +148,7 @@ export async function listen(options, onRequest) {
     },
 
     /**
-     * A reply broken off in its body: FIN, or on HTTP/2 a reset of the stream.
+     * Ends the reply in the middle of its body: FIN, or a reset of the stream in HTTP/2.
      * @param {Response} res
      */
     cut: res => {

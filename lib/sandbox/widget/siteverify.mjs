@@ -3,7 +3,7 @@
 import { DUMMY_TOKEN } from '../store.mjs'
 import { isObject, textOf } from '../validation.mjs'
 
-/** The secret that verifies tokens issued by a sandbox. Made up, and the same for every sandbox. */
+/** The secret that verifies tokens issued by a sandbox. It is invented, and the same for every sandbox. */
 export const SANDBOX_SECRET = '0x4AAAAAAASandboxSecretKey00000000000'
 
 export const TOKEN_LIFE_MS = 300_000
@@ -43,22 +43,22 @@ const failure = (...codes) => ({ success: false, 'error-codes': codes, messages:
 
 /**
  * @param {object} parts
- * @param {import('../providers.mjs').ProviderRecord} parts.vendor
+ * @param {import('../providers.mjs').ProviderRecord} parts.provider
  * @param {import('../store.mjs').Store} parts.store
  * @param {() => number} parts.now
  */
-export function createSiteverify({ vendor, store, now }) {
+export function createSiteverify({ provider, store, now }) {
   /**
    * @param {import('../store.mjs').Task} task
    * @param {string} idempotencyKey
    */
   const verifyIssued = (task, idempotencyKey) => {
     const { verification } = task
-    // The same key asks the same question again: a lost reply may be fetched a second time.
+    // The same idempotency key gets the same reply: a lost reply can be fetched again.
     if (verification && idempotencyKey && verification.idempotencyKey === idempotencyKey)
       return verification.reply
     if (verification || now() >= task.readyAt + TOKEN_LIFE_MS) return failure('timeout-or-duplicate')
-    // A custom relative takes a task as it comes, without a website too.
+    // 'custom' accepts a task without a website.
     const website = textOf(task.task.websiteURL)
     /** @type {Verification} */
     const reply = {
@@ -66,7 +66,7 @@ export function createSiteverify({ vendor, store, now }) {
       'error-codes': [],
       challenge_ts: new Date(task.readyAt).toISOString(),
       hostname: URL.canParse(website) ? new URL(website).hostname : '',
-      ...vendor.widget(task.task),
+      ...provider.widget(task.task),
     }
     task.verification = { idempotencyKey, reply }
     return reply

@@ -1,4 +1,4 @@
-/** The local page: a `.cf-turnstile` stand-in and a form whose server side verifies the token. No external request. */
+/** The local page: a mock of the `.cf-turnstile` widget and a form whose server side verifies the token. It sends no external request. */
 
 import { readFileSync } from 'node:fs'
 import { send } from '../http/server.mjs'
@@ -95,9 +95,9 @@ function widgetPage(query) {
   const explicit = query.get('render') === 'explicit'
   const action = query.get('action')
   const cdata = query.get('cdata')
-  // Explicitly rendered, the values are in the script's hands and not on a `.cf-turnstile` element.
+  // With explicit rendering, the script has the values, and there is no `.cf-turnstile` element.
   const prefix = explicit ? 'data-page-' : 'data-'
-  const holder = attributes({
+  const container = attributes({
     id: 'widget',
     ...(explicit ? {} : { class: 'cf-turnstile', 'data-callback': 'onTurnstileToken' }),
     [`${prefix}sitekey`]: sitekey,
@@ -117,7 +117,7 @@ function widgetPage(query) {
     `<h1>Sign in</h1>
 <form id="login" method="post" action="${escapeHtml(login)}"${body}>
 <label>Name <input id="username" name="username" autocomplete="off"></label>
-<div${holder}></div>
+<div${container}></div>
 <button id="submit" type="submit">Sign in</button>
 </form>
 <p>Token seen by the callback: <output id="callback-token"></output></p>

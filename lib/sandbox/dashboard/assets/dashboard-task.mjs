@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** One task on the page: a row with its state, its timeline and its token's age; opened, its story. */
+/** One task on the page: a row with its state, timeline and token age; opened, its details and events. */
 
 /**
  * @typedef {object} Row
@@ -20,12 +20,12 @@
  * @property {{ starts: string, length: number } | null} token
  * @property {boolean} verified
  */
-/** @typedef {{ type: string, at: number, text: string, bad: boolean }} Happening */
+/** @typedef {{ type: string, at: number, text: string, bad: boolean }} TaskEvent */
 
 const TASK_LIFE_MS = 300_000
-/** A task polled for minutes has more marks than a row has room for. */
+/** Marks on a timeline, and events in the details, at most. */
 const MAX_MARKS = 150
-const MAX_STORY = 300
+const MAX_EVENTS = 300
 
 /**
  * @param {string} name
@@ -62,30 +62,30 @@ function stateOf(row, now, tokenLifeMs) {
 /** @param {Row} first @param {number} tokenLifeMs */
 export function createTask(first, tokenLifeMs) {
   let row = first
-  /** @type {Happening[]} */
-  const story = []
-  /** Whether there is more to tell than what stands in the opened row: many things may happen at once. */
-  let untold = false
+  /** @type {TaskEvent[]} */
+  const events = []
+  /** Whether the details are older than the task: they are drawn at most once a frame. */
+  let stale = false
   const state = element('span', 'state')
   const bar = element('i', 'bar solving')
-  const life = element('i', 'bar token')
+  const tokenBar = element('i', 'bar token')
   const marks = element('span', 'marks')
-  const track = element('span', 'track', bar, life, marks)
+  const track = element('span', 'track', bar, tokenBar, marks)
   const age = element('span', 'age')
   const count = element('span', 'count')
   const number = element('span', 'number', `#${row.taskNumber}`)
   const facts = element('dl', 'facts')
-  const events = element('ol', 'story')
+  const eventList = element('ol', 'story')
   const details = /** @type {HTMLDetailsElement} */ (element('details'))
   details.append(
     element('summary', '', number, state, track, element('span', 'end', age, count)),
-    element('div', 'opened', facts, events),
+    element('div', 'opened', facts, eventList),
   )
   const item = element('li', '', details)
   item.dataset.task = String(row.taskNumber)
 
-  const tell = () => {
-    untold = false
+  const drawDetails = () => {
+    stale = false
     const { taskId, type, websiteURL, websiteKey, account, points, token } = row
     /** @type {[string, string][]} */
     const rows = [
@@ -99,12 +99,12 @@ export function createTask(first, tokenLifeMs) {
     facts.replaceChildren(
       ...rows.map(([name, value]) => element('div', '', element('dt', '', name), element('dd', '', value))),
     )
-    const unseen = row.polls - story.filter(happening => happening.type === 'task:polled').length
+    const unseen = row.polls - events.filter(event => event.type === 'task:polled').length
     const verb = unseen === 1 ? 'is not shown here' : 'are not shown here'
     const others = unseen > 0 ? [element('li', '', `${polls(unseen)} that ${verb}`)] : []
-    events.replaceChildren(
+    eventList.replaceChildren(
       ...others,
-      ...story.map(({ at, text, bad }) =>
+      ...events.map(({ at, text, bad }) =>
         element(
           'li',
           bad ? 'bad' : '',
@@ -114,7 +114,7 @@ export function createTask(first, tokenLifeMs) {
       ),
     )
   }
-  details.addEventListener('toggle', () => details.open && tell())
+  details.addEventListener('toggle', () => details.open && drawDetails())
 
   return {
     item,
@@ -123,40 +123,40 @@ export function createTask(first, tokenLifeMs) {
     /** @param {Row} next */
     update(next) {
       row = next
-      untold = true
+      stale = true
     },
 
-    /** @param {Happening} happening */
-    add(happening) {
-      story.push(happening)
-      if (story.length > MAX_STORY) {
-        // The beginning is worth more than one poll of hundreds.
-        const dullest = story.findIndex(past => past.type === 'task:polled')
-        story.splice(Math.max(dullest, 0), 1)
+    /** @param {TaskEvent} event */
+    add(event) {
+      events.push(event)
+      if (events.length > MAX_EVENTS) {
+        // Drop a poll first: the other events are few.
+        const oldestPoll = events.findIndex(past => past.type === 'task:polled')
+        events.splice(Math.max(oldestPoll, 0), 1)
       }
-      untold = true
-      const { type, text, bad } = happening
+      stale = true
+      const { type, text, bad } = event
       if (type === 'task:created' || type === 'task:ready') return
       const mark = element('i', `mark ${type.replace('task:', '')}${bad ? ' bad' : ''}`)
       mark.title = text
-      mark.dataset.at = String(happening.at)
+      mark.dataset.at = String(event.at)
       marks.append(mark)
       if (marks.childElementCount > MAX_MARKS) marks.firstElementChild?.remove()
     },
 
-    /** How long its story is by now: until it ended, or until now. @param {number} now */
+    /** The length of its timeline: until its last event, or until now. @param {number} now */
     length(now) {
       const over = row.delivered || row.failed || now >= row.createdAt + TASK_LIFE_MS
-      const last = story.at(-1)?.at ?? row.readyAt ?? row.createdAt
+      const last = events.at(-1)?.at ?? row.readyAt ?? row.createdAt
       return Math.min(over ? last : now, row.createdAt + TASK_LIFE_MS) - row.createdAt
     },
 
     /**
      * @param {number} now
-     * @param {number} scale milliseconds that the whole width stands for
+     * @param {number} scale milliseconds that the whole width represents
      */
     draw(now, scale) {
-      if (details.open && untold) tell()
+      if (details.open && stale) drawDetails()
       const percent = (/** @type {number} */ at) =>
         `${Math.min(Math.max(((at - row.createdAt) / scale) * 100, 0), 100)}%`
       const name = stateOf(row, now, tokenLifeMs)
@@ -169,20 +169,20 @@ export function createTask(first, tokenLifeMs) {
         row.failsAt ?? Number.POSITIVE_INFINITY,
       )
       bar.style.width = percent(Math.min(solvedAt, now))
-      const alive = name !== 'failed' && row.readyAt !== null && now > row.readyAt
-      life.hidden = !alive
-      if (alive && row.readyAt !== null) {
-        life.style.left = percent(row.readyAt)
-        life.style.right = `calc(100% - ${percent(Math.min(now, row.readyAt + tokenLifeMs))})`
+      const isReady = name !== 'failed' && row.readyAt !== null && now > row.readyAt
+      tokenBar.hidden = !isReady
+      if (isReady && row.readyAt !== null) {
+        tokenBar.style.left = percent(row.readyAt)
+        tokenBar.style.right = `calc(100% - ${percent(Math.min(now, row.readyAt + tokenLifeMs))})`
       }
       for (const mark of marks.children) {
         const drawn = /** @type {HTMLElement} */ (mark)
         drawn.style.left = percent(Number(drawn.dataset.at))
       }
-      const old = row.readyAt === null ? 0 : now - row.readyAt
-      const ages = alive && row.token && old < tokenLifeMs
-      if (ages) age.textContent = `token ${seconds(old)} old`
-      else if (name === 'ready') age.textContent = `not fetched for ${seconds(old)}`
+      const ageMs = row.readyAt === null ? 0 : now - row.readyAt
+      const hasAge = isReady && row.token && ageMs < tokenLifeMs
+      if (hasAge) age.textContent = `token ${seconds(ageMs)} old`
+      else if (name === 'ready') age.textContent = `not fetched for ${seconds(ageMs)}`
       else age.textContent = name === 'failed' ? row.failCode : ''
       count.textContent = `${polls(row.polls)} · ${row.points} pt`
     },

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
-/** The sandbox's page: listens to its events and keeps what is shown in step. Text from a script stays text. */
+/** The dashboard: listens to the sandbox's events and shows them. What a client sent is shown as text. */
 
-import { createSwitches, showSwitches } from './dashboard-switches.mjs'
+import { createControls, showControls } from './dashboard-controls.mjs'
 import { createTask, element } from './dashboard-task.mjs'
 
 /** @typedef {import('./dashboard-task.mjs').Row} Row */
-/** @typedef {Record<string, any> & { type: string, at: number, taskNumber?: number }} Told */
+/** @typedef {Record<string, any> & { type: string, at: number, taskNumber?: number }} StreamEvent */
 
 const MAX_ROWS = 100
 const MAX_LINES = 80
@@ -16,16 +16,16 @@ const find = id => /** @type {HTMLElement} */ (document.getElementById(id))
 
 /** @type {Map<number, import('./dashboard-task.mjs').Task>} */
 const tasks = new Map()
-/** The latest task that had a row. Those before it had theirs, and who had to make room does not come back. */
+/** The number of the newest task that had a row. Rows that were removed are not added again. */
 let newest = 0
-/** Faults that met a task before it was there: on createTask. @type {Map<number, Told[]>} */
+/** Faults on createTask, which come before the row of the task. @type {Map<number, StreamEvent[]>} */
 const early = new Map()
 let tokenLifeMs = 300_000
-/** The sandbox's clock against this one. */
-let ahead = 0
-const clock = () => Date.now() + ahead
+/** The sandbox's clock minus this one. */
+let clockOffset = 0
+const clock = () => Date.now() + clockOffset
 
-/** @param {Told} event */
+/** @param {StreamEvent} event */
 function textOf(event) {
   switch (event.type) {
     case 'task:created':
@@ -41,18 +41,18 @@ function textOf(event) {
     case 'verified':
       return event.success ? 'token verified' : `token refused: ${event.errorCodes.join(', ')}`
     case 'banned':
-      return `banned by ${event.errorCode}, earned on ${event.call}`
+      return `banned after ${event.errorCode} on ${event.call}`
     default:
       return event.type
   }
 }
 
-/** @param {Told} event */
+/** @param {StreamEvent} event */
 const isBad = event =>
   ['fault', 'banned'].includes(event.type) || event.success === false || event.state === 'failed'
 
-/** @param {Told} event */
-const happening = event => ({ type: event.type, at: event.at, text: textOf(event), bad: isBad(event) })
+/** @param {StreamEvent} event */
+const taskEvent = event => ({ type: event.type, at: event.at, text: textOf(event), bad: isBad(event) })
 
 /** @param {Row} row */
 function show(row) {
@@ -63,26 +63,26 @@ function show(row) {
   const task = createTask(row, tokenLifeMs)
   tasks.set(row.taskNumber, task)
   find('rows').prepend(task.item)
-  for (const event of early.get(row.taskNumber) ?? []) task.add(happening(event))
+  for (const event of early.get(row.taskNumber) ?? []) task.add(taskEvent(event))
   for (const taskNumber of early.keys()) if (taskNumber <= newest) early.delete(taskNumber)
   if (tasks.size <= MAX_ROWS) return
-  const [oldest, gone] = tasks.entries().next().value ?? []
-  gone?.item.remove()
+  const [oldest, removed] = tasks.entries().next().value ?? []
+  removed?.item.remove()
   if (oldest) tasks.delete(oldest)
 }
 
-/** @param {Told} event */
-function hear(event) {
+/** @param {StreamEvent} event */
+function showEvent(event) {
   const task = event.taskNumber ? tasks.get(event.taskNumber) : undefined
-  if (task) task.add(happening(event))
+  if (task) task.add(taskEvent(event))
   else if (event.type === 'fault' && event.taskNumber && event.taskNumber > newest)
     early.set(event.taskNumber, [...(early.get(event.taskNumber) ?? []), event].slice(-MAX_LINES))
-  // A created task is known by its polls and deliveries; every poll that only waits would drown the rest.
+  // Polls of tasks that are not ready would hide the other events.
   if (event.type === 'task:ready' || (event.type === 'task:polled' && event.state === 'processing')) return
   const time = new Date(event.at).toLocaleTimeString([], { hour12: false })
-  const whose = event.taskNumber ? `#${event.taskNumber} ` : ''
+  const label = event.taskNumber ? `#${event.taskNumber} ` : ''
   find('log').prepend(
-    element('li', isBad(event) ? 'bad' : '', element('time', '', time), ` ${whose}${textOf(event)}`),
+    element('li', isBad(event) ? 'bad' : '', element('time', '', time), ` ${label}${textOf(event)}`),
   )
   while (find('log').childElementCount > MAX_LINES) find('log').lastElementChild?.remove()
 }
@@ -90,8 +90,8 @@ function hear(event) {
 const count = new Intl.NumberFormat('en').format
 
 /** @param {any} state */
-function tell({ now, counts, accounts, rules, solveTimeMs }) {
-  ahead = now - Date.now()
+function showState({ now, counts, accounts, rules, solveTimeMs }) {
+  clockOffset = now - Date.now()
   const { tasks: sums, requests, verifications, faults } = counts
   /** @param {string} id @param {string} text */
   const set = (id, text) => {
@@ -99,7 +99,7 @@ function tell({ now, counts, accounts, rules, solveTimeMs }) {
   }
   const requested = Object.values(requests).reduce((sum, some) => sum + Number(some), 0)
   const hits = Object.values(faults).reduce((sum, some) => sum + Number(some), 0)
-  const worst = Object.entries(faults).sort(([, a], [, b]) => Number(b) - Number(a))[0]
+  const mostFrequent = Object.entries(faults).sort(([, a], [, b]) => Number(b) - Number(a))[0]
   const polls = requests['/getTaskResult'] ?? 0
   set('created', count(sums.created))
   set('created-more', `${count(sums.failed)} failed, ${count(sums.expired)} expired`)
@@ -114,8 +114,11 @@ function tell({ now, counts, accounts, rules, solveTimeMs }) {
   set('verified-more', `${count(verifications.failure)} refused`)
   set('hits', count(hits))
   find('hits').classList.toggle('bad', hits > 0)
-  set('hits-more', worst ? `most: ${worst[0]}` : counts.bans ? `${count(counts.bans)} bans` : 'none yet')
-  showSwitches(rules, solveTimeMs)
+  set(
+    'hits-more',
+    mostFrequent ? `most: ${mostFrequent[0]}` : counts.bans ? `${count(counts.bans)} bans` : 'none',
+  )
+  showControls(rules, solveTimeMs)
 }
 
 function draw() {
@@ -131,16 +134,16 @@ function draw() {
 }
 
 /** @param {'live' | 'waiting' | 'lost'} link @param {string} text */
-function linked(link, text) {
+function showConnection(link, text) {
   find('link').dataset.link = link
   find('link').textContent = text
 }
 
 /**
- * A sandbox started anew on the same port, whose task 1 is another one, by the same name if the seed is the same.
+ * Whether another sandbox now runs on this port. With the same seed, its task ids are the same, but not their times.
  * @param {{ rows: Row[], counts: { tasks: { created: number } } }} all
  */
-const isAnother = ({ rows, counts }) =>
+const isOtherSandbox = ({ rows, counts }) =>
   [...tasks.keys()].some(taskNumber => taskNumber > counts.tasks.created) ||
   rows.some(row => (tasks.get(row.taskNumber)?.createdAt ?? row.createdAt) !== row.createdAt)
 
@@ -149,7 +152,7 @@ function listen() {
   source.addEventListener('everything', ({ data }) => {
     const all = JSON.parse(data)
     tokenLifeMs = all.tokenLifeMs
-    if (isAnother(all)) {
+    if (isOtherSandbox(all)) {
       newest = 0
       tasks.clear()
       early.clear()
@@ -161,23 +164,26 @@ function listen() {
     find('empty-options').textContent = `provider: '${all.counts.provider}', baseURL: '${all.baseURL}'`
     document.title = `Sandbox · ${all.counts.provider}`
     for (const row of all.rows) show(row)
-    tell(all)
+    showState(all)
     draw()
-    linked('live', 'live')
+    showConnection('live', 'live')
   })
   source.addEventListener('change', ({ data }) => {
     const change = JSON.parse(data)
     for (const row of change.rows) show(row)
-    for (const event of change.events) hear(event)
-    tell(change)
+    for (const event of change.events) showEvent(event)
+    showState(change)
     draw()
   })
   source.addEventListener('error', () => {
-    linked('lost', source.readyState === EventSource.CLOSED ? 'gone: reload the page' : 'lost, trying again')
+    showConnection(
+      'lost',
+      source.readyState === EventSource.CLOSED ? 'closed: reload the page' : 'lost, reconnecting',
+    )
   })
 }
 
-createSwitches()
+createControls()
 listen()
-// Ages grow without an event; a page in the background need not count them.
+// Ages change without an event; a page in the background need not show them.
 setInterval(() => document.visibilityState === 'visible' && draw(), 250)

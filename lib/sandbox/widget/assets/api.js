@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * A stand-in for Cloudflare's api.js: the same attributes, functions and elements, without a challenge. Widgets with one of
+ * A mock of Cloudflare's api.js: the same attributes, functions and elements, without a challenge. Widgets with one of
  * Cloudflare's test sitekeys get the dummy token by themselves; all others wait for a token.
  */
 
@@ -13,7 +13,7 @@
 
   /**
    * @typedef {object} Widget
-   * @property {HTMLElement} holder
+   * @property {HTMLElement} container
    * @property {Record<string, any>} params
    * @property {HTMLElement} wrapper
    * @property {HTMLIFrameElement} iframe
@@ -40,8 +40,8 @@
   }
 
   /** @param {string} text */
-  const complain = text => {
-    throw new Error(`[Cloudflare Turnstile stand-in] ${text}`)
+  const fail = text => {
+    throw new Error(`[mock of Cloudflare Turnstile] ${text}`)
   }
 
   /**
@@ -50,18 +50,18 @@
    */
   const label = (widget, text) => {
     widget.text = text
-    widget.iframe.contentWindow?.postMessage({ standIn: text }, '*')
+    widget.iframe.contentWindow?.postMessage({ sandboxWidget: text }, '*')
   }
 
   window.addEventListener('message', ({ source, data }) => {
     const widget = [...widgets.values()].find(({ iframe }) => source && iframe.contentWindow === source)
     if (!widget) return
-    if (data?.standIn === 'ready') label(widget, widget.text)
-    if (data?.standIn === 'click' && widget.awaitsClick) answer(widget)
+    if (data?.sandboxWidget === 'ready') label(widget, widget.text)
+    if (data?.sandboxWidget === 'click' && widget.awaitsClick) setToken(widget)
   })
 
   /** @param {Widget} widget */
-  const answer = widget => {
+  const setToken = widget => {
     widget.awaitsClick = false
     widget.response = DUMMY_TOKEN
     if (widget.input) widget.input.value = DUMMY_TOKEN
@@ -85,10 +85,10 @@
     if (widget.input) widget.input.value = ''
     label(widget, 'Waiting for a token')
     const { sitekey } = widget.params
-    const auto = widget.holder.closest('form')?.dataset.auto !== 'false'
+    const auto = widget.container.closest('form')?.dataset.auto !== 'false'
     if (!auto || !TEST_SITEKEY.test(sitekey)) return
     if (!INTERACTIVE_SITEKEY.test(sitekey)) {
-      widget.timer = window.setTimeout(() => answer(widget), 0)
+      widget.timer = window.setTimeout(() => setToken(widget), 0)
       return
     }
     widget.awaitsClick = true
@@ -100,7 +100,7 @@
     if (target === undefined) return [...widgets.keys()][0]
     if (typeof target === 'string' && widgets.has(target)) return target
     const element = typeof target === 'string' ? document.querySelector(target) : target
-    return [...widgets].find(([, { holder }]) => holder === element)?.[0]
+    return [...widgets].find(([, { container }]) => container === element)?.[0]
   }
 
   /**
@@ -108,24 +108,24 @@
    * @param {Record<string, any>} params
    */
   const render = (target, params) => {
-    const holder = /** @type {HTMLElement | null} */ (
+    const container = /** @type {HTMLElement | null} */ (
       typeof target === 'string' ? document.querySelector(target) : target
     )
-    if (!holder) return complain(`the container ${target} was not found`)
-    if (!params?.sitekey) return complain('sitekey is missing')
+    if (!container) return fail(`the container ${target} was not found`)
+    if (!params?.sitekey) return fail('sitekey is missing')
     for (const [name, length] of /** @type {const} */ ([
       ['action', 32],
       ['cData', 255],
     ])) {
       const value = params[name] ?? ''
-      if (value.length > length || !WIDGET_VALUE.test(value)) return complain(`invalid value for ${name}`)
+      if (value.length > length || !WIDGET_VALUE.test(value)) return fail(`invalid value for ${name}`)
     }
     const number = (++count).toString(36).padStart(5, '0')
     const id = `cf-chl-widget-${number}`
     const iframe = document.createElement('iframe')
     iframe.src = `${origin}/cdn-cgi/challenge-platform/h/b/turnstile/f/ov2/av0/rch/${number}/${encodeURIComponent(params.sitekey)}/auto/fbE/new/normal?lang=auto`
     iframe.id = id
-    iframe.title = 'Widget containing a stand-in for a Cloudflare security challenge'
+    iframe.title = 'Widget containing a mock of a Cloudflare security challenge'
     iframe.width = '300'
     iframe.height = '65'
     iframe.frameBorder = '0'
@@ -141,10 +141,10 @@
       input.id = `${id}_response`
       wrapper.append(input)
     }
-    holder.append(wrapper)
+    container.append(wrapper)
     /** @type {Widget} */
     const widget = {
-      ...{ holder, params, wrapper, iframe, input, response: undefined },
+      ...{ container, params, wrapper, iframe, input, response: undefined },
       ...{ text: '', expired: false, awaitsClick: false, timer: 0 },
     }
     widgets.set(id, widget)
@@ -154,7 +154,7 @@
 
   const turnstile = {
     render,
-    /** The token that this script issued; like Cloudflare's, it does not look into the form field. */
+    /** The token that this script issued; like Cloudflare's, it does not read the form field. */
     getResponse: (/** @type {string | HTMLElement | undefined} */ target) =>
       widgets.get(find(target) ?? '')?.response,
     isExpired: (/** @type {string | HTMLElement | undefined} */ target) =>
@@ -177,12 +177,12 @@
   page.turnstile = turnstile
 
   const renderAll = () => {
-    for (const holder of /** @type {NodeListOf<HTMLElement>} */ (
+    for (const container of /** @type {NodeListOf<HTMLElement>} */ (
       document.querySelectorAll('.cf-turnstile')
     )) {
       const { sitekey, action, cdata, callback, expiredCallback, responseField, responseFieldName } =
-        holder.dataset
-      render(holder, {
+        container.dataset
+      render(container, {
         sitekey,
         action,
         cData: cdata,
@@ -194,10 +194,10 @@
     }
   }
 
-  const begin = () => {
+  const renderAndNotify = () => {
     if (query.get('render') !== 'explicit') renderAll()
     call(query.get('onload'))
   }
-  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin)
-  else begin()
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', renderAndNotify)
+  else renderAndNotify()
 })()

@@ -3,9 +3,10 @@
 
 ;(() => {
   const output = /** @type {HTMLOutputElement} */ (document.querySelector('output'))
-  const send = (/** @type {string} */ standIn) => window.parent.postMessage({ standIn }, '*')
+  const send = (/** @type {string} */ sandboxWidget) => window.parent.postMessage({ sandboxWidget }, '*')
   window.addEventListener('message', ({ source, data }) => {
-    if (source === window.parent && typeof data?.standIn === 'string') output.textContent = data.standIn
+    if (source === window.parent && typeof data?.sandboxWidget === 'string')
+      output.textContent = data.sandboxWidget
   })
   document.addEventListener('click', () => send('click'))
   send('ready')

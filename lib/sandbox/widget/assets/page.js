@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
-/** The site's own script: what a page does with a token, written as Cloudflare's guide writes it. */
+/** The page's own script: what a page does with a token, as in Cloudflare's guide. */
 
 ;(() => {
   const form = /** @type {HTMLFormElement} */ (document.getElementById('login'))
-  const holder = /** @type {HTMLElement} */ (document.getElementById('widget'))
+  const container = /** @type {HTMLElement} */ (document.getElementById('widget'))
   const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
 
   page.onTurnstileToken = (/** @type {string} */ token) => {
@@ -13,7 +13,7 @@
   }
 
   page.onTurnstileReady = () => {
-    const { pageSitekey, pageAction, pageCdata, pageResponseFieldName } = holder.dataset
+    const { pageSitekey, pageAction, pageCdata, pageResponseFieldName } = container.dataset
     page.widgetId = page.turnstile.render('#widget', {
       sitekey: pageSitekey,
       action: pageAction,

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
-/** The switches on the page: solve time and faults. What the sandbox refuses is said beside them. */
+/** The controls of the page: solve time and faults. Errors are shown beside them. */
 
 import { element, seconds } from './dashboard-task.mjs'
 
-/** @typedef {{ name: string, chapter: string, description: string, processed: boolean, calls: string[], explanation: string }} Fault */
+/** @typedef {{ name: string, group: string, description: string, processed: boolean, calls: string[], explanation: string }} Fault */
 /** @typedef {{ id: number, fault: string, method: string, nth: number, times: number | null, probability?: number, task?: number, delayMs?: number, errorCode?: string, retryAfter?: string, hits: number, over: boolean }} Rule */
 /** @typedef {number | 'never' | 'function' | [number, number]} SolveTime */
 
@@ -19,29 +19,29 @@ const retry = /** @type {HTMLInputElement} */ (find('retry'))
 const from = /** @type {HTMLInputElement} */ (find('time-from'))
 const to = /** @type {HTMLInputElement} */ (find('time-to'))
 
-/** @param {Record<string, unknown>} order */
-async function order(order) {
-  const problem = find(order.do === 'solveTime' ? 'time-problem' : 'fault-problem')
+/** @param {Record<string, unknown>} command */
+async function send(command) {
+  const problem = find(command.do === 'solveTime' ? 'time-problem' : 'fault-problem')
   try {
-    const response = await fetch('/sandbox/switch', {
+    const response = await fetch('/sandbox/controls', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(order),
+      body: JSON.stringify(command),
     })
     const { error } = await response.json()
-    problem.textContent = error ? `Not done: ${error}.` : ''
+    problem.textContent = error ? `Error: ${error}.` : ''
   } catch {
-    problem.textContent = 'Not done: the sandbox does not answer.'
+    problem.textContent = 'Error: the sandbox does not reply.'
   }
 }
 
 /** @param {SolveTime} time */
 function timeText(time) {
   if (time === 'never') return 'never ready'
-  if (time === 'function') return 'as the script’s function says'
+  if (time === 'function') return 'set by a function'
   const [min, max] = Array.isArray(time) ? time : [time, time]
   if (min < max) return `${seconds(min)} to ${seconds(max)}`
-  return max === 0 ? 'at once' : seconds(max)
+  return max === 0 ? 'immediately' : seconds(max)
 }
 
 /** @param {SolveTime} time @param {string} preset */
@@ -51,10 +51,10 @@ const isPreset = (time, preset) =>
 /** @param {Rule} rule */
 function ruleText({ method: call, nth, times, probability, task, delayMs, errorCode, retryAfter }) {
   const parts = [call === '*' ? 'any call' : call]
-  if (probability !== undefined) parts.push(`${+(probability * 100).toFixed(1)} % of them`)
+  if (probability !== undefined) parts.push(`${+(probability * 100).toFixed(1)} % of requests`)
   else if (times === null) parts.push('every time')
   else parts.push(times === 1 ? 'once' : `${times} times`)
-  if (nth > 1) parts.push(`from number ${nth} on`)
+  if (nth > 1) parts.push(`from request ${nth} on`)
   if (task) parts.push(`task ${task}`)
   if (errorCode) parts.push(errorCode)
   if (retryAfter !== undefined) parts.push(`Retry-After ${retryAfter}`)
@@ -62,22 +62,22 @@ function ruleText({ method: call, nth, times, probability, task, delayMs, errorC
   return parts.join(', ')
 }
 
-/** @param {{ faults: Fault[], errorCodes: string[] }} lexicon */
-function furnish({ faults, errorCodes }) {
+/** @param {{ faults: Fault[], errorCodes: string[] }} table */
+function fillControls({ faults, errorCodes }) {
   const option = (/** @type {string} */ value, text = value) => new Option(text, value)
-  for (const title of new Set(faults.map(({ chapter }) => chapter))) {
-    const group = /** @type {HTMLOptGroupElement} */ (element('optgroup'))
-    group.label = title
-    group.append(...faults.filter(({ chapter }) => chapter === title).map(({ name }) => option(name)))
-    fault.append(group)
+  for (const title of new Set(faults.map(({ group }) => group))) {
+    const list = /** @type {HTMLOptGroupElement} */ (element('optgroup'))
+    list.label = title
+    list.append(...faults.filter(({ group }) => group === title).map(({ name }) => option(name)))
+    fault.append(list)
   }
   code.replaceChildren(...errorCodes.map(value => option(value)))
   const explain = () => {
     const chosen = faults.find(({ name }) => name === fault.value)
     if (!chosen) return
     find('explanation').textContent = chosen.explanation
-    const done = chosen.processed ? 'The request is acted on.' : 'The request is not acted on.'
-    find('effect').textContent = `On the wire: ${chosen.description}. ${done}`
+    const effect = chosen.processed ? 'The request is processed.' : 'The request is not processed.'
+    find('effect').textContent = `Effect: ${chosen.description}. ${effect}`
     const kept = on.value
     on.replaceChildren(
       ...(chosen.calls.length > 1 ? [option('*', 'any call')] : []),
@@ -105,37 +105,37 @@ function chosenRule() {
   }
 }
 
-/** Brings the switches to life. */
-export async function createSwitches() {
+/** Adds the listeners of the controls. */
+export async function createControls() {
   often.addEventListener('change', () => {
-    const chance = often.value === 'probability'
-    find('amount-label').hidden = !chance && often.value !== 'times'
-    find('amount-name').textContent = chance ? 'per cent' : 'times'
-    amount.max = chance ? '100' : ''
-    amount.value = chance ? '10' : '3'
+    const percent = often.value === 'probability'
+    find('amount-label').hidden = !percent && often.value !== 'times'
+    find('amount-name').textContent = percent ? 'percent' : 'times'
+    amount.max = percent ? '100' : ''
+    amount.value = percent ? '10' : '3'
   })
   find('add').addEventListener('submit', event => {
     event.preventDefault()
-    order({ do: 'addFault', rule: chosenRule() })
+    send({ do: 'addFault', rule: chosenRule() })
   })
   find('clear').addEventListener('click', () => {
-    order({ do: 'clearFaults' })
+    send({ do: 'clearFaults' })
     fault.focus()
   })
   find('time').addEventListener('submit', event => {
     event.preventDefault()
-    order({ do: 'solveTime', solveTimeMs: [Number(from.value), Number(to.value)] })
+    send({ do: 'solveTime', solveTimeMs: [Number(from.value), Number(to.value)] })
   })
   find('presets').addEventListener('click', ({ target }) => {
     const text = target instanceof HTMLElement ? target.dataset.time : undefined
     if (text === undefined) return
     const [min, max = min] = text.split('-')
-    if (text === 'never') return order({ do: 'solveTime', solveTimeMs: text })
+    if (text === 'never') return send({ do: 'solveTime', solveTimeMs: text })
     from.value = min
     to.value = max
-    order({ do: 'solveTime', solveTimeMs: [Number(min), Number(max)] })
+    send({ do: 'solveTime', solveTimeMs: [Number(min), Number(max)] })
   })
-  furnish(await (await fetch('/sandbox/faults.json')).json())
+  fillControls(await (await fetch('/sandbox/faults.json')).json())
 }
 
 /** @type {Map<number, { item: HTMLElement, hits: HTMLElement }>} */
@@ -144,11 +144,11 @@ const shown = new Map()
 /** @param {Rule} rule */
 function ruleItem(rule) {
   const hits = element('span', 'hits')
-  const off = /** @type {HTMLButtonElement} */ (element('button', 'off', 'Off'))
+  const off = /** @type {HTMLButtonElement} */ (element('button', 'off', 'Remove'))
   off.type = 'button'
-  off.setAttribute('aria-label', `Switch off ${rule.fault}`)
+  off.setAttribute('aria-label', `Remove ${rule.fault}`)
   off.addEventListener('click', () => {
-    order({ do: 'removeFault', id: rule.id })
+    send({ do: 'removeFault', id: rule.id })
     fault.focus()
   })
   const what = element('span', 'what', element('strong', '', rule.fault), ` ${ruleText(rule)}`)
@@ -157,11 +157,11 @@ function ruleItem(rule) {
 }
 
 /**
- * Shows how the switches stand. What is there stays there, so that nobody loses the focus.
+ * Shows the current settings. Existing elements are kept, so that the focus is not lost.
  * @param {Rule[]} rules
  * @param {SolveTime} solveTime
  */
-export function showSwitches(rules, solveTime) {
+export function showControls(rules, solveTime) {
   find('time-now').textContent = timeText(solveTime)
   for (const button of find('presets').querySelectorAll('button'))
     button.setAttribute('aria-pressed', String(isPreset(solveTime, button.dataset.time ?? '')))
@@ -177,7 +177,7 @@ export function showSwitches(rules, solveTime) {
       shown.set(rule.id, known)
       find('rules').append(known.item)
     }
-    known.hits.textContent = `${rule.hits} hit${rule.hits === 1 ? '' : 's'}${rule.over ? ', over' : ''}`
+    known.hits.textContent = `${rule.hits} hit${rule.hits === 1 ? '' : 's'}${rule.over ? ', finished' : ''}`
     known.item.classList.toggle('over', rule.over)
   }
   find('clear').hidden = rules.length === 0
