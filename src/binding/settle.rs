@@ -46,8 +46,14 @@ unsafe impl Send for Deferred {}
 struct Queue {
     settlements: Mutex<Vec<(Deferred, Settlement)>>,
     wake: Wake,
-    last_wake: Mutex<Option<Instant>>,
+    wakes: Mutex<Wakes>,
     pending: AtomicUsize,
+}
+
+/// When the event loop is woken.
+#[derive(Default)]
+struct Wakes {
+    last: Option<Instant>,
 }
 
 thread_local! {
@@ -82,29 +88,36 @@ impl Pending {
 }
 
 impl Queue {
-    /// At once; in a crowd that has just been woken a little later, with all that will have come by then.
     fn wake(self: &Arc<Self>) {
-        let (now, mut last) = (Instant::now(), lock(&self.last_wake));
-        let due = last.map_or(now, |last| last + BETWEEN_WAKES).max(now);
-        match Handle::try_current() {
-            Ok(runtime) if due > now && self.pending.load(Ordering::Relaxed) >= MANY => {
-                *last = Some(due);
+        let runtime = Handle::try_current();
+        let pending = self.pending.load(Ordering::Relaxed);
+        let due = lock(&self.wakes).next(Instant::now(), pending, runtime.is_ok());
+        match (due, runtime) {
+            (Some(due), Ok(runtime)) => {
                 let queue = Arc::clone(self);
                 runtime.spawn(async move {
                     sleep_until(due).await;
                     queue.call();
                 });
             }
-            _ => {
-                *last = Some(now);
-                self.call();
-            }
+            _ => self.call(),
         }
     }
 
     /// Refused only where the environment is gone, and with it whoever waited.
     fn call(&self) {
         self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+impl Wakes {
+    /// The instant of the next wake. `None` is at once. While many promises are pending and the last wake is recent, it is
+    /// a little later, for all that will have settled by then.
+    fn next(&mut self, now: Instant, pending: usize, can_wait: bool) -> Option<Instant> {
+        let due = self.last.map_or(now, |last| last + BETWEEN_WAKES).max(now);
+        let is_later = due > now && pending >= MANY && can_wait;
+        self.last = Some(if is_later { due } else { now });
+        is_later.then_some(due)
     }
 }
 
@@ -125,8 +138,8 @@ fn queue_of(env: &Env) -> Result<Arc<Queue>> {
         settle_batch(context.env)
     })?;
     let wake = wake.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-    let (last_wake, pending) = (Mutex::default(), AtomicUsize::new(0));
-    let queue = Arc::new(Queue { settlements: Mutex::default(), wake, last_wake, pending });
+    let (wakes, pending) = (Mutex::default(), AtomicUsize::new(0));
+    let queue = Arc::new(Queue { settlements: Mutex::default(), wake, wakes, pending });
     QUEUES.with_borrow_mut(|queues| queues.insert(env.raw(), Arc::clone(&queue)));
     env.add_env_cleanup_hook(env.raw(), |env| {
         QUEUES.with_borrow_mut(|queues| queues.remove(&env));
@@ -156,3 +169,6 @@ fn settle_batch(env: &Env) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
