@@ -22,9 +22,6 @@ import { runScript } from './support/child.mjs'
 
 const together = { concurrency: 32 }
 
-/** The time for all of a call is far beyond what a test may take. */
-const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
-
 /** @type {Record<CallName, string>} The first request of each call. */
 const firstPath = {
   solveTurnstile: '/createTask',
@@ -35,7 +32,7 @@ const firstPath = {
 }
 
 /** @param {CallName} name */
-const patientOptions = name => (polling.includes(name) ? { ...patient, pollIntervalMs: 10 } : patient)
+const brief = name => (polling.includes(name) ? { pollIntervalMs: 10 } : {})
 
 /**
  * @param {AbortController} controller
@@ -61,7 +58,7 @@ async function abortedAt(controller, pending, reason) {
 async function hanging(t, name, signal) {
   const arrived = /** @type {Deferred<void>} */ (new Deferred())
   const server = await scripted(t, [{ path: firstPath[name], handler: () => arrived.resolve() }])
-  const pending = calls[name](required(name, server.baseURL, { ...patientOptions(name), signal }))
+  const pending = calls[name](required(name, server.baseURL, { ...brief(name), signal }))
   pending.catch(() => {})
   await arrived.promise
   return { server, pending }
@@ -86,7 +83,7 @@ describe('an aborted signal', together, () => {
       const server = await scripted(t, [{ hang: true }], { loose: true })
       const controller = new AbortController()
       const { signal } = controller
-      const pending = calls[name](required(name, server.baseURL, { ...patientOptions(name), signal }))
+      const pending = calls[name](required(name, server.baseURL, { ...brief(name), signal }))
       await abortedAt(controller, pending)
     })
   }
@@ -142,8 +139,7 @@ describe('an abort', together, () => {
     const created = /** @type {Deferred<void>} */ (new Deferred())
     const server = await scripted(t, [replies.created])
     const onProgress = () => created.resolve()
-    const times = { ...patient, pollIntervalMs: 60_000 }
-    const options = { ...times, signal: controller.signal, onProgress }
+    const options = { pollIntervalMs: 300_000, signal: controller.signal, onProgress }
     const pending = calls.solveTurnstile(required('solveTurnstile', server.baseURL, options))
     await created.promise
     const error = await abortedAt(controller, pending)
@@ -156,10 +152,9 @@ describe('an abort', together, () => {
     test(`between two polls of ${name} rejects at once and keeps the task id`, async t => {
       const controller = new AbortController()
       const polled = /** @type {Deferred<void>} */ (new Deferred())
-      const server = await scripted(t, [...before, replies.processing])
+      const server = await scripted(t, [...before, ...Array(99).fill(replies.processing)], { loose: true })
       const onProgress = (/** @type {any} */ { phase }) => void (phase === 'processing' && polled.resolve())
-      const times = { ...patient, pollIntervalMs: 1000 }
-      const options = { ...times, signal: controller.signal, onProgress }
+      const options = { pollIntervalMs: 200, signal: controller.signal, onProgress }
       const pending = calls[name](required(name, server.baseURL, options))
       await polled.promise
       const error = await abortedAt(controller, pending)
@@ -171,7 +166,7 @@ describe('an abort', together, () => {
       const arrived = /** @type {Deferred<void>} */ (new Deferred())
       const silence = { path: '/getTaskResult', handler: () => arrived.resolve() }
       const server = await scripted(t, [...before, silence])
-      const options = { ...patientOptions(name), signal: controller.signal }
+      const options = { ...brief(name), signal: controller.signal }
       const pending = calls[name](required(name, server.baseURL, options))
       await arrived.promise
       const error = await abortedAt(controller, pending)
@@ -184,7 +179,7 @@ describe('an abort', together, () => {
       const busy = { path: '/getTaskResult', status: 503, headers: { 'retry-after': '100' }, body: 'busy' }
       const server = await scripted(t, [...before, busy])
       const onProgress = (/** @type {any} */ { phase }) => void (phase === 'retrying' && failed.resolve())
-      const options = { ...patientOptions(name), signal: controller.signal, onProgress }
+      const options = { ...brief(name), signal: controller.signal, onProgress }
       const pending = calls[name](required(name, server.baseURL, options))
       await failed.promise
       assert.equal((await abortedAt(controller, pending)).taskId, TASK)
@@ -195,7 +190,7 @@ describe('an abort', together, () => {
     const controller = new AbortController()
     const server = await scripted(t, [replies.created])
     const onProgress = () => controller.abort()
-    const options = { pollIntervalMs: 60_000, signal: controller.signal, onProgress }
+    const options = { pollIntervalMs: 300_000, signal: controller.signal, onProgress }
     const error = await failure(calls.solveTurnstile(required('solveTurnstile', server.baseURL, options)))
     assert.deepEqual([error.code, error.taskId], ['ABORT_ERR', TASK])
   })
@@ -294,7 +289,7 @@ describe('a signal', together, () => {
       if (count === 1) arrived.resolve()
     }
     const server = await scripted(t, Array(200).fill({ handler }), { loose: true })
-    const options = required('getBalance', server.baseURL, { ...patient, signal })
+    const options = required('getBalance', server.baseURL, { signal })
     const pending = Array.from({ length: 200 }, () => failure(calls.getBalance(options)))
     assert.notDeepEqual(getEventListeners(signal, 'abort'), [])
     await arrived.promise
@@ -324,16 +319,26 @@ describe('a process whose calls were aborted', together, () => {
  * @param {number} count
  */
 async function abortedProcess(t, count) {
-  const server = await scripted(t, Array(count).fill({ hang: true }), { loose: true })
+  let requests = 0
+  /** @type {import('node:http').ServerResponse | undefined} */
+  let waiting
+  // No call is answered, so not all are sent. The process is told once some have arrived.
+  const handler = (/** @type {{ path: string }} */ { path }, /** @type {any} */ response) => {
+    if (path === '/some-arrived') waiting = response
+    else requests += 1
+    if (requests >= 5) waiting?.end()
+  }
+  const server = await scripted(t, Array(count + 1).fill({ handler }), { loose: true })
   const script = `
     import { getBalance, solveTurnstile, waitForTask } from 'turnstile-solver'
     const controller = new AbortController()
     const { signal } = controller
-    const account = { provider: 'ezcaptcha', clientKey: 'k', baseURL: process.argv[1], signal, timeoutMs: 120_000 }
+    const account = { provider: 'ezcaptcha', clientKey: 'k', baseURL: process.argv[1], signal, timeoutMs: 300_000, requestTimeoutMs: 300_000 }
     const page = { websiteURL: 'https://shop.example', websiteKey: 'key' }
-    const calls = [solveTurnstile({ ...account, ...page }), waitForTask({ ...account, taskId: 'a' })]
+    const calls = [solveTurnstile({ ...account, ...page }), waitForTask({ ...account, taskId: 'a', pollIntervalMs: 10 })]
     while (calls.length < ${count}) calls.push(getBalance(account))
-    setTimeout(() => controller.abort(), 200)
+    await fetch(account.baseURL + '/some-arrived')
+    controller.abort()
     const settled = await Promise.allSettled(calls)
     console.log(settled.filter(({ reason }) => reason?.code === 'ABORT_ERR').length)`
   return runScript(script, { args: [server.baseURL] })

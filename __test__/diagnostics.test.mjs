@@ -215,7 +215,7 @@ describe('the channel turnstile-solver:call', together, () => {
     })
     const { solution } = await watched('getBalance', options)
     assert.equal(solution.balance, 1234.5)
-    assert.deepEqual(reads, { provider: 1, clientKey: 1, baseURL: 1 })
+    assert.deepEqual(reads, { provider: 1, clientKey: 1, baseURL: 1, timeoutMs: 1, requestTimeoutMs: 1 })
   })
 
   test('reads what an option holds once, as when nobody listens', async t => {

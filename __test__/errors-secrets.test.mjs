@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { startSandbox } from '../lib/sandbox/index.mjs'
-import { calls, failure, KEY, replies, required, SITEKEY, scripted, WEBSITE } from './support/calls.mjs'
+import {
+  calls,
+  failure,
+  KEY,
+  patient,
+  replies,
+  required,
+  SITEKEY,
+  scripted,
+  WEBSITE,
+} from './support/calls.mjs'
 
 /** @typedef {import('./support/scripted-server.mjs').Answer} Answer */
 
@@ -17,7 +27,7 @@ describe('the key', { concurrency: 32 }, () => {
         const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey, faults })
         t.after(() => sandbox.close())
         const task = call === 'createTask' ? { websiteURL: WEBSITE, websiteKey: SITEKEY, proxy } : {}
-        const error = await failure(calls[call]({ ...sandbox.account, ...task, timeoutMs: 2000 }))
+        const error = await failure(calls[call]({ ...sandbox.account, ...task, ...patient }))
         assert.equal(error.code, 'PROVIDER_ERROR')
         assert.equal(sandbox.stats().faults['echo-key'], 1)
         const encodings = [

@@ -176,7 +176,7 @@ describe('a reply with', together, () => {
         if (/1.0 200|^HTTP.*\r\nx-0/.test(bytes.toString())) socket.end(bytes)
         else socket.write(bytes)
       })
-      const options = required('createTask', server.baseURL, { timeoutMs: 3000 })
+      const options = required('createTask', server.baseURL)
       assert.equal((await calls.createTask(options)).taskId, TASK)
       assert.equal((await calls.createTask(options)).taskId, 'next')
       assert.equal(server.requests.length, 2)

@@ -28,7 +28,7 @@ const prelude = `
 
 /** @param {string} script @param {NodeJS.ProcessEnv} [env] */
 async function child(script, env) {
-  const ended = await runScript(prelude + script, { env, limitMs: 120_000 })
+  const ended = await runScript(prelude + script, { env })
   assert.deepEqual([ended.code, ended.signal], [0, null], `${ended.stdout}\n${ended.stderr}`.slice(-4000))
   return ended
 }
@@ -230,7 +230,7 @@ async function outcomesOf(calls) {
         const after = await outcome(() => getBalance({ ...account, signal: AbortSignal.abort() }))
         writeSync(1, JSON.stringify({ result, after, greedy: grown > 200 ? grown : 0 }) + '\\n')
       }`
-    const { code, signal, stdout, stderr } = await runScript(script, { limitMs: 120_000 })
+    const { code, signal, stdout, stderr } = await runScript(script)
     outcomes.push(
       ...stdout
         .split('\n')
@@ -294,7 +294,7 @@ describe('a call', together, () => {
         response.end('{"errorId":0,"taskId":"a"}')
       }).listen(0, '127.0.0.1', async () => {
         const extra = { deep: { list: [1, 2] } }
-        const options = { ...task, timeoutMs: 5000, baseURL: 'http://127.0.0.1:' + server.address().port, extraTaskFields: extra }
+        const options = { ...task, timeoutMs: 300_000, requestTimeoutMs: 300_000, baseURL: 'http://127.0.0.1:' + server.address().port, extraTaskFields: extra }
         const calls = Array.from({ length: 100 }, (_, i) => {
           options.websiteKey = 'key' + i
           extra.deep.list[0] = i

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startSandbox } from '../lib/sandbox/index.mjs'
-import { KEY, replies, required, SITEKEY, WEBSITE } from './support/calls.mjs'
+import { KEY, patient, replies, required, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { authorityFile, callsUnder, certificate } from './support/child-calls.mjs'
 import { reply, startRawServer } from './support/raw-server.mjs'
 
@@ -16,7 +16,7 @@ const together = { concurrency: 32 }
 /** Processes of their own, each of which needs a core to start. */
 const inProcesses = { concurrency: 4 }
 const page = { websiteURL: WEBSITE, websiteKey: SITEKEY }
-const quick = { ...page, pollIntervalMs: 10 }
+const quick = { ...page, ...patient, pollIntervalMs: 10 }
 const trusting = { NODE_EXTRA_CA_CERTS: authorityFile }
 
 /**
@@ -92,7 +92,7 @@ describe('a certificate of a trusted authority', inProcesses, () => {
 async function assertRefused(t, name, env, cause) {
   const house = await provider(t, { tls: certificate(name) })
   const { sandbox } = house
-  const account = { ...house.account, timeoutMs: 6000 }
+  const account = { ...house.account }
   const { outcomes } = await callsUnder(
     env,
     ['createTask', { ...account, ...page }],
@@ -162,7 +162,7 @@ describe('over HTTP/2', together, () => {
       { fault: /** @type {const} */ ('stream-reset'), method: /** @type {const} */ ('createTask') },
     ]
     const { sandbox, account } = await provider(t, { tls, faults })
-    const error = await failure(calls.createTask({ ...account, ...page }))
+    const error = await failure(calls.createTask({ ...account, ...page, ...patient }))
     assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', true])
     assert.equal(sandbox.stats().requests['/createTask'], 1)
   })
@@ -194,7 +194,7 @@ describe('a server that closes idle connections', together, () => {
       const errors = []
       const buyInARow = async () => {
         for (let i = 0; i < 20; i++) {
-          await calls.createTask({ ...account, ...page }).catch(error => errors.push(error))
+          await calls.createTask({ ...account, ...page, ...patient }).catch(error => errors.push(error))
         }
       }
       await Promise.all(Array.from({ length: 4 }, buyInARow))

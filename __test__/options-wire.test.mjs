@@ -269,41 +269,43 @@ describe('options on the wire', () => {
     test('may be https anywhere: TLS is spoken, which a plain http server does not understand', async t => {
       const server = await scripted(t)
       const baseURL = server.baseURL.replace('http:', 'https:')
-      const error = await failure(
-        getBalance({ provider: 'ezcaptcha', clientKey: KEY, baseURL, timeoutMs: 1000 }),
-      )
-      const beneath = /** @type {any} */ (error.code === 'TIMEOUT' ? error.cause : error)
-      assert.equal(beneath.code, 'CONNECTION_FAILED')
+      const stop = new AbortController()
+      /** @type {(string | undefined)[]} */
+      const codes = []
+      const onProgress = (/** @type {import('../index.js').Progress} */ { code }) => {
+        codes.push(code)
+        stop.abort()
+      }
+      const options = { pollIntervalMs: 10, signal: stop.signal, onProgress }
+      await failure(calls.waitForTask(required('waitForTask', baseURL, options)))
+      assert.deepEqual(codes, ['CONNECTION_FAILED'])
       assert.deepEqual(server.requests, [])
     })
   })
 
   describe('times', together, () => {
     test('timeoutMs ends a call that is not answered', async t => {
-      const server = await scripted(t, [{ hang: true }])
-      const error = await failure(getBalance({ ...account(server), timeoutMs: 2000 }))
+      const server = await scripted(t, [{ hang: true }], { loose: true })
+      const error = await failure(getBalance({ ...account(server), timeoutMs: 200 }))
       assert.equal(error.code, 'TIMEOUT')
       const { elapsedMs } = /** @type {{ elapsedMs: number }} */ (error)
-      assert.ok(elapsedMs >= 1999, `${elapsedMs} ms`)
+      assert.ok(elapsedMs >= 199, `${elapsedMs} ms`)
     })
 
     test('timeoutMs bounds the exchange in flight, however long requestTimeoutMs is', async t => {
-      const server = await scripted(t, [{ hang: true }])
-      const times = { timeoutMs: 2000, requestTimeoutMs: 300_000 }
+      const server = await scripted(t, [{ hang: true }], { loose: true })
+      const times = { timeoutMs: 200, requestTimeoutMs: 300_000 }
       const error = await failure(createTask({ ...account(server), ...page, ...times }))
       assert.equal(error.code, 'TIMEOUT')
     })
 
     test('requestTimeoutMs ends one exchange, and a call that is safe to repeat goes on', async t => {
-      const server = await scripted(t, [{ path: '/getBalance', hang: true }, replies.balance])
-      const { balance } = await getBalance({ ...account(server), requestTimeoutMs: 3000 })
+      // A reply that does not come in time is asked for again, however often.
+      const server = await scripted(t, [{ hang: true }, ...Array(99).fill(replies.balance)], { loose: true })
+      const times = { timeoutMs: 300_000, requestTimeoutMs: 500 }
+      const { balance } = await getBalance({ ...account(server), ...times })
       assert.equal(balance, 1234.5)
-    })
-
-    test('requestTimeoutMs ends a createTask for good, as a second one could cost again', async t => {
-      const server = await scripted(t, [{ path: '/createTask', hang: true }])
-      const error = await failure(createTask({ ...account(server), ...page, requestTimeoutMs: 2000 }))
-      assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', true])
+      assert.ok(server.requests.length > 1)
     })
 
     test('pollIntervalMs lies before the first poll and between polls', async t => {
@@ -316,10 +318,10 @@ describe('options on the wire', () => {
         response.end(JSON.stringify(body))
       }
       server.push(noting(replies.created.body), noting(replies.processing.body), noting(replies.ready.body))
-      await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 300 })
+      await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 100 })
       const gaps = at.slice(1).map((instant, index) => instant - at[index])
       assert.equal(gaps.length, 2)
-      for (const gap of gaps) assert.ok(gap > 290, `${gaps} ms`)
+      for (const gap of gaps) assert.ok(gap >= 99, `${gaps} ms`)
     })
   })
 

@@ -24,7 +24,12 @@ const aborted = AbortSignal.abort()
  */
 function with_(name, change, provider = 'ezcaptcha') {
   cases += 1
-  return { ...required(name, `${unreached.baseURL}/case-${cases}`, { provider }), ...change }
+  const {
+    timeoutMs: _,
+    requestTimeoutMs: __,
+    ...least
+  } = required(name, `${unreached.baseURL}/case-${cases}`, { provider })
+  return { ...least, ...change }
 }
 
 /**

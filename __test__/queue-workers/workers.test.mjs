@@ -86,7 +86,6 @@ describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
     const { code, stderr } = await run(process.execPath, ['worker.mjs'], {
       cwd: folder,
       env,
-      limitMs: 20_000,
     })
     assert.deepEqual([code, stderr], [2, 'SOLVER_API_KEY is missing.\n'])
   })

@@ -43,8 +43,11 @@ export const taskTypes = {
   custom: 'TurnstileTask',
 }
 
+/** No test waits for these: how long a request takes is up to the machine. */
+export const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
+
 /**
- * No more than the call requires.
+ * No more than the call requires, and all the time that it may have.
  * @param {CallName} name
  * @param {string} baseURL
  * @param {Options & { provider?: Provider }} [more]
@@ -56,6 +59,7 @@ export function required(name, baseURL, { provider = 'ezcaptcha', ...more } = {}
   const taskType = provider === 'custom' ? { taskType: taskTypes.custom } : {}
   return {
     ...account,
+    ...patient,
     ...(creating.includes(name) ? { ...task, ...taskType } : {}),
     ...(resuming.includes(name) ? { taskId: TASK } : {}),
     ...more,
@@ -107,6 +111,21 @@ export async function failure(promise) {
   )
   if (outcome.error instanceof TurnstileError) return /** @type {any} */ (outcome.error)
   return assert.fail(`expected a TurnstileError, but the outcome was ${inspect(outcome)}`)
+}
+
+/**
+ * What comes of a run that ends by its limit after `happened`. How long it takes to come so far is up to the machine, so the limit is
+ * doubled until it was enough.
+ * @template T
+ * @param {(limitMs: number) => Promise<T>} run
+ * @param {(result: T) => boolean} happened
+ */
+export async function outOfTime(run, happened) {
+  for (let limitMs = 500; limitMs < patient.timeoutMs; limitMs *= 2) {
+    const result = await run(limitMs)
+    if (happened(result)) return result
+  }
+  return assert.fail('no limit was enough')
 }
 
 /** What an error carries, all of it: `deepEqual` on it also sees what should not be there. @param {TurnstileError} error */

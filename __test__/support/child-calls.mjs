@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { runScript } from './child.mjs'
 
 /** @typedef {import('./calls.mjs').CallName} CallName */
+/** `untilRetry`: the call is aborted as soon as it has to repeat a request. @typedef {Record<string, unknown> & { untilRetry?: boolean }} Options */
 
 /**
  * @typedef {object} Outcome
  * @property {any} [value]
+ * @property {string[]} codes of the failures after which a request was to be repeated
  * @property {{ code: string, message: string, taskId?: string, mayBeCharged: boolean, cause?: string, underneath?: string, shown: string }} [error]
  */
 
@@ -34,14 +36,21 @@ const bare = Object.fromEntries(
 const script = `
   import * as api from 'turnstile-solver'
   import { inspect } from 'node:util'
-  const outcomes = JSON.parse(process.argv[1]).map(async ([name, options]) => {
+  const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
+  const outcomes = JSON.parse(process.argv[1]).map(async ([name, { untilRetry, ...options }]) => {
+    const stop = new AbortController()
+    const events = []
+    const onProgress = event => {
+      if (event.phase === 'retrying') events.push(event), stop.abort('enough')
+    }
+    const watched = untilRetry ? { onProgress, signal: stop.signal } : {}
     try {
-      return { value: await api[name](options) }
+      return { value: await api[name]({ ...patient, ...options, ...watched }), codes: [] }
     } catch (error) {
       const { code, message, taskId, mayBeCharged, cause } = error
-      const shown = [inspect(error, { depth: Infinity, showHidden: true }), error.stack, JSON.stringify(error)].join('\\n')
+      const shown = [inspect([error, events], { depth: Infinity, showHidden: true }), error.stack, JSON.stringify(error)].join('\\n')
       const beneath = { cause: cause?.message, underneath: cause?.cause?.message }
-      return { error: { code, message, taskId, mayBeCharged, ...beneath, shown } }
+      return { codes: events.map(({ code }) => code), error: { code, message, taskId, mayBeCharged, ...beneath, shown } }
     }
   })
   console.log(JSON.stringify(await Promise.all(outcomes)))`
@@ -49,7 +58,7 @@ const script = `
 /**
  * All at once, in one process. What it wrote to stderr comes along, for who looks for secrets.
  * @param {NodeJS.ProcessEnv} env
- * @param {[CallName, Record<string, unknown>][]} list
+ * @param {[CallName, Options][]} list
  * @returns {Promise<{ outcomes: Outcome[], stderr: string }>}
  */
 export async function callsUnder(env, ...list) {

@@ -2,6 +2,7 @@
 
 import { capture as run } from '../../tools/dev/child.mjs'
 
+export { killedIfItHangs } from '../../tools/dev/child.mjs'
 export { root } from '../../tools/dev/run.mjs'
 export { run }
 
@@ -10,9 +11,9 @@ export { run }
 /**
  * The script is a module in the package's own folder, so that it can name the package.
  * @param {string} script
- * @param {{ env?: NodeJS.ProcessEnv, args?: string[], limitMs?: number }} [options] past `limitMs` it is killed: it hung
+ * @param {{ env?: NodeJS.ProcessEnv, args?: string[] }} [options]
  * @returns {Promise<Ended>}
  */
-export function runScript(script, { env, args = [], limitMs = 60_000 } = {}) {
-  return run(process.execPath, ['--input-type=module', '-e', script, ...args], { env, limitMs })
+export function runScript(script, { env, args = [] } = {}) {
+  return run(process.execPath, ['--input-type=module', '-e', script, ...args], { env })
 }

@@ -5,6 +5,7 @@ import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { startSandbox } from '../../lib/sandbox/index.mjs'
+import { killedIfItHangs } from './child.mjs'
 
 export const KEY = 'test-key-0123456789abcdef'
 export const PROXY_PASSWORD = 'test-proxy-password-0123456789'
@@ -28,7 +29,11 @@ export function environment(env = {}) {
  */
 export function start(args, { env, input, command, bin = BIN } = {}) {
   const [file, ...before] = command ?? [process.execPath, bin]
-  const child = spawn(file, [...before, ...args], { env: environment(env), stdio: 'pipe' })
+  const child = spawn(file, [...before, ...args], {
+    env: environment(env),
+    stdio: 'pipe',
+    ...killedIfItHangs,
+  })
   const output = { stdout: '', stderr: '' }
   /** @type {Set<() => void>} */
   const listeners = new Set()
@@ -78,6 +83,7 @@ export async function runAll(list) {
   const child = fork(fileURLToPath(new URL('cli-sequence.mjs', import.meta.url)), [JSON.stringify(list)], {
     env: environment(),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    ...killedIfItHangs,
   })
   /** @type {Ended[]} */
   let results = []

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { killedIfItHangs } from './child.mjs'
 
 /** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 /** @typedef {{ token?: string, taskId?: string, code?: string, mayBeCharged?: boolean, message?: string }} Outcome */
@@ -17,6 +18,7 @@ function start(file, argument, limit) {
   return spawn('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, path, JSON.stringify(argument)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '' },
+    ...killedIfItHangs,
   })
 }
 

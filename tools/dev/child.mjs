@@ -3,6 +3,9 @@
 import { spawn } from 'node:child_process'
 import { root } from './run.mjs'
 
+/** A process that hangs would keep whoever waits for it from ending. A busy machine may take a hundred times as long as a quiet one. */
+export const killedIfItHangs = /** @type {const} */ ({ timeout: 240_000, killSignal: 'SIGKILL' })
+
 /**
  * @typedef {object} Ended
  * @property {number | null} code
@@ -14,17 +17,16 @@ import { root } from './run.mjs'
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, limitMs?: number }} [options]
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} [options]
  * @returns {Promise<Ended>}
  */
-export function capture(command, args, { env, cwd = root, limitMs = 60_000 } = {}) {
+export function capture(command, args, { env, cwd = root } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
+      ...killedIfItHangs,
     })
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', text => {

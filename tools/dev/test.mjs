@@ -28,8 +28,8 @@ const suites = {
   browser: only => equipped('browser', prepareChromium, only),
 }
 
-/** A file that neither ends nor fails would hold everything up. */
-const fileTimeoutMs = 300_000
+/** A file that neither ends nor fails would hold everything up. Its processes are killed sooner. */
+const fileTimeoutMs = 600_000
 
 async function test() {
   const words = process.argv.slice(2)
