@@ -9,15 +9,15 @@ import { blocksOf, readme } from './support/documents.mjs'
 
 const ESCAPE = '\x1b'
 
-/** Makes siteverify refuse, as a site would see it. @type {[string, ...string[]]} */
-const refusing = [
+/** The command line with a siteverify that rejects every token. @type {[string, ...string[]]} */
+const rejecting = [
   process.execPath,
   '--import',
   `data:text/javascript,${encodeURIComponent("globalThis.fetch = async () => Response.json({ success: false, 'error-codes': ['invalid-input-response'] })")}`,
   BIN,
 ]
 
-/** The output of the demo without what differs from run to run. @param {string} text */
+/** The output of the demo with placeholders for what differs between runs. @param {string} text */
 const withoutVariables = text =>
   text
     .replaceAll(/\d\d:\d\d:\d\d/g, 'CLOCK')
@@ -26,19 +26,19 @@ const withoutVariables = text =>
     .replaceAll(/0\.[\w-]{10}\.\.\.\w{6}/g, 'TOKEN')
     .replaceAll(/\d+ polls?/g, 'POLLS')
 
-// Each takes its seconds to wait for its tokens.
+// Each takes seconds, because it waits for tokens.
 describe('demo', { concurrency: 8 }, () => {
-  test('it ends with a verified token for each vendor', async () => {
+  test('demo ends with a verified token of each provider', async () => {
     const { code, stdout, stderr } = await run(['demo'])
     assert.equal(code, 0)
     assert.match(stdout, /^ezcaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
     assert.match(stdout, /^yescaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
     assert.equal(stdout.match(/ task {6}[0-9a-f-]{36}, created in/g)?.length, 2)
     assert.equal(
-      stdout.match(/ token {5}\S+, \d+ characters, in \d\.\d s, \d polls?; good for 120 s/g)?.length,
+      stdout.match(/ token {5}\S+, \d+ characters, in \d\.\d s, \d polls?; valid for 120 s/g)?.length,
       2,
     )
-    assert.equal(stdout.match(/ verified {2}siteverify says success/g)?.length, 2)
+    assert.equal(stdout.match(/ verified {2}siteverify: success/g)?.length, 2)
     assert.equal(stdout.match(/ charged {3}15 points, 9985 left/g)?.length, 2)
     assert.match(stdout, /^2 tokens verified in \d+\.\d s\.$/m)
     assert.match(stderr, /^yescaptcha: not ready after/m)
@@ -49,7 +49,7 @@ describe('demo', { concurrency: 8 }, () => {
     assert.equal(withoutVariables(stdout).split(withoutVariables(shown?.code ?? 'nothing')).length, 3)
   })
 
-  test('--json tells the same as one document', async () => {
+  test('demo --json prints the same as one document', async () => {
     const { code, stdout, stderr } = await run(['demo', '--json'])
     assert.equal(code, 0)
     assert.equal(stderr, '')
@@ -68,18 +68,18 @@ describe('demo', { concurrency: 8 }, () => {
     )
   })
 
-  test('a token that is not verified makes it fail', async () => {
-    const { code, stdout } = await run(['demo', '--quiet'], { command: refusing })
+  test('demo exits with 1 if a token is not verified', async () => {
+    const { code, stdout } = await run(['demo', '--quiet'], { command: rejecting })
     assert.equal(code, 1)
-    assert.match(stdout, / REFUSED {3}siteverify says refused: invalid-input-response/)
+    assert.match(stdout, / REJECTED {2}siteverify: invalid-input-response/)
     assert.doesNotMatch(stdout, /tokens verified/)
   })
 
-  test('Ctrl-C ends it without a command that would lead nowhere', {
+  test('demo prints no command to resume a task on Ctrl-C', {
     skip: process.platform === 'win32',
   }, async () => {
-    const { child, ended, said } = start(['demo'], { input: '' })
-    await said(/created in/)
+    const { child, ended, outputMatches } = start(['demo'], { input: '' })
+    await outputMatches(/created in/)
     child.kill('SIGINT')
     const { code, stderr } = await ended
     assert.equal(code, 130)
@@ -89,7 +89,7 @@ describe('demo', { concurrency: 8 }, () => {
 })
 
 /**
- * A folder for PATH in which the command has its name, as after an installation.
+ * A PATH with a folder that has the command under its name, as after an installation.
  * @param {import('node:test').TestContext} t
  */
 function installed(t) {
@@ -103,10 +103,16 @@ function installed(t) {
 
 describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () => {
   for (const provider of ['ezcaptcha', 'yescaptcha', 'custom']) {
-    test(`the command that a sandbox of ${provider} prints gets a token; Ctrl-C ends it with 0 and a summary`, async t => {
-      const { child, output, ended, said } = start(['sandbox', '--provider', provider, '--solve-time', '100'])
+    test(`sandbox prints a command that gets a token of ${provider}, and ends on Ctrl-C with 0 and a summary`, async t => {
+      const { child, output, ended, outputMatches } = start([
+        'sandbox',
+        '--provider',
+        provider,
+        '--solve-time',
+        '100',
+      ])
       t.after(() => child.kill('SIGKILL'))
-      await said(/In another terminal:\n.*\n/)
+      await outputMatches(/In another terminal:\n.*\n/)
       const [, line] = /In another terminal:\n {2}(.*)\n/.exec(output.stdout) ?? []
       const solved = await run([`${line} --poll-interval 1000`], {
         command: ['sh', '-c'],
@@ -124,7 +130,7 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
     })
   }
 
-  test('--json prints the account; key, balance, seed and faults are as told; --progress prints the events', async t => {
+  test('sandbox --json prints the account as its flags set it, and --progress prints the events', async t => {
     const flags = [
       '--key',
       'my-own-key',
@@ -143,9 +149,15 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
       '--fault',
       'connection-reset,method=createTask',
     ]
-    const { child, output, ended, said } = start(['sandbox', '--json', '--progress', ...flags, ...fault])
+    const { child, output, ended, outputMatches } = start([
+      'sandbox',
+      '--json',
+      '--progress',
+      ...flags,
+      ...fault,
+    ])
     t.after(() => child.kill('SIGKILL'))
-    await said(/\}\n/)
+    await outputMatches(/\}\n/)
     const { account, page, sitekey, siteverifyURL, dashboardURL } = JSON.parse(output.stdout)
     assert.equal(account.clientKey, 'my-own-key')
     assert.match(page, new RegExp(`^${account.baseURL}/.*sitekey=${sitekey}`))
@@ -173,22 +185,19 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
     )
   })
 
-  test('a port that is taken is said plainly', async t => {
+  test('sandbox reports a port that is in use without a stack', async t => {
     const first = start(['sandbox', '--json'])
     t.after(() => first.child.kill('SIGKILL'))
-    await first.said(/\}\n/)
+    await first.outputMatches(/\}\n/)
     const { port } = new URL(JSON.parse(first.output.stdout).account.baseURL)
     const { code, stderr } = await run(['sandbox', '--port', port])
     assert.equal(code, 1)
-    assert.equal(
-      stderr,
-      'error: the port is taken\n  Choose another --port, or leave it out for a free one.\n',
-    )
+    assert.equal(stderr, 'error: the port is in use\n  Choose another --port, or omit it for a free port.\n')
     first.child.kill('SIGINT')
     assert.equal((await first.ended).stderr, '')
   })
 
-  test('--list-faults prints every fault', async () => {
+  test('sandbox --list-faults prints every fault', async () => {
     const { code, stdout } = await run(['sandbox', '--list-faults'])
     assert.equal(code, 0)
     for (const { name } of faults) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { KEY, open, PROXY_PASSWORD, run, runAll, start } from './support/cli.mjs'
+import { KEY, openSandbox, PROXY_PASSWORD, run, runAll, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
 const PROXY = `http://user:${PROXY_PASSWORD}@203.0.113.7:8080`
 
 /**
- * A file that the test's end deletes.
+ * A file that is deleted when the test ends.
  * @param {import('node:test').TestContext} t
  * @param {string} text
  */
@@ -22,8 +22,8 @@ function file(t, text) {
 
 describe('solve', { concurrency: 6 }, () => {
   for (const provider of /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom'])) {
-    test(`the token from ${provider}, and nothing else, is on standard output`, async t => {
-      const { sandbox, solve, env } = await open(t, { provider })
+    test(`solve prints only the token of ${provider} on standard output`, async t => {
+      const { sandbox, solve, env } = await openSandbox(t, { provider })
       const { code, stdout, stderr } = await run(solve, { env })
       const [task] = sandbox.tasks()
       assert.equal(stdout, `${task.token}\n`)
@@ -34,28 +34,30 @@ describe('solve', { concurrency: 6 }, () => {
     })
   }
 
-  test('every poll that finds nothing is a plain line', async t => {
-    const { solve, env } = await open(t, { readyAfterPolls: 1 })
+  test('solve prints a line for each poll of an unfinished task', async t => {
+    const { solve, env } = await openSandbox(t, { readyAfterPolls: 1 })
     const { stderr } = await run(solve, { env })
     assert.match(stderr, /^yescaptcha: not ready after \d\.\d s, 1 poll$/m)
   })
 
-  test('a retry is a plain line that says why', async t => {
-    const { solve, env } = await open(t, { faults: [{ method: 'getTaskResult', fault: 'connection-reset' }] })
+  test('solve prints a line with the error for each retry', async t => {
+    const { solve, env } = await openSandbox(t, {
+      faults: [{ method: 'getTaskResult', fault: 'connection-reset' }],
+    })
     const { code, stderr } = await run(solve, { env })
     assert.equal(code, 0)
-    assert.match(stderr, /^yescaptcha: CONNECTION_FAILED after \d\.\d s \(.*\), again in \d\.\d s$/m)
+    assert.match(stderr, /^yescaptcha: CONNECTION_FAILED after \d\.\d s \(.*\), retry in \d\.\d s$/m)
   })
 
-  test('--quiet leaves standard error empty', async t => {
-    const { sandbox, solve, env } = await open(t)
+  test('solve --quiet prints nothing on standard error', async t => {
+    const { sandbox, solve, env } = await openSandbox(t)
     const { stdout, stderr } = await run([...solve, '--quiet'], { env })
     assert.equal(stderr, '')
     assert.equal(stdout, `${sandbox.tasks()[0].token}\n`)
   })
 
-  test('--json prints the whole solution as one document and is silent on standard error', async t => {
-    const { sandbox, solve, env } = await open(t)
+  test('solve --json prints the solution as one document and nothing on standard error', async t => {
+    const { sandbox, solve, env } = await openSandbox(t)
     const { stdout, stderr } = await run([...solve, '--json'], { env })
     assert.equal(stderr, '')
     const solution = JSON.parse(stdout)
@@ -67,8 +69,8 @@ describe('solve', { concurrency: 6 }, () => {
     assert.equal(stdout.trim().split('\n').length, 1)
   })
 
-  test('--json --progress adds one document a line on standard error', async t => {
-    const { sandbox, solve, env } = await open(t)
+  test('solve --json --progress prints one document per line on standard error', async t => {
+    const { sandbox, solve, env } = await openSandbox(t)
     const { stdout, stderr } = await run([...solve, '--json', '--progress'], { env })
     const events = stderr
       .trim()
@@ -85,8 +87,8 @@ describe('solve', { concurrency: 6 }, () => {
     assert.equal(JSON.parse(stdout).taskId, taskId)
   })
 
-  test('what the flags say reaches the provider', async t => {
-    const { sandbox, solve, env } = await open(t, { provider: 'ezcaptcha' })
+  test('solve sends the values of the flags to the provider', async t => {
+    const { sandbox, solve, env } = await openSandbox(t, { provider: 'ezcaptcha' })
     const flags = [
       '--action',
       'login',
@@ -111,8 +113,8 @@ describe('solve', { concurrency: 6 }, () => {
     assert.equal(appId, 7)
   })
 
-  test('the task type and the developer id of YesCaptcha reach it', async t => {
-    const { sandbox, solve, env } = await open(t)
+  test('solve sends the task type and the developer id to YesCaptcha', async t => {
+    const { sandbox, solve, env } = await openSandbox(t)
     const { code } = await run([...solve, '--task-type', 'TurnstileTaskProxylessM1', '--developer-id', '9'], {
       env,
     })
@@ -122,22 +124,22 @@ describe('solve', { concurrency: 6 }, () => {
     assert.equal(softID, 9)
   })
 
-  test('the request timeout is obeyed', async t => {
-    const { solve, env } = await open(t, { faults: [{ method: 'createTask', fault: 'no-response' }] })
+  test('solve applies --request-timeout', async t => {
+    const { solve, env } = await openSandbox(t, { faults: [{ method: 'createTask', fault: 'no-response' }] })
     const { code, stderr } = await run([...solve, '--request-timeout', '1000'], { env })
     assert.equal(code, 8)
     assert.match(stderr, /createTask failed/)
   })
 
-  test('the proxy comes from the environment too', async t => {
-    const { sandbox, solve, env } = await open(t, { provider: 'ezcaptcha' })
+  test('solve reads the proxy from the environment', async t => {
+    const { sandbox, solve, env } = await openSandbox(t, { provider: 'ezcaptcha' })
     const { code } = await run(solve, { env: { ...env, TURNSTILE_PROXY: PROXY } })
     assert.equal(code, 0)
     assert.equal(sandbox.tasks()[0].task.proxy, PROXY)
   })
 
-  test('a proxy that makes no sense is named by where it came from, and not repeated', async t => {
-    const { sandbox, solve, env } = await open(t, { provider: 'ezcaptcha' })
+  test('solve names the source of an invalid proxy and does not print the proxy', async t => {
+    const { sandbox, solve, env } = await openSandbox(t, { provider: 'ezcaptcha' })
     const bad = { ...env, TURNSTILE_PROXY: `user:${PROXY_PASSWORD}` }
     const path = file(t, `user:${PROXY_PASSWORD}`)
     const [{ code, stderr }, inFile] = await runAll([
@@ -151,9 +153,9 @@ describe('solve', { concurrency: 6 }, () => {
   })
 })
 
-describe('the key', { concurrency: 6 }, () => {
-  test('it comes from a file, whose trailing newline is cut, before the environment', async t => {
-    const { account } = await open(t)
+describe('the key of the account', { concurrency: 6 }, () => {
+  test('--key-file takes precedence over the environment, and its trailing newline is removed', async t => {
+    const { account } = await openSandbox(t)
     const runs = [KEY, `${KEY}\n`, `${KEY}\r\n`].map(text => ({
       args: ['balance', ...account, '--key-file', file(t, text)],
       env: { YESCAPTCHA_API_KEY: 'another-key' },
@@ -161,21 +163,21 @@ describe('the key', { concurrency: 6 }, () => {
     for (const { stdout } of await runAll(runs)) assert.equal(stdout, '10000\n')
   })
 
-  test('it comes from standard input', async t => {
-    const { account } = await open(t)
+  test('--key-file - reads the key from standard input', async t => {
+    const { account } = await openSandbox(t)
     const { stdout } = await run(['balance', ...account, '--key-file', '-'], { input: `${KEY}\n` })
     assert.equal(stdout, '10000\n')
   })
 
-  test('it comes from the variable of its provider alone', async t => {
-    const { account } = await open(t, { provider: 'ezcaptcha' })
+  test('the key is read only from the variable of its own provider', async t => {
+    const { account } = await openSandbox(t, { provider: 'ezcaptcha' })
     const { code, stderr } = await run(['balance', ...account], { env: { YESCAPTCHA_API_KEY: KEY } })
     assert.equal(code, 2)
-    assert.match(stderr, /^error: no key for ezcaptcha\n {2}Set EZCAPTCHA_API_KEY, or give --key-file PATH/)
+    assert.match(stderr, /^error: no key for ezcaptcha\n {2}Set EZCAPTCHA_API_KEY, or use --key-file PATH/)
   })
 
-  test('an empty variable is no key, and an empty file is an error', async t => {
-    const { account } = await open(t)
+  test('an empty variable counts as unset, and an empty key file is an error', async t => {
+    const { account } = await openSandbox(t)
     const [empty, { code, stderr }] = await runAll([
       { args: ['balance', ...account], env: { YESCAPTCHA_API_KEY: '' } },
       { args: ['balance', ...account, '--key-file', file(t, '\n')] },
@@ -185,16 +187,16 @@ describe('the key', { concurrency: 6 }, () => {
     assert.match(stderr, /^error: --key-file: is empty/)
   })
 
-  test('a file that is not there is an error that does not repeat its name', async t => {
-    const { account, env } = await open(t)
+  test('the error about a missing key file does not contain its path', async t => {
+    const { account, env } = await openSandbox(t)
     const { code, stderr } = await run(['balance', ...account, '--key-file', 'no-such-file-here'], { env })
     assert.equal(code, 2)
     assert.match(stderr, /^error: --key-file: there is no such file\n/)
     assert.ok(!stderr.includes('no-such-file-here'))
   })
 
-  test('an endless standard input is cut off', async t => {
-    const { account } = await open(t)
+  test('standard input that is too long for a key is an error', async t => {
+    const { account } = await openSandbox(t)
     const { child, ended } = start(['balance', ...account, '--key-file', '-'])
     child.stdin.write('x'.repeat(1 << 17))
     const { code, stderr } = await ended
@@ -202,44 +204,44 @@ describe('the key', { concurrency: 6 }, () => {
     assert.match(stderr, /standard input is too long for a key/)
   })
 
-  test('standard input cannot be both the key and the proxy', async t => {
-    const { solve } = await open(t, { provider: 'ezcaptcha' })
+  test('standard input cannot be used for both the key and the proxy', async t => {
+    const { solve } = await openSandbox(t, { provider: 'ezcaptcha' })
     const { code, stderr } = await run([...solve, '--key-file', '-', '--proxy-file', '-'], { input: KEY })
     assert.equal(code, 2)
-    assert.match(stderr, /^error: --proxy-file: standard input is read for the key already/)
+    assert.match(stderr, /^error: --proxy-file: standard input is already used for the key/)
   })
 
-  test('one that cannot be a key is named by where it came from', async t => {
-    const { account } = await open(t)
+  test('the error about an invalid key names its source', async t => {
+    const { account } = await openSandbox(t)
     const { stderr } = await run(['balance', ...account], { env: { YESCAPTCHA_API_KEY: `${KEY} ${KEY}` } })
     assert.match(stderr, /^error: YESCAPTCHA_API_KEY: must be at most 512 printable ASCII/)
   })
 })
 
 describe('wait and balance', { concurrency: 6 }, () => {
-  test('wait prints the token of a task that exists, and creates none', async t => {
-    const { sandbox, wait, env, create } = await open(t)
-    const { code, stdout } = await run([...wait, '--task-id', await create()], { env })
+  test('wait prints the token of an existing task and creates no task', async t => {
+    const { sandbox, wait, env, createTask } = await openSandbox(t)
+    const { code, stdout } = await run([...wait, '--task-id', await createTask()], { env })
     assert.equal(code, 0)
     const [task] = sandbox.tasks()
     assert.equal(stdout, `${task.token}\n`)
     assert.equal(sandbox.stats().tasks.created, 1)
   })
 
-  test('wait takes the numeric id of a relative', async t => {
-    const { sandbox, wait, env, create } = await open(t, { provider: 'custom' })
-    const { stdout } = await run([...wait, '--task-id', String(await create()), '--json'], { env })
+  test('wait accepts the numeric id of a compatible service', async t => {
+    const { sandbox, wait, env, createTask } = await openSandbox(t, { provider: 'custom' })
+    const { stdout } = await run([...wait, '--task-id', String(await createTask()), '--json'], { env })
     assert.equal(JSON.parse(stdout).token, sandbox.tasks()[0].token)
   })
 
-  test('balance prints a bare number', async t => {
-    const { account, env } = await open(t, { balance: 12.5 })
+  test('balance prints only a number', async t => {
+    const { account, env } = await openSandbox(t, { balance: 12.5 })
     const { code, stdout, stderr } = await run(['balance', ...account], { env })
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '12.5\n', stderr: '' })
   })
 
-  test("balance --json adds the provider's whole reply", async t => {
-    const { account, env } = await open(t)
+  test("balance --json prints the provider's whole reply too", async t => {
+    const { account, env } = await openSandbox(t)
     const { stdout } = await run(['balance', ...account, '--json'], { env })
     const { provider, balance, raw } = JSON.parse(stdout)
     assert.deepEqual({ provider, balance }, { provider: 'yescaptcha', balance: 10_000 })

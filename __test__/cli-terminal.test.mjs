@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { quote } from '../lib/cli/format.mjs'
-import { advance, describe as describeState, fit, liveLine } from '../lib/cli/progress.mjs'
-import { paint, wantsColour } from '../lib/cli/terminal.mjs'
-import { BIN, environment, KEY, open, run, start } from './support/cli.mjs'
+import { fitParts, nextState, progressLine, progressParts } from '../lib/cli/progress.mjs'
+import { quote } from '../lib/cli/shell.mjs'
+import { render, wantsColour } from '../lib/cli/terminal.mjs'
+import { BIN, environment, KEY, openSandbox, run, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
 const CLEAR_LINE = `\r${ESCAPE}[K`
@@ -13,7 +13,7 @@ const HIDE_CURSOR = `${ESCAPE}[?25l`
 const GREEN = `${ESCAPE}[32m`
 const SHOW_CURSOR = `${ESCAPE}[?25h`
 
-// The pseudo-terminal is util-linux's `script`; its namesakes take other arguments.
+// The pseudo-terminal is `script` of util-linux. Other programs of that name have other arguments.
 const { stdout: script } = spawnSync('script', ['--version'], { encoding: 'utf8', env: environment() })
 const pty = {
   concurrency: 4,
@@ -34,87 +34,87 @@ function onTerminal(args, { columns = 80, env, command = '' }) {
   })
 }
 
-/** What was drawn in place, without styles. @param {string} stdout */
+/** The progress lines that were drawn, without styles. @param {string} stdout */
 const frames = stdout =>
   stdout
     .split(CLEAR_LINE)
     .slice(1)
     .map(text => stripVTControlCharacters(text).split(/[\r\n]/)[0])
 
-/** What was drawn while the token was waited for. @param {string} stdout */
+/** The progress lines that begin with a spinner. @param {string} stdout */
 const ticks = stdout => frames(stdout).filter(line => /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/.test(line))
 
 /**
- * Solves, and the task is ready once the line has ticked a few times.
+ * Runs `solve` on a terminal until the progress line has changed a few times, then makes the task ready.
  * @param {import('node:test').TestContext} t
  * @param {number} [columns]
  */
-async function ticking(t, columns) {
-  const opened = await open(t, { readyAfterPolls: Number.POSITIVE_INFINITY })
-  const { ended, said } = onTerminal(opened.solve, { env: opened.env, columns })
+async function solveOnTerminal(t, columns) {
+  const opened = await openSandbox(t, { readyAfterPolls: Number.POSITIVE_INFINITY })
+  const { ended, outputMatches } = onTerminal(opened.solve, { env: opened.env, columns })
   const enough = { test: (/** @type {string} */ text) => new Set(ticks(text)).size >= 8 }
-  await said(/** @type {RegExp} */ (enough))
-  opened.later()
+  await outputMatches(/** @type {RegExp} */ (enough))
+  opened.makeReady()
   return { ...opened, ...(await ended) }
 }
 
 /** @type {import('../lib/cli/progress.mjs').State} */
 const waiting = { provider: 'yescaptcha', phase: 'waiting', startedAt: 0, polls: 2, taskId: 'a' }
 
-describe('the live line', () => {
-  test('it tells the phase, the time and the polls', () => {
-    const view = { now: 6200, columns: 79, tick: 0, signs: true }
+describe('the progress line', () => {
+  test('the progress line has the phase, the time and the polls', () => {
+    const view = { now: 6200, columns: 79, tick: 0, unicode: true }
     assert.equal(
-      paint(liveLine(waiting, view), false),
+      render(progressLine(waiting, view), false),
       '⠋ waiting for the token · 6.2 s · 2 polls · yescaptcha',
     )
     assert.equal(
-      paint(liveLine(waiting, { ...view, signs: false }), false),
+      render(progressLine(waiting, { ...view, unicode: false }), false),
       '| waiting for the token - 6.2 s - 2 polls - yescaptcha',
     )
-    assert.ok(paint(liveLine(waiting, view), true).startsWith(`${ESCAPE}[36m⠋${ESCAPE}[0m waiting`))
+    assert.ok(render(progressLine(waiting, view), true).startsWith(`${ESCAPE}[36m⠋${ESCAPE}[0m waiting`))
   })
 
-  test('whatever the width, it is never exceeded', () => {
+  test('the progress line is never longer than the terminal is wide', () => {
     for (let columns = 0; columns <= 120; columns++) {
-      for (const signs of [true, false]) {
-        const line = paint(liveLine(waiting, { now: 61_234, columns, tick: 3, signs }), false)
+      for (const unicode of [true, false]) {
+        const line = render(progressLine(waiting, { now: 61_234, columns, tick: 3, unicode }), false)
         assert.ok(line.length <= Math.max(columns, 2), `${line.length} > ${columns}: ${line}`)
       }
     }
   })
 
-  test('what matters least is left out first', () => {
+  test('fitParts() drops the last parts first', () => {
     const parts = ['waiting', '6.2 s', '2 polls']
-    assert.equal(fit(parts, 25, true), 'waiting · 6.2 s · 2 polls')
-    assert.equal(fit(parts, 24, true), 'waiting · 6.2 s')
-    assert.equal(fit(parts, 14, true), 'waiting')
-    assert.equal(fit(parts, 6, true), 'waiti…')
-    assert.equal(fit(parts, 6, false), 'waiti~')
-    assert.equal(fit(parts, 0, true), '')
+    assert.equal(fitParts(parts, 25, true), 'waiting · 6.2 s · 2 polls')
+    assert.equal(fitParts(parts, 24, true), 'waiting · 6.2 s')
+    assert.equal(fitParts(parts, 14, true), 'waiting')
+    assert.equal(fitParts(parts, 6, true), 'waiti…')
+    assert.equal(fitParts(parts, 6, false), 'waiti~')
+    assert.equal(fitParts(parts, 0, true), '')
   })
 
-  test('it follows the events, and counts a retry down', () => {
+  test('the progress line follows the events and counts down to a retry', () => {
     const common = { provider: 'yescaptcha', retries: 0, elapsedMs: 0 }
     /** @type {import('../lib/cli/progress.mjs').State} */
     let state = { provider: 'yescaptcha', phase: 'creating', startedAt: 0, polls: 0 }
-    assert.equal(describeState(state, 100)[0], 'creating the task')
-    state = advance(
+    assert.equal(progressParts(state, 100)[0], 'creating the task')
+    state = nextState(
       state,
       { ...common, phase: 'retrying', polls: 0, code: 'CONNECTION_FAILED', retryDelayMs: 900 },
       100,
     )
-    assert.equal(describeState(state, 400)[0], 'CONNECTION_FAILED, again in 0.6 s')
-    assert.equal(describeState(state, 1000)[0], 'asking again')
-    state = advance(state, { ...common, phase: 'created', polls: 0, taskId: 'a' }, 1000)
-    assert.deepEqual(describeState(state, 2000), ['waiting for the token', '2.0 s', 'yescaptcha'])
-    state = advance(state, { ...common, phase: 'processing', polls: 1, taskId: 'a' }, 4000)
-    assert.deepEqual(describeState(state, 4000), ['waiting for the token', '4.0 s', '1 poll', 'yescaptcha'])
+    assert.equal(progressParts(state, 400)[0], 'CONNECTION_FAILED, retry in 0.6 s')
+    assert.equal(progressParts(state, 1000)[0], 'retrying')
+    state = nextState(state, { ...common, phase: 'created', polls: 0, taskId: 'a' }, 1000)
+    assert.deepEqual(progressParts(state, 2000), ['waiting for the token', '2.0 s', 'yescaptcha'])
+    state = nextState(state, { ...common, phase: 'processing', polls: 1, taskId: 'a' }, 4000)
+    assert.deepEqual(progressParts(state, 4000), ['waiting for the token', '4.0 s', '1 poll', 'yescaptcha'])
   })
 })
 
 describe('colours', () => {
-  /** @type {[env: Record<string, string>, onTerminal: boolean, elsewhere: boolean][]} */
+  /** @type {[env: Record<string, string>, onTerminal: boolean, onPipe: boolean][]} */
   const cases = [
     [{}, true, false],
     [{ NO_COLOR: '1' }, false, false],
@@ -130,26 +130,26 @@ describe('colours', () => {
     [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true, true],
     [{ FORCE_COLOR: '1', TERM: 'dumb' }, true, true],
   ]
-  for (const [env, onTerminal, elsewhere] of cases)
-    test(`with ${JSON.stringify(env)} a terminal gets ${onTerminal ? 'some' : 'none'}, a pipe ${elsewhere ? 'some' : 'none'}`, () => {
-      assert.deepEqual([wantsColour(env, true), wantsColour(env, false)], [onTerminal, elsewhere])
+  for (const [env, onTerminal, onPipe] of cases)
+    test(`with ${JSON.stringify(env)} a terminal has ${onTerminal ? '' : 'no '}colours, a pipe has ${onPipe ? 'colours' : 'none'}`, () => {
+      assert.deepEqual([wantsColour(env, true), wantsColour(env, false)], [onTerminal, onPipe])
     })
 
-  test('FORCE_COLOR colours the help in a pipe, and never a token', async t => {
-    const { sandbox, solve, env } = await open(t)
+  test('with FORCE_COLOR the help has colours in a pipe, and a token has none', async t => {
+    const { sandbox, solve, env } = await openSandbox(t)
     const forced = { ...env, FORCE_COLOR: '1' }
     assert.ok((await run(['--help'], { env: forced })).stdout.includes(`${ESCAPE}[1mUsage`))
     const { stdout, stderr } = await run(solve, { env: forced })
     assert.equal(stdout, `${sandbox.tasks()[0].token}\n`)
-    assert.ok(!stderr.includes(CLEAR_LINE), 'there is no live line in a pipe')
+    assert.ok(!stderr.includes(CLEAR_LINE), 'there is no progress line in a pipe')
     const failed = await run(['slove'], { env: forced })
     assert.ok(failed.stderr.startsWith(`${ESCAPE}[31merror:`))
   })
 })
 
-describe('on a terminal', pty, () => {
-  test('one line ticks in place, and the token follows on a line of its own', async t => {
-    const { sandbox, code, stdout } = await ticking(t)
+describe('the command line on a terminal', pty, () => {
+  test('solve on a terminal redraws one line and prints the token on its own line', async t => {
+    const { sandbox, code, stdout } = await solveOnTerminal(t)
     assert.equal(code, 0)
     const [{ token, taskId }] = sandbox.tasks()
     const drawn = ticks(stdout).filter(line => line.includes('waiting for the token'))
@@ -162,16 +162,16 @@ describe('on a terminal', pty, () => {
     assert.equal(kept.filter(line => line !== '').at(-1), token)
   })
 
-  test('the cursor is hidden meanwhile and shown at the end', async t => {
-    const { solve, env } = await open(t)
+  test('solve on a terminal hides the cursor and shows it at the end', async t => {
+    const { solve, env } = await openSandbox(t)
     const { stdout } = await onTerminal(solve, { env }).ended
     assert.equal(stdout.split(HIDE_CURSOR).length, 2)
     assert.ok(stdout.lastIndexOf(SHOW_CURSOR) > stdout.lastIndexOf(HIDE_CURSOR))
   })
 
   for (const columns of [60, 40, 20]) {
-    test(`on ${columns} columns the live line does not wrap`, async t => {
-      const { code, stdout } = await ticking(t, columns)
+    test(`the progress line does not wrap on ${columns} columns`, async t => {
+      const { code, stdout } = await solveOnTerminal(t, columns)
       assert.equal(code, 0)
       assert.deepEqual(
         ticks(stdout).filter(line => line.length >= columns),
@@ -181,7 +181,7 @@ describe('on a terminal', pty, () => {
   }
 
   for (const args of [['--help'], ['solve', '--help'], ['sandbox', '--help'], ['demo']]) {
-    test(`on 40 columns nothing of '${args.join(' ')}' runs over, but for what is copied in one piece`, async () => {
+    test(`the output of '${args.join(' ')}' fits into 40 columns, except for text to copy`, async () => {
       const { code, stdout } = await onTerminal(args, { columns: 40, env: {} }).ended
       assert.equal(code, 0)
       const kept = stdout
@@ -195,8 +195,8 @@ describe('on a terminal', pty, () => {
     })
   }
 
-  test('NO_COLOR takes the colours and leaves the live line', async t => {
-    const { solve, env } = await open(t)
+  test('with NO_COLOR a terminal has a progress line without colours', async t => {
+    const { solve, env } = await openSandbox(t)
     const plain = await onTerminal(solve, { env: { ...env, NO_COLOR: '1' } }).ended
     assert.ok(!plain.stdout.includes(GREEN))
     assert.ok(plain.stdout.includes(CLEAR_LINE))
@@ -204,17 +204,17 @@ describe('on a terminal', pty, () => {
     assert.ok(coloured.stdout.includes(`${GREEN}✓`))
   })
 
-  test('a dumb terminal gets plain lines', async t => {
-    const { solve, env } = await open(t)
+  test('with TERM=dumb progress is printed as plain lines', async t => {
+    const { solve, env } = await openSandbox(t)
     const { stdout } = await onTerminal(solve, { env: { ...env, TERM: 'dumb' } }).ended
     assert.ok(!stdout.includes(ESCAPE))
     assert.match(stdout, /^yescaptcha: task .* created after/m)
   })
 
-  test('Ctrl-C restores the cursor and prints the command that resumes', async t => {
-    const { solve, env } = await open(t, { solveTimeMs: Number.POSITIVE_INFINITY })
-    const { child, ended, said } = onTerminal(solve, { env, columns: 200 })
-    await said(/1 poll/)
+  test('Ctrl-C on a terminal shows the cursor and prints the command that resumes the task', async t => {
+    const { solve, env } = await openSandbox(t, { solveTimeMs: Number.POSITIVE_INFINITY })
+    const { child, ended, outputMatches } = onTerminal(solve, { env, columns: 200 })
+    await outputMatches(/1 poll/)
     child.stdin.write('\x03')
     const { code, stdout } = await ended
     assert.equal(code, 130)
@@ -224,10 +224,12 @@ describe('on a terminal', pty, () => {
     assert.match(end, /^ {4}turnstile-solver wait --provider yescaptcha --task-id \S+ --base-url \S+\r\n$/m)
   })
 
-  test('a key that is typed is not shown', async t => {
-    const { sandbox, account } = await open(t)
-    const { child, ended, said } = onTerminal(['balance', ...account, '--key-file', '-'], { env: {} })
-    await said(/The key \(it is not shown\): /)
+  test('a key that is typed on a terminal is not shown', async t => {
+    const { sandbox, account } = await openSandbox(t)
+    const { child, ended, outputMatches } = onTerminal(['balance', ...account, '--key-file', '-'], {
+      env: {},
+    })
+    await outputMatches(/The key \(not shown\): /)
     child.stdin.write(`${KEY}\r`)
     const { code, stdout } = await ended
     assert.equal(code, 0)
@@ -235,18 +237,20 @@ describe('on a terminal', pty, () => {
     assert.equal(sandbox.stats().requests['/getBalance'], 1)
   })
 
-  test('Ctrl-C instead of a key ends it', async t => {
-    const { account } = await open(t)
-    const { child, ended, said } = onTerminal(['balance', ...account, '--key-file', '-'], { env: {} })
-    await said(/The key/)
+  test('Ctrl-C at the prompt for the key ends the command', async t => {
+    const { account } = await openSandbox(t)
+    const { child, ended, outputMatches } = onTerminal(['balance', ...account, '--key-file', '-'], {
+      env: {},
+    })
+    await outputMatches(/The key/)
     child.stdin.write('\x03')
     const { code, stdout } = await ended
     assert.equal(code, 130)
     assert.match(stripVTControlCharacters(stdout), /interrupted/)
   })
 
-  test('standard error that goes elsewhere gets plain lines while the token is on the terminal', async t => {
-    const { sandbox, solve, env } = await open(t)
+  test('if only standard output is a terminal, it has only the token', async t => {
+    const { sandbox, solve, env } = await openSandbox(t)
     const { stdout } = await onTerminal([...solve], { env, command: 'exec 2>/dev/null; ' }).ended
     assert.equal(stdout, `${sandbox.tasks()[0].token}\r\n`)
   })

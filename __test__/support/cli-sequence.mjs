@@ -1,17 +1,17 @@
-/** Runs command lines one after another in one process, which starts faster than one for each, and records what they write. */
+/** Runs command lines one after another in one process, which is faster than one process for each, and records their output. */
 
 import { run } from '../../lib/cli/run.mjs'
 
 /** @type {{ args: string[], env?: Record<string, string> }[]} */
 const list = JSON.parse(process.argv[2])
-const surroundings = { ...process.env }
+const initialEnv = { ...process.env }
 const results = []
 for (const { args, env } of list) {
   for (const name of Object.keys(process.env)) delete process.env[name]
-  Object.assign(process.env, surroundings, env)
+  Object.assign(process.env, initialEnv, env)
   const output = { stdout: '', stderr: '' }
   for (const name of /** @type {const} */ (['stdout', 'stderr'])) {
-    // Each run listens for errors of its own.
+    // Each run adds its own listeners.
     process[name].removeAllListeners('error')
     process[name].write = (/** @type {any} */ text, /** @type {any} */ done) => {
       output[name] += text

@@ -1,4 +1,4 @@
-/** Runs the command line as its users do, or many in one process; the output is searched for secrets at the end. */
+/** Runs command lines, each in its own process or many in one; fails if their output contains a secret. */
 
 import assert from 'node:assert/strict'
 import { fork, spawn } from 'node:child_process'
@@ -14,18 +14,18 @@ export const BIN = fileURLToPath(new URL('../../lib/cli/turnstile-solver.mjs', i
 const INHERITED = ['PATH', 'HOME', 'SystemRoot', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
 
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }} Ended */
-/** @typedef {{ env?: Record<string, string>, input?: string, command?: [string, ...string[]], bin?: string }} Surroundings */
+/** @typedef {{ env?: Record<string, string>, input?: string, command?: [string, ...string[]], bin?: string }} SpawnOptions */
 
-/** Nothing of the tests' own surroundings but what a process needs. @param {Record<string, string>} [env] */
+/** The variables that every process needs, and the given ones. @param {Record<string, string>} [env] */
 export function environment(env = {}) {
   const kept = INHERITED.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
   return { ...Object.fromEntries(kept), ...env }
 }
 
 /**
- * Starts it. `ended` never rejects but for a secret in the output; `said` waits for a text on either stream.
+ * Starts the command line. `ended` rejects only if the output contains a secret; `outputMatches` waits for a text on either stream.
  * @param {string[]} args
- * @param {Surroundings} [surroundings]
+ * @param {SpawnOptions} [options]
  */
 export function start(args, { env, input, command, bin = BIN } = {}) {
   const [file, ...before] = command ?? [process.execPath, bin]
@@ -49,25 +49,28 @@ export function start(args, { env, input, command, bin = BIN } = {}) {
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, ...output }))
-  }).then(result => withoutSecrets(/** @type {Ended} */ (result)))
+  }).then(result => assertNoSecrets(/** @type {Ended} */ (result)))
 
   /** @param {RegExp} pattern @returns {Promise<void>} */
-  const said = pattern =>
+  const outputMatches = pattern =>
     new Promise((resolve, reject) => {
-      const look = () => {
+      const check = () => {
         if (!pattern.test(output.stdout) && !pattern.test(output.stderr)) return
-        listeners.delete(look)
+        listeners.delete(check)
         resolve()
       }
-      listeners.add(look)
-      look()
-      ended.then(({ stderr }) => reject(new Error(`it ended without saying ${pattern}: ${stderr}`)), reject)
+      listeners.add(check)
+      check()
+      ended.then(
+        ({ stderr }) => reject(new Error(`it ended without output that matches ${pattern}: ${stderr}`)),
+        reject,
+      )
     })
-  return { child, output, ended, said }
+  return { child, output, ended, outputMatches }
 }
 
 /** @param {Ended} ended */
-function withoutSecrets(ended) {
+function assertNoSecrets(ended) {
   for (const secret of [KEY, PROXY_PASSWORD]) {
     assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret), 'a secret was printed')
   }
@@ -75,7 +78,7 @@ function withoutSecrets(ended) {
 }
 
 /**
- * Runs each to its end, one after another in one process: for what is the same there as in a process of its own.
+ * Runs command lines to their end, one after another in one process.
  * @param {{ args: string[], env?: Record<string, string> }[]} list
  * @returns {Promise<Ended[]>}
  */
@@ -92,23 +95,23 @@ export async function runAll(list) {
   })
   const [code] = await once(child, 'exit')
   assert.deepEqual([code, results.length], [0, list.length])
-  return results.map(withoutSecrets)
+  return results.map(assertNoSecrets)
 }
 
 /**
- * Runs it to its end.
+ * Runs the command line to its end.
  * @param {string[]} args
- * @param {Surroundings} [surroundings]
+ * @param {SpawnOptions} [options]
  */
-export const run = (args, surroundings) => start(args, { input: '', ...surroundings }).ended
+export const run = (args, options) => start(args, { input: '', ...options }).ended
 
 /**
- * A sandbox that the test's end closes, and the command line pointed at it.
+ * A sandbox, closed when the test ends, and command lines that use it.
  * @param {import('node:test').TestContext} t
- * @param {import('../../lib/sandbox/index.mjs').SandboxOptions & { readyAfterPolls?: number }} [options] a task is ready for the
- *   poll after so many
+ * @param {import('../../lib/sandbox/index.mjs').SandboxOptions & { readyAfterPolls?: number }} [options] a task is
+ *   ready at the poll after so many
  */
-export async function open(t, { readyAfterPolls, ...options } = {}) {
+export async function openSandbox(t, { readyAfterPolls, ...options } = {}) {
   let ahead = 0
   const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
   const sandbox = await startSandbox({
@@ -132,12 +135,12 @@ export async function open(t, { readyAfterPolls, ...options } = {}) {
     account,
     solve: ['solve', ...wait, ...task, ...taskType],
     wait: ['wait', ...wait],
-    /** From now on the tasks are ready. */
-    later() {
+    /** Makes all tasks ready. */
+    makeReady() {
       ahead = 60_000
     },
-    /** A task that was created elsewhere. */
-    async create() {
+    /** Creates a task without the command line. */
+    async createTask() {
       const response = await fetch(`${sandbox.baseURL}/createTask`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -165,14 +168,14 @@ export function resumeArguments(stderr) {
   return line.split(' ')
 }
 
-/** The events of a sandbox, from now on. @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox @param {(event: import('../../lib/sandbox/index.mjs').SandboxEvent) => boolean} wanted */
-export const happened = ({ events }, wanted) =>
+/** The next event of a sandbox that matches. @param {import('../../lib/sandbox/index.mjs').Sandbox} sandbox @param {(event: import('../../lib/sandbox/index.mjs').SandboxEvent) => boolean} matches */
+export const nextEvent = ({ events }, matches) =>
   new Promise(resolve => {
     /** @param {import('../../lib/sandbox/index.mjs').SandboxEvent} event */
-    const look = event => {
-      if (!wanted(event)) return
-      events.off('*', look)
+    const listener = event => {
+      if (!matches(event)) return
+      events.off('*', listener)
       resolve(event)
     }
-    events.on('*', look)
+    events.on('*', listener)
   })

@@ -1,26 +1,26 @@
-/** The command line, read against a command's flags. */
+/** Parses the arguments of a command. */
 
 import { parseArgs } from 'node:util'
 import { UsageError } from './errors.mjs'
-import { folded, nearest } from './format.mjs'
 import { secretFlag } from './secrets.mjs'
+import { closest, normalizeName } from './suggestions.mjs'
 
 /** @typedef {import('./flags.mjs').Flag} Flag */
 
 /**
- * The value of every flag given, by the flag's name. A flag given twice has its last value.
+ * The values by flag. If a flag is given twice, the last value counts.
  * @param {readonly string[]} argv
  * @param {readonly Flag[]} flags
  * @returns {Record<string, any>}
  */
-export function readArguments(argv, flags) {
+export function parseArguments(argv, flags) {
   const known = new Map(flags.map(flag => [flag.name, flag]))
   const { tokens } = parseArgs({
     args: [...argv],
     options: Object.fromEntries(
-      flags.map(({ name, value, short }) => [
+      flags.map(({ name, placeholder, short }) => [
         name,
-        { type: value ? 'string' : 'boolean', ...(short ? { short } : {}) },
+        { type: placeholder ? 'string' : 'boolean', ...(short ? { short } : {}) },
       ]),
     ),
     strict: false,
@@ -30,12 +30,12 @@ export function readArguments(argv, flags) {
   const values = {}
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional') throw stray(flags)
+    if (token.kind === 'positional') throw positionalError(flags)
     const flag = known.get(token.name)
-    if (!flag) throw unknown(token.rawName, flags)
-    const text = given(flag, token)
-    const value = typeof text === 'string' && flag.read ? flag.read(text, `--${flag.name}`) : text
-    values[flag.name] = flag.many ? [...(values[flag.name] ?? []), value] : value
+    if (!flag) throw unknownFlagError(token.rawName, flags)
+    const text = textOf(flag, token)
+    const value = typeof text === 'string' && flag.parse ? flag.parse(text, `--${flag.name}`) : text
+    values[flag.name] = flag.multiple ? [...(values[flag.name] ?? []), value] : value
   }
   return values
 }
@@ -45,45 +45,45 @@ export function readArguments(argv, flags) {
  * @param {{ value: string | undefined, inlineValue: boolean | undefined }} token
  * @returns {string | true}
  */
-function given({ name, value }, token) {
+function textOf({ name, placeholder }, token) {
   const flag = `--${name}`
-  if (!value) {
+  if (!placeholder) {
     if (token.inlineValue) throw new UsageError('takes no value', { flag })
     return true
   }
-  if (token.value === undefined) throw new UsageError(`needs a value: ${flag} ${value}`, { flag })
-  // `--url --sitekey …`: a value was forgotten. A lone dash is standard input.
+  if (token.value === undefined) throw new UsageError(`needs a value: ${flag} ${placeholder}`, { flag })
+  // In `--url --sitekey …` a value is missing. A single dash is standard input.
   if (!token.inlineValue && /^-./.test(token.value))
     throw new UsageError(
-      `needs a value: ${flag} ${value}, or ${flag}=${value} for one that begins with a dash`,
+      `needs a value: ${flag} ${placeholder}, or ${flag}=${placeholder} for a value that begins with a dash`,
       { flag },
     )
   return token.value
 }
 
 /** @param {readonly Flag[]} flags */
-function stray(flags) {
-  const example = flags.find(flag => flag.value)
+function positionalError(flags) {
+  const example = flags.find(flag => flag.placeholder)
   const next = example
-    ? `Every value follows its flag: --${example.name} ${example.value}.`
-    : 'It takes flags alone.'
-  return new UsageError('there is an argument that belongs to no flag', { next })
+    ? `Every value follows its flag: --${example.name} ${example.placeholder}.`
+    : 'This command takes only flags.'
+  return new UsageError('there is an argument without a flag', { next })
 }
 
 /**
  * @param {string} rawName
  * @param {readonly Flag[]} flags
  */
-function unknown(rawName, flags) {
-  // The sandbox's own key is no secret.
-  const secret = flags.some(({ name }) => name === 'key') ? undefined : secretFlag(folded(rawName))
+function unknownFlagError(rawName, flags) {
+  // The sandbox has --key, because its keys are no secrets.
+  const secret = flags.some(({ name }) => name === 'key') ? undefined : secretFlag(normalizeName(rawName))
   if (secret) return new UsageError(secret.message, { flag: rawName, next: secret.next })
   const spellings = flags.flatMap(({ name, option }) =>
     [name, ...(option ? [option] : [])].map(spelling => /** @type {const} */ ([spelling, name])),
   )
-  const meant = nearest(rawName, spellings)
-  return new UsageError('is no flag of this command', {
+  const suggestion = closest(rawName, spellings)
+  return new UsageError('is not a flag of this command', {
     flag: rawName,
-    next: meant ? `Did you mean --${meant}?` : undefined,
+    next: suggestion ? `Did you mean --${suggestion}?` : undefined,
   })
 }

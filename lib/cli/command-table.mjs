@@ -1,19 +1,19 @@
-/** The program's commands and its own flags: what `--help` and the run itself know of them. */
+/** The commands, and the flags of the program itself. */
 
 /** @typedef {{ summary: string, load: () => Promise<{ command: import('./help.mjs').Command }> }} Entry */
 
 /** @type {Record<string, Entry>} */
 export const commands = {
   demo: {
-    summary: 'a token from each provider, on this machine alone: no key, no network, no points',
+    summary: 'get and verify a token of each provider on this machine, without a key, a network or a charge',
     load: () => import('./commands/demo.mjs'),
   },
   solve: {
-    summary: 'create a task, wait for its token, print it',
+    summary: 'create a task, wait for its token, print the token',
     load: () => import('./commands/solve.mjs'),
   },
   wait: {
-    summary: 'wait for a task that exists: after a Ctrl-C, a crash, a timeout',
+    summary: 'wait for a task that was created before, and print its token',
     load: () => import('./commands/wait.mjs'),
   },
   balance: {
@@ -21,13 +21,13 @@ export const commands = {
     load: () => import('./commands/balance.mjs'),
   },
   sandbox: {
-    summary: 'run a stand-in for a provider, for tests and for trying things out',
+    summary: 'run a local mock of a provider, for tests',
     load: () => import('./commands/sandbox.mjs'),
   },
 }
 
-/** What may stand in place of a command. No flag of a command: reading those needs the addon. @type {readonly import('./flags.mjs').Flag[]} */
+/** Flags without a command. Flags of commands are not here, because they need the addon. @type {readonly import('./flags.mjs').Flag[]} */
 export const programFlags = [
-  { name: 'help', short: 'h', help: 'this text; after a command, the text about that command' },
-  { name: 'version', short: 'v', help: 'the version' },
+  { name: 'help', short: 'h', description: 'print this help; after a command, the help of that command' },
+  { name: 'version', short: 'v', description: 'print the version' },
 ]

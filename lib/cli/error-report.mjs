@@ -1,68 +1,70 @@
-/** A failure in words for people, or as one JSON document for machines, and the exit code that goes with it. */
+/** Reports an error: as text or as a JSON document, and as an exit code. */
 
 import { inspect } from 'node:util'
-import { Interrupted, OutputClosed, PlainError, UsageError } from './errors.mjs'
+import { CommandError, InterruptedError, OutputClosedError, UsageError } from './errors.mjs'
+import { escapeText } from './escape.mjs'
 import { EXIT, exitCodeOf } from './exit-codes.mjs'
-import { commandLine, counted, oneOf, printable, seconds, wrap } from './format.mjs'
+import { formatSeconds, oneOf, pluralize, wrap } from './format.mjs'
 import { providerNames } from './library.mjs'
+import { commandLine } from './shell.mjs'
 import { printJson } from './terminal.mjs'
 
 /** @typedef {import('../../index.js').TurnstileError} TurnstileError */
 
 /**
- * What was asked of the command line, as far as it was understood when the failure came.
- * @typedef {object} Asked
+ * The command line, as far as it was parsed when the error occurred.
+ * @typedef {object} Invocation
  * @property {string} [command]
  * @property {Record<string, any>} values
  * @property {readonly import('./flags.mjs').Flag[]} flags
- * @property {Record<string, string>} sources where secrets came from, by option
+ * @property {Record<string, string>} sources the variable or the flag of each secret, by option
  * @property {'SIGINT' | 'SIGTERM'} [signal]
  */
 
 /**
  * @typedef {object} Report
  * @property {number} exitCode
- * @property {string} headline
+ * @property {string} message
  * @property {string} [code]
  * @property {string} [flag]
  * @property {string} [next] what to do
- * @property {string} [resume] the command that fetches the token
- * @property {string} [stack] only where the failure was not foreseen
+ * @property {string} [resume] the command that gets the token
+ * @property {string} [stack] of an unexpected error
  * @property {Partial<TurnstileError>} fields
  */
 
 /**
  * @param {unknown} error
- * @param {Asked} asked
+ * @param {Invocation} invocation
  * @returns {Report}
  */
-export function reportOf(error, asked) {
-  if (error instanceof UsageError) return ofUsage(error, asked)
-  if (error instanceof Interrupted)
+export function createReport(error, invocation) {
+  if (error instanceof UsageError) return usageReport(error, invocation)
+  if (error instanceof InterruptedError)
     return {
-      exitCode: EXIT[asked.signal ?? 'SIGINT'],
+      exitCode: EXIT[invocation.signal ?? 'SIGINT'],
       code: 'ABORT_ERR',
-      headline: error.message,
+      message: error.message,
       fields: {},
     }
-  if (error instanceof OutputClosed) return ofClosedOutput(error, asked)
-  if (error instanceof PlainError)
-    return { exitCode: EXIT.internal, code: 'FAILED', headline: error.message, next: error.next, fields: {} }
-  if (isTurnstileError(error)) return ofTurnstileError(error, asked)
-  const headline = error instanceof Error ? error.message : inspect(error)
+  if (error instanceof OutputClosedError) return outputClosedReport(error, invocation)
+  if (error instanceof CommandError)
+    return { exitCode: EXIT.failure, code: 'FAILED', message: error.message, next: error.next, fields: {} }
+  if (isTurnstileError(error)) return turnstileErrorReport(error, invocation)
+  const message = error instanceof Error ? error.message : inspect(error)
   const stack = error instanceof Error ? error.stack : undefined
   return {
-    exitCode: EXIT.internal,
+    exitCode: EXIT.failure,
     code: 'INTERNAL',
-    headline: `unforeseen: ${headline}`,
-    next: 'This is a mistake in turnstile-solver: please report it, with the lines below.',
+    message: `unexpected error: ${message}`,
+    next: 'This is a bug in turnstile-solver. Please report it with the lines below.',
     stack,
     fields: {},
   }
 }
 
 /**
- * By its brand: to import the library here would make `--help` need the addon.
+ * Checks the brand, because importing the library here would make `--help` need the addon.
  * @param {unknown} error
  * @returns {error is TurnstileError}
  */
@@ -71,78 +73,82 @@ const isTurnstileError = error =>
 
 /**
  * @param {UsageError} error
- * @param {Asked} asked
+ * @param {Invocation} invocation
  * @returns {Report}
  */
-function ofUsage({ message, flag, next }, { command }) {
-  const headline = flag ? `${flag}: ${message}` : message
-  return { exitCode: EXIT.usage, code: 'USAGE', headline, flag, next: next ?? helpOn(command), fields: {} }
+function usageReport({ message, flag, next }, { command }) {
+  return {
+    exitCode: EXIT.usage,
+    code: 'USAGE',
+    message: flag ? `${flag}: ${message}` : message,
+    flag,
+    next: next ?? seeHelp(command),
+    fields: {},
+  }
 }
 
 /** @param {string | undefined} command */
-const helpOn = command => `${commandLine([...(command ? [command] : []), '--help'])} tells more.`
+const seeHelp = command => `See ${commandLine([...(command ? [command] : []), '--help'])}.`
 
 /**
- * @param {OutputClosed} error
- * @param {Asked} asked
+ * @param {OutputClosedError} error
+ * @param {Invocation} invocation
  * @returns {Report}
  */
-function ofClosedOutput({ message, solution }, asked) {
-  const exitCode = solution ? EXIT.internal : EXIT.ok
+function outputClosedReport({ message, task }, { values }) {
   return {
-    exitCode,
-    headline: message,
-    fields: { ...solution },
-    resume: solution && resumeCommand(solution, asked.values),
+    exitCode: task ? EXIT.failure : EXIT.ok,
+    message,
+    fields: { ...task },
+    resume: task && resumeCommand(task, values),
   }
 }
 
 /**
  * @param {TurnstileError} error
- * @param {Asked} asked
+ * @param {Invocation} invocation
  * @returns {Report}
  */
-function ofTurnstileError(error, asked) {
-  const { command } = asked
+function turnstileErrorReport(error, invocation) {
+  const { command, signal, values } = invocation
   const { code, provider = '', taskId } = error
-  // The demo's sandboxes end with it: there is nothing to come back for.
-  const lasting = command !== 'demo'
-  const exitCode = exitCodeOf(error, asked.signal)
-  const flag = error.option === undefined ? undefined : flagOf(error.option, asked)
+  // The sandboxes of the demo are closed, so their tasks cannot be resumed.
+  const isResumable = command !== 'demo'
+  const flag = error.option === undefined ? undefined : flagOf(error.option, invocation)
   return {
-    exitCode,
+    exitCode: exitCodeOf(error, signal),
     code,
-    headline: headlineOf(error, flag),
+    message: messageOf(error, flag),
     flag,
-    next: lasting ? adviceOn(error, asked) : undefined,
-    resume: taskId === undefined || !lasting ? undefined : resumeCommand({ provider, taskId }, asked.values),
+    next: isResumable ? adviceOn(error, invocation) : undefined,
+    resume: taskId !== undefined && isResumable ? resumeCommand({ provider, taskId }, values) : undefined,
     fields: { ...error, message: error.message, cause: error.cause },
   }
 }
 
 /**
- * The flag, or the variable, behind an option's path.
- * @param {string} path
- * @param {Asked} asked
+ * The flag or the variable that sets an option.
+ * @param {string} path of the option
+ * @param {Invocation} invocation
  */
 function flagOf(path, { flags, sources }) {
   const [, option, rest] = /** @type {RegExpExecArray} */ (/^([^.[]*)[.]?(.*)$/s.exec(path))
   const flag = flags.find(known => known.option === option)
-  const spelt = sources[option] ?? (flag ? `--${flag.name}` : option)
-  return rest ? `${spelt} (${rest})` : spelt
+  const name = sources[option] ?? (flag ? `--${flag.name}` : option)
+  return rest ? `${name} (${rest})` : name
 }
 
 /**
  * @param {TurnstileError} error
  * @param {string | undefined} flag
  */
-function headlineOf(error, flag) {
+function messageOf(error, flag) {
   const { code, option, elapsedMs = 0, polls = 0 } = error
   switch (code) {
     case 'TIMEOUT':
       return polls > 0
-        ? `no token within ${seconds(elapsedMs)} (${counted(polls, 'poll')})`
-        : `no answer within ${seconds(elapsedMs)}`
+        ? `no token within ${formatSeconds(elapsedMs)} (${pluralize(polls, 'poll')})`
+        : `no answer within ${formatSeconds(elapsedMs)}`
     case 'ABORT_ERR':
       return 'interrupted'
     case 'INVALID_OPTIONS': {
@@ -155,8 +161,7 @@ function headlineOf(error, flag) {
 }
 
 /**
- * The message up to where it names the provider, the task and, in terms of the library, the next step: here these have
- * lines of their own.
+ * The message without the provider, the task and the library's advice, which are printed separately.
  * @param {{ message: string, provider?: string, taskId?: string }} error
  */
 function plainMessage({ message, provider, taskId }) {
@@ -165,36 +170,35 @@ function plainMessage({ message, provider, taskId }) {
 }
 
 /** @type {Record<import('../../index.js').ProviderErrorReason, string>} */
-const ON_REASON = {
-  account: 'Check the key, the balance and the plan before trying again: repeating this leads to a ban.',
-  banned: 'Stop for as long as the provider says: every further request may prolong the ban.',
+const ADVICE_BY_REASON = {
+  account: 'Check the key, the balance and the plan first: repeating this can get the key banned.',
+  banned: 'Wait until the ban ends. Every further request may prolong it.',
   busy: 'The provider is overloaded. Try again in a minute.',
-  request: 'The provider refuses the task as it is: correct it before trying again.',
-  unsolvable: 'This task failed for good. A new one may succeed, and may cost again.',
-  expired:
-    'The provider does not know the task, or not any more: results are kept for a few minutes. Create a new one.',
+  request: 'The provider refuses this task. Correct it first.',
+  unsolvable: 'This task failed. A new task may succeed, and may be charged.',
+  expired: 'The provider does not know this task: results are kept for a few minutes. Create a new task.',
   proxy: "The provider could not use the task's proxy. Check the proxy, then create a new task.",
-  unknown: "The provider's documentation may know this code.",
+  unknown: "See the provider's documentation for this code.",
 }
 
 /**
  * @param {TurnstileError} error
- * @param {Asked} asked
+ * @param {Invocation} invocation
  * @returns {string | undefined}
  */
 function adviceOn(error, { command, values }) {
   const { code, reason = 'unknown', taskId, mayBeCharged, provider = '' } = error
   if (code === 'INVALID_OPTIONS')
-    return error.option === 'provider' ? `It is ${oneOf(providerNames())}.` : helpOn(command)
-  if (code === 'PROVIDER_ERROR') return ON_REASON[reason] ?? ON_REASON.unknown
+    return error.option === 'provider' ? `It is ${oneOf(providerNames())}.` : seeHelp(command)
+  if (code === 'PROVIDER_ERROR') return ADVICE_BY_REASON[reason] ?? ADVICE_BY_REASON.unknown
   if (taskId !== undefined)
     return code === 'TIMEOUT' || code === 'ABORT_ERR'
-      ? `The task is paid for and goes on at ${provider}.`
-      : 'The task is paid for, and its token may still be had.'
+      ? `The task is paid for and continues at ${provider}.`
+      : 'The task is paid for, and its token may still be available.'
   if (mayBeCharged) {
-    const where = values['base-url'] ? ['--base-url', values['base-url']] : []
-    const ask = commandLine(['balance', '--provider', provider, ...where])
-    return `The task may have been created and charged all the same; compare the balance: ${ask}`
+    const baseURL = values['base-url'] ? ['--base-url', values['base-url']] : []
+    const balance = commandLine(['balance', '--provider', provider, ...baseURL])
+    return `The task may have been created and charged. Compare the balance: ${balance}`
   }
   switch (code) {
     case 'TIMEOUT':
@@ -223,38 +227,38 @@ function resumeCommand({ provider, taskId }, values) {
  * @param {Report} report
  * @param {import('./terminal.mjs').Terminal} terminal
  */
-export function sayReport({ headline, next, resume, stack, exitCode, fields }, terminal) {
-  // Nobody reads on, and nothing is lost.
+export function printError({ message, next, resume, stack, exitCode, fields }, terminal) {
+  // The reader closed standard output, and nothing is lost.
   if (exitCode === EXIT.ok) return
   const { provider, taskId, cause, reason } = fields
-  const sign = terminal.signs && terminal.live ? '✗' : 'error:'
-  const lines = wrap(printable(headline), terminal.sayWidth - sign.length - 1)
-  terminal.say([[sign, 'red'], ` ${lines[0]}`])
-  for (const line of lines.slice(1)) terminal.say(`  ${line}`)
-  if (provider !== undefined) terminal.say([['  provider  ', 'dim'], printable(provider)])
-  if (taskId !== undefined) terminal.say([['  task      ', 'dim'], printable(taskId)])
+  const label = terminal.unicode && terminal.interactive ? '✗' : 'error:'
+  const lines = wrap(escapeText(message), terminal.logWidth - label.length - 1)
+  terminal.log([[label, 'red'], ` ${lines[0]}`])
+  for (const line of lines.slice(1)) terminal.log(`  ${line}`)
+  if (provider !== undefined) terminal.log([['  provider  ', 'dim'], escapeText(provider)])
+  if (taskId !== undefined) terminal.log([['  task      ', 'dim'], escapeText(taskId)])
   if (fields.code === 'TIMEOUT' && cause instanceof Error)
-    terminal.say([['  trouble   ', 'dim'], printable(plainMessage(cause))])
-  const advice = (next ?? '').split('\n').flatMap(line => wrap(printable(line), terminal.sayWidth - 2))
-  for (const line of advice) if (line) terminal.say(`  ${line}`)
+    terminal.log([['  cause     ', 'dim'], escapeText(plainMessage(cause))])
+  const advice = (next ?? '').split('\n').flatMap(line => wrap(escapeText(line), terminal.logWidth - 2))
+  for (const line of advice) if (line) terminal.log(`  ${line}`)
   if (resume !== undefined) {
-    const over = reason === 'unsolvable' || reason === 'expired'
-    terminal.say(over ? '  To ask for it once more, which is free:' : '  To fetch its token:')
-    terminal.say(['    ', [resume, 'bold']])
+    const hasFailed = reason === 'unsolvable' || reason === 'expired'
+    terminal.log(hasFailed ? '  To query it once more, free of charge:' : '  To get its token:')
+    terminal.log(['    ', [resume, 'bold']])
   }
-  if (stack !== undefined) terminal.say(stack)
+  if (stack !== undefined) terminal.log(stack)
 }
 
 /**
  * @param {Report} report
  * @param {import('./terminal.mjs').Terminal} terminal
  */
-export function printReport({ exitCode, headline, code, flag, next, resume, fields }, terminal) {
+export function printErrorJson({ exitCode, message, code, flag, next, resume, fields }, terminal) {
   const { cause, ...rest } = fields
-  const beneath =
+  const plainCause =
     cause instanceof Error
       ? { message: cause.message, ...('code' in cause ? { code: cause.code } : {}) }
       : undefined
-  const error = { code, message: headline, ...rest, cause: beneath, flag, next, resume, exitCode }
+  const error = { code, ...rest, message, cause: plainCause, flag, next, resume, exitCode }
   return printJson(terminal, { error })
 }

@@ -1,10 +1,10 @@
-/** The ways in which the command line itself fails. What the library refuses comes as a TurnstileError. */
+/** The errors of the command line itself. The library reports errors as `TurnstileError`. */
 
-/** A command line that cannot be obeyed. Its text never repeats a value: it might be a secret in the wrong place. */
+/** Wrong usage. The message never contains a value, because it might be a secret in the wrong place. */
 export class UsageError extends Error {
   /**
    * @param {string} message
-   * @param {{ flag?: string, next?: string }} [more] `flag` as the user types it; `next` is what to do
+   * @param {{ flag?: string, next?: string }} [details] `flag` as the user types it; `next` is what to do
    */
   constructor(message, { flag, next } = {}) {
     super(message)
@@ -14,33 +14,33 @@ export class UsageError extends Error {
   }
 }
 
-/** A failure that has a plain cause and needs no stack: a port that is taken, an addon that does not load. */
-export class PlainError extends Error {
+/** A failure with a known cause, which needs no stack: a port in use, an addon that does not load. */
+export class CommandError extends Error {
   /**
    * @param {string} message
    * @param {string} [next]
    */
   constructor(message, next) {
     super(message)
-    this.name = 'PlainError'
+    this.name = 'CommandError'
     this.next = next
   }
 }
 
-/** Whoever reads standard output is gone. `solution` is what could not be handed over. */
-export class OutputClosed extends Error {
-  /** @param {{ provider: string, taskId: string }} [solution] */
-  constructor(solution) {
+/** The reader closed standard output. `task` is the task whose token was not written. */
+export class OutputClosedError extends Error {
+  /** @param {{ provider: string, taskId: string }} [task] */
+  constructor(task) {
     super('standard output was closed before the token was written')
-    this.name = 'OutputClosed'
-    this.solution = solution
+    this.name = 'OutputClosedError'
+    this.task = task
   }
 }
 
-/** A signal came: why the rest is not done. */
-export class Interrupted extends Error {
+/** A signal stopped the command. */
+export class InterruptedError extends Error {
   constructor() {
     super('interrupted')
-    this.name = 'Interrupted'
+    this.name = 'InterruptedError'
   }
 }

@@ -1,50 +1,50 @@
-/** What the exit code says, so that a script can branch on it. */
+/** The exit codes. */
 
 export const EXIT = Object.freeze({
   ok: 0,
-  internal: 1,
+  failure: 1,
   usage: 2,
   account: 3,
-  notNow: 4,
+  unavailable: 4,
   taskFailed: 5,
-  refused: 6,
+  rejected: 6,
   timeout: 7,
   connection: 8,
-  answer: 9,
+  protocol: 9,
   SIGINT: 130,
   SIGTERM: 143,
 })
 
-/** The table of `--help`. @type {ReadonlyArray<readonly [codes: string, meaning: string]>} */
+/** The table in `--help` and in the documentation. @type {ReadonlyArray<readonly [codes: string, meaning: string]>} */
 export const exitCodeTable = [
-  ['0', 'done'],
-  ['1', 'the program itself failed: no addon, a port that is taken, something unforeseen'],
-  ['2', 'wrong usage: a flag, a value, no key (INVALID_OPTIONS)'],
-  ['3', 'the key, the balance or the plan was refused (PROVIDER_ERROR, reason account)'],
-  ['4', 'not now: banned for a while, or busy (reasons banned, busy)'],
-  ['5', 'the task failed or is gone; only a new one helps (reasons unsolvable, expired)'],
-  ['6', 'refused for another reason; correct the task (reasons request, proxy, unknown)'],
-  ['7', 'TIMEOUT; a task that was created can be resumed with wait'],
+  ['0', 'success'],
+  ['1', 'the command failed: the addon does not load, the port is in use, an unexpected error'],
+  ['2', 'wrong usage: a command, a flag, a value, no key (INVALID_OPTIONS)'],
+  ['3', 'the provider refused the key, the balance or the plan (PROVIDER_ERROR, reason account)'],
+  ['4', 'the provider is busy, or has banned the key for a while (reasons busy, banned); try again later'],
+  ['5', 'the task failed or is unknown; only a new task can succeed (reasons unsolvable, expired)'],
+  ['6', 'the provider refused the task; correct it first (reasons request, proxy, unknown)'],
+  ['7', 'TIMEOUT; wait continues a task that was created'],
   ['8', 'CONNECTION_FAILED'],
-  ['9', 'HTTP_ERROR, INVALID_RESPONSE: what answered breaks the protocol'],
-  ['130', 'Ctrl-C; a task that was created can be resumed with wait (143: SIGTERM)'],
+  ['9', 'HTTP_ERROR or INVALID_RESPONSE: the reply does not follow the protocol'],
+  ['130', 'Ctrl-C (143: SIGTERM); wait continues a task that was created'],
 ]
 
 /** @type {Record<import('../../index.js').ProviderErrorReason, number>} */
 const REASONS = {
   account: EXIT.account,
-  banned: EXIT.notNow,
-  busy: EXIT.notNow,
+  banned: EXIT.unavailable,
+  busy: EXIT.unavailable,
   unsolvable: EXIT.taskFailed,
   expired: EXIT.taskFailed,
-  request: EXIT.refused,
-  proxy: EXIT.refused,
-  unknown: EXIT.refused,
+  request: EXIT.rejected,
+  proxy: EXIT.rejected,
+  unknown: EXIT.rejected,
 }
 
 /**
  * @param {Pick<import('../../index.js').TurnstileError, 'code' | 'reason'>} error
- * @param {'SIGINT' | 'SIGTERM'} [signal] that was behind an ABORT_ERR
+ * @param {'SIGINT' | 'SIGTERM'} [signal] the cause of an ABORT_ERR
  * @returns {number}
  */
 export function exitCodeOf({ code, reason }, signal = 'SIGINT') {
@@ -52,17 +52,17 @@ export function exitCodeOf({ code, reason }, signal = 'SIGINT') {
     case 'INVALID_OPTIONS':
       return EXIT.usage
     case 'PROVIDER_ERROR':
-      return REASONS[reason ?? 'unknown'] ?? EXIT.refused
+      return REASONS[reason ?? 'unknown'] ?? EXIT.rejected
     case 'TIMEOUT':
       return EXIT.timeout
     case 'CONNECTION_FAILED':
       return EXIT.connection
     case 'HTTP_ERROR':
     case 'INVALID_RESPONSE':
-      return EXIT.answer
+      return EXIT.protocol
     case 'ABORT_ERR':
       return EXIT[signal]
     default:
-      return EXIT.internal
+      return EXIT.failure
   }
 }

@@ -1,4 +1,4 @@
-/** The flags, one record each: what the parser, the help and the errors know about a flag stands here. */
+/** The flags, one record each, which the parser, the help and the errors use. */
 
 import { UsageError } from './errors.mjs'
 import { oneOf } from './format.mjs'
@@ -7,23 +7,23 @@ import { secretVariables } from './secrets.mjs'
 
 /**
  * @typedef {object} Flag
- * @property {string} name as typed, without its dashes
- * @property {string} help
- * @property {string} [value] what stands for its value in the help; a switch has none
- * @property {string} [option] the option of the library that it sets
- * @property {(text: string, flag: string) => unknown} [read] text to value; the text itself if absent
- * @property {boolean} [many] may be given more than once, and is a list then
+ * @property {string} name without dashes
+ * @property {string} description
+ * @property {string} [placeholder] for its value in the help; a flag without one takes no value
+ * @property {string} [option] the library's option that the flag sets
+ * @property {(text: string, flag: string) => unknown} [parse] the value from its text; the default is the text itself
+ * @property {boolean} [multiple] may be given more than once; the value is a list
  * @property {string} [short]
  */
 
 /** @typedef {{ title: string, flags: readonly Flag[], note?: string }} FlagGroup */
 
 /**
- * Its range is the library's to judge, that it is a number is ours.
+ * The library checks the range.
  * @param {string} text
  * @param {string} flag
  */
-export function readNumber(text, flag) {
+export function parseNumber(text, flag) {
   if (!/^-?\d+(\.\d+)?$/.test(text)) throw new UsageError('must be a number, in digits', { flag })
   return Number(text)
 }
@@ -32,11 +32,11 @@ export function readNumber(text, flag) {
  * @param {string} text
  * @param {string} flag
  */
-function readJson(text, flag) {
+function parseJson(text, flag) {
   try {
     return JSON.parse(text)
   } catch {
-    throw new UsageError(`is no JSON; quote it whole: ${flag} '{"name": "value"}'`, { flag })
+    throw new UsageError(`is not valid JSON; quote all of it: ${flag} '{"name": "value"}'`, { flag })
   }
 }
 
@@ -44,41 +44,47 @@ function readJson(text, flag) {
 export const taskFlags = {
   title: 'Task',
   flags: [
-    { name: 'url', value: 'URL', option: 'websiteURL', help: 'the page with the widget' },
-    { name: 'sitekey', value: 'KEY', option: 'websiteKey', help: "the widget's sitekey, its data-sitekey" },
-    { name: 'action', value: 'TEXT', option: 'action', help: "the widget's data-action" },
-    { name: 'cdata', value: 'TEXT', option: 'cData', help: "the widget's data-cdata" },
+    { name: 'url', placeholder: 'URL', option: 'websiteURL', description: 'the page with the widget' },
+    {
+      name: 'sitekey',
+      placeholder: 'KEY',
+      option: 'websiteKey',
+      description: "the widget's sitekey (data-sitekey)",
+    },
+    { name: 'action', placeholder: 'TEXT', option: 'action', description: "the widget's data-action" },
+    { name: 'cdata', placeholder: 'TEXT', option: 'cData', description: "the widget's data-cdata" },
     {
       name: 'task-type',
-      value: 'TYPE',
+      placeholder: 'TYPE',
       option: 'taskType',
-      help: "the provider's task type; custom needs it",
+      description: "the provider's task type; required for custom",
     },
     {
       name: 'extra-task-fields',
-      value: 'JSON',
+      placeholder: 'JSON',
       option: 'extraTaskFields',
-      read: readJson,
-      help: 'an object with further fields of the task, sent as they are',
+      parse: parseJson,
+      description: 'an object with further fields of the task',
     },
     {
       name: 'extra-request-fields',
-      value: 'JSON',
+      placeholder: 'JSON',
       option: 'extraRequestFields',
-      read: readJson,
-      help: 'an object with further fields beside the task, sent as they are',
+      parse: parseJson,
+      description: 'an object with further fields of the request, beside the task',
     },
     {
       name: 'proxy-file',
-      value: 'PATH',
-      help: 'a file that holds protocol://user:password@host:port of the proxy that the provider solves through; - reads standard input',
+      placeholder: 'PATH',
+      description:
+        'a file with the proxy that the provider uses for the task, as protocol://user:password@host:port; - reads standard input',
     },
     {
       name: 'developer-id',
-      value: 'ID',
+      placeholder: 'ID',
       option: 'developerId',
-      read: readNumber,
-      help: 'a developer id, which the provider knows as appId or softID',
+      parse: parseNumber,
+      description: 'a developer id, which providers call appId or softID',
     },
   ],
 }
@@ -86,9 +92,9 @@ export const taskFlags = {
 /** @type {Flag} */
 export const taskIdFlag = {
   name: 'task-id',
-  value: 'ID',
+  placeholder: 'ID',
   option: 'taskId',
-  help: 'the task, by the id that solve printed or an error holds',
+  description: "the task's id, which solve and its errors print",
 }
 
 /** @type {FlagGroup} */
@@ -97,28 +103,32 @@ export const accountFlags = {
   flags: [
     {
       name: 'provider',
-      value: 'NAME',
+      placeholder: 'NAME',
       option: 'provider',
-      help: oneOf(providerNames()),
+      description: oneOf(providerNames()),
     },
     {
       name: 'base-url',
-      value: 'URL',
+      placeholder: 'URL',
       option: 'baseURL',
-      help: 'another host, region or the sandbox; custom needs it',
+      description: 'the address of the API: another host or region, or a sandbox; required for custom',
     },
-    { name: 'key-file', value: 'PATH', help: 'a file with the key; - reads standard input' },
+    {
+      name: 'key-file',
+      placeholder: 'PATH',
+      description: "a file with the account's key; - reads standard input",
+    },
   ],
-  note: `The key comes from ${oneOf(secretVariables())}, or from --key-file. It is never an argument: arguments show in process lists and in the shell's history.`,
+  note: `The key is read from ${oneOf(secretVariables())}, or from --key-file. It is never an argument, because arguments are visible in process lists and in the shell's history.`,
 }
 
 /** @type {Flag} */
 export const pollIntervalFlag = {
   name: 'poll-interval',
-  value: 'MS',
+  placeholder: 'MS',
   option: 'pollIntervalMs',
-  read: readNumber,
-  help: 'the wait before the first poll and between polls (3000; at least 1000)',
+  parse: parseNumber,
+  description: 'the time before the first poll and between polls (3000; at least 1000)',
 }
 
 /**
@@ -131,43 +141,50 @@ export const timeFlags = (defaultMs, ...more) => ({
   flags: [
     {
       name: 'timeout',
-      value: 'MS',
+      placeholder: 'MS',
       option: 'timeoutMs',
-      read: readNumber,
-      help: `the time for all of it (${defaultMs}; at most 300000)`,
+      parse: parseNumber,
+      description: `the time limit of the command (${defaultMs}; at most ${MAX_TIMEOUT_MS})`,
     },
     ...more,
     {
       name: 'request-timeout',
-      value: 'MS',
+      placeholder: 'MS',
       option: 'requestTimeoutMs',
-      read: readNumber,
-      help: 'the time for one HTTP exchange (15000)',
+      parse: parseNumber,
+      description: 'the time limit of one HTTP request (15000)',
     },
   ],
 })
 
+export const MAX_TIMEOUT_MS = 300_000
+
 /** @type {Flag} */
-export const helpFlag = { name: 'help', short: 'h', help: 'this text' }
+export const helpFlag = { name: 'help', short: 'h', description: 'print this help' }
 
 /**
- * @param {{ json: string, progress?: boolean }} texts
+ * @param {{ json: string, progress?: boolean }} descriptions
  * @returns {FlagGroup}
  */
 export const outputFlags = ({ json, progress = true }) => ({
   title: 'Output',
   flags: [
-    { name: 'json', help: json },
+    { name: 'json', description: json },
     ...(progress
-      ? [{ name: 'progress', help: 'with --json: progress on standard error, one JSON document a line' }]
+      ? [
+          {
+            name: 'progress',
+            description: 'with --json: print progress on standard error, one JSON document per line',
+          },
+        ]
       : []),
-    { name: 'quiet', short: 'q', help: 'nothing on standard error but errors' },
+    { name: 'quiet', short: 'q', description: 'print only errors on standard error' },
     helpFlag,
   ],
 })
 
 /**
- * The options of the library that flags have set.
+ * The library's options that flags have set.
  * @param {readonly FlagGroup[]} groups
  * @param {Record<string, any>} values
  * @returns {Record<string, any>}

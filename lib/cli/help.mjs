@@ -1,24 +1,25 @@
-/** The texts of `--help`, made from the flags that the parser reads. */
+/** The texts of `--help`, generated from the flags. */
 
 import { programFlags } from './command-table.mjs'
 import { exitCodeTable } from './exit-codes.mjs'
-import { commandLine, programName, wrap, wrapCommand } from './format.mjs'
+import { wrap } from './format.mjs'
+import { commandLine, programName, wrapCommand } from './shell.mjs'
 
 /** @typedef {import('./terminal.mjs').Line} Line */
 
 /**
  * @typedef {object} Command
- * @property {string} about
+ * @property {string} description
  * @property {string} usage after the program's name
  * @property {readonly import('./flags.mjs').FlagGroup[]} groups
- * @property {readonly string[]} [examples]
+ * @property {readonly string[]} [examples] in which PROGRAM stands for the program's name
  * @property {readonly string[]} [notes]
- * @property {boolean} [exitCodes] whether they are worth a table
+ * @property {boolean} [exitCodes] whether the help shows them
  * @property {(context: import('./run.mjs').Context) => Promise<number>} run
  */
 
 /**
- * Two columns, the second one wrapped.
+ * Two columns; the second is wrapped.
  * @param {ReadonlyArray<readonly [left: string, right: string]>} rows
  * @param {number} width
  * @returns {Line[]}
@@ -40,11 +41,11 @@ const heading = title => [[title, 'bold']]
  * @param {number} width
  * @returns {Line[]}
  */
-export function commandHelp({ about, usage, groups, examples = [], notes = [], exitCodes }, width) {
+export function commandHelp({ description, usage, groups, examples = [], notes = [], exitCodes }, width) {
   const program = programName()
   /** @type {Line[]} */
   const lines = [
-    ...wrap(about, width),
+    ...wrap(description, width),
     '',
     heading('Usage'),
     ...wrap(`${program} ${usage}`, width - 2).map(indent),
@@ -65,9 +66,9 @@ export function commandHelp({ about, usage, groups, examples = [], notes = [], e
 }
 
 /** @param {import('./flags.mjs').Flag} flag @returns {[left: string, right: string]} */
-const flagRow = ({ name, value, short, help }) => [
-  `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`,
-  help,
+const flagRow = ({ name, placeholder, short, description }) => [
+  `${short ? `-${short}, ` : ''}--${name}${placeholder ? ` ${placeholder}` : ''}`,
+  description,
 ]
 
 /** @param {string} line */
@@ -82,7 +83,7 @@ export function programHelp(commands, width) {
   const program = programName()
   return [
     ...wrap(
-      'Turnstile tokens from EZ-Captcha, YesCaptcha and their relatives, and a sandbox of both.',
+      'Gets Cloudflare Turnstile tokens from EZ-Captcha, YesCaptcha and compatible services, and runs a sandbox of them.',
       width,
     ),
     '',
@@ -95,17 +96,17 @@ export function programHelp(commands, width) {
     heading('Flags'),
     ...table(programFlags.map(flagRow), width),
     '',
-    heading('To begin with'),
+    heading('Getting started'),
     ...table(
       [
-        [commandLine(['demo']), 'see it work'],
-        [commandLine(['solve', '--help']), 'what a solve needs'],
+        [commandLine(['demo']), 'shows how it works'],
+        [commandLine(['solve', '--help']), 'lists the flags of solve'],
       ],
       width,
     ),
     '',
     ...wrap(
-      'For sites that you own or may automate. Results go to standard output, everything else to standard error.',
+      'Use it only for sites that you own or are allowed to automate. Results go to standard output, everything else to standard error.',
       width,
     ),
     '',

@@ -1,47 +1,47 @@
 /**
- * Ctrl-C and SIGTERM. The first aborts what is under way, the second leaves at once. While a task is being created the first
- * waits for its id: a task that is paid for and has no name is lost.
+ * Ctrl-C and SIGTERM. The first signal aborts the command, the second ends the process at once. While a task is being
+ * created the first signal is deferred until its id is known: without its id a paid task is lost.
  */
 
-import { Interrupted } from './errors.mjs'
+import { InterruptedError } from './errors.mjs'
 import { EXIT } from './exit-codes.mjs'
 
 /** @typedef {'SIGINT' | 'SIGTERM'} Signal */
-/** `begins` is called when a signal starts to wait. @typedef {{ needed: () => boolean, begins: () => void }} Hold */
+/** `onDefer` is called when a signal is deferred. @typedef {{ isNeeded: () => boolean, onDefer: () => void }} Deferral */
 
 /** @type {readonly Signal[]} */
 const SIGNALS = ['SIGINT', 'SIGTERM']
 
-const HOLD_MS = 5000
-// npx passes on the signal that the terminal has sent already: two at once are one.
-const SAME_PRESS_MS = 300
+const MAX_DEFERRAL_MS = 5000
+// npx passes on a signal that the terminal has already sent to every process: both count as one.
+const DUPLICATE_MS = 300
 
-/** @param {{ leave: (exitCode: number) => void }} world `leave` ends the process */
-export function listenForInterrupts({ leave }) {
+/** @param {{ exit: (exitCode: number) => void }} options */
+export function handleSignals({ exit }) {
   const controller = new AbortController()
   /** @type {{ signal: Signal, at: number } | undefined} */
   let first
-  /** @type {Hold | undefined} */
-  let hold
+  /** @type {Deferral | undefined} */
+  let deferral
   /** @type {NodeJS.Timeout | undefined} */
-  let patience
+  let timer
 
   const abort = () => {
-    clearTimeout(patience)
-    patience = hold = undefined
-    controller.abort(new Interrupted())
+    clearTimeout(timer)
+    timer = deferral = undefined
+    controller.abort(new InterruptedError())
   }
 
   /** @param {Signal} signal */
   const interrupt = signal => {
     if (first) {
-      if (performance.now() - first.at > SAME_PRESS_MS) leave(EXIT[signal])
+      if (performance.now() - first.at > DUPLICATE_MS) exit(EXIT[signal])
       return
     }
     first = { signal, at: performance.now() }
-    if (!hold?.needed()) return abort()
-    hold.begins()
-    patience = setTimeout(abort, HOLD_MS)
+    if (!deferral?.isNeeded()) return abort()
+    deferral.onDefer()
+    timer = setTimeout(abort, MAX_DEFERRAL_MS)
   }
 
   const listeners = SIGNALS.map(signal => /** @type {const} */ ([signal, () => interrupt(signal)]))
@@ -50,32 +50,33 @@ export function listenForInterrupts({ leave }) {
   return {
     signal: controller.signal,
     interrupt,
-    /** The signal that came first. */
+    /** The first signal received. */
     get received() {
       return first?.signal
     },
 
-    /** @param {Hold} next from here on a signal waits where it has to */
-    hold(next) {
-      hold = next
+    /** Defers signals from now on, while that is needed. @param {Deferral} next */
+    defer(next) {
+      deferral = next
     },
 
-    /** A signal that waits has its way, unless it has to wait on. */
-    review() {
-      if (patience && !hold?.needed()) abort()
+    /** Aborts if a signal is deferred and need not be any longer. */
+    recheck() {
+      if (timer && !deferral?.isNeeded()) abort()
     },
 
-    /** From here on no signal waits. */
-    release() {
-      hold = undefined
-      if (patience) abort()
+    /** Defers no signal from now on, and aborts if one is deferred. */
+    stopDeferring() {
+      deferral = undefined
+      if (timer) abort()
     },
 
-    stop() {
-      clearTimeout(patience)
+    /** Removes the listeners. */
+    close() {
+      clearTimeout(timer)
       for (const [signal, listener] of listeners) process.off(signal, listener)
     },
   }
 }
 
-/** @typedef {ReturnType<typeof listenForInterrupts>} Interrupts */
+/** @typedef {ReturnType<typeof handleSignals>} Interrupts */

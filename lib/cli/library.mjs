@@ -1,22 +1,22 @@
-/** The library, loaded when it is first needed: `--help` works also where the addon does not. */
+/** The library, loaded on first use, so that `--help` also works where the addon does not load. */
 
 import { createRequire } from 'node:module'
-import { PlainError } from './errors.mjs'
+import { CommandError } from './errors.mjs'
 
 const require = createRequire(import.meta.url)
 
-/** What is wrong, and then why and what mends it: the error says all of it, line by line. @param {string} path */
+/** The first line of the loader's error is the problem; the other lines are the reason and the fix. @param {string} path */
 function load(path) {
   try {
     return require(path)
   } catch (error) {
-    const [what, ...rest] = /** @type {Error} */ (error).message.split('\n')
-    throw new PlainError(what.replace(/\.$/, ''), rest.join('\n'))
+    const [problem, ...rest] = /** @type {Error} */ (error).message.split('\n')
+    throw new CommandError(problem.replace(/\.$/, ''), rest.join('\n'))
   }
 }
 
 /** @returns {typeof import('../../index.js')} */
 export const library = () => load('../../index.js')
 
-/** The providers' names, as the addon knows them. @returns {readonly string[]} */
+/** The names of the providers, from the addon. @returns {readonly string[]} */
 export const providerNames = () => library().providers.map(({ name }) => name)

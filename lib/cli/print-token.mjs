@@ -1,15 +1,15 @@
-/** What solve and wait have in common: a token is waited for, shown, and handed over. */
+/** Waits for a token and prints it, for the commands solve and wait. */
 
-import { OutputClosed } from './errors.mjs'
+import { OutputClosedError } from './errors.mjs'
+import { escapeText } from './escape.mjs'
 import { EXIT } from './exit-codes.mjs'
-import { printable } from './format.mjs'
-import { createdDetail, done, tokenDetail, watch } from './progress.mjs'
+import { createdDetail, showProgress, stepLine, tokenDetail } from './progress.mjs'
 import { printJson } from './terminal.mjs'
 
 /** @typedef {import('../../index.js').Solution} Solution */
 /** @typedef {import('../../index.js').PollingOptions} PollingOptions */
 
-/** A retry may be on its way by the time that its event is read. */
+/** By the time that the event of a retry is read, its request may have been sent. */
 const RETRY_MARGIN_MS = 50
 
 /**
@@ -17,17 +17,17 @@ const RETRY_MARGIN_MS = 50
  * @param {(options: PollingOptions & { signal: AbortSignal }) => Promise<Solution>} call
  * @returns {Promise<number>}
  */
-export async function deliver({ values, terminal, interrupts, style, talks }, call) {
-  const { provider = '', 'task-id': known } = values
-  const progress = watch(terminal, { provider, taskId: known, style })
-  // Between two attempts to create the task nothing is on its way, and nothing can be lost.
+export async function printToken({ values, terminal, interrupts, progressFormat, verbose }, call) {
+  const { provider = '', 'task-id': knownTask } = values
+  const progress = showProgress(terminal, { provider, taskId: knownTask, format: progressFormat })
+  // Between two attempts to create the task no request is in flight, so nothing can be lost.
   let idleUntil = 0
-  if (known === undefined) {
-    interrupts.hold({
-      needed: () => performance.now() >= idleUntil,
-      begins() {
-        if (talks)
-          terminal.say('The task is just being created: waiting for its id. Once more leaves at once.')
+  if (knownTask === undefined) {
+    interrupts.defer({
+      isNeeded: () => performance.now() >= idleUntil,
+      onDefer() {
+        if (verbose)
+          terminal.log('The task is being created: waiting for its id. Press Ctrl-C again to exit at once.')
       },
     })
   }
@@ -38,25 +38,25 @@ export async function deliver({ values, terminal, interrupts, style, talks }, ca
       signal: interrupts.signal,
       onProgress(event) {
         progress.onProgress(event)
-        // Left on the screen, so that the id is there whatever becomes of the process.
-        if (event.phase === 'created' && talks && terminal.live)
-          terminal.say(done(terminal, 'task', createdDetail(event)))
-        if (event.taskId !== undefined) return interrupts.release()
+        // Stays on the screen, so that the id is known even if the process is killed.
+        if (event.phase === 'created' && verbose && terminal.interactive)
+          terminal.log(stepLine(terminal, 'task', createdDetail(event)))
+        if (event.taskId !== undefined) return interrupts.stopDeferring()
         idleUntil = performance.now() + (event.retryDelayMs ?? 0) - RETRY_MARGIN_MS
-        interrupts.review()
+        interrupts.recheck()
       },
     })
   } finally {
-    interrupts.release()
+    interrupts.stopDeferring()
     progress.stop()
   }
-  if (talks && terminal.live) terminal.say(done(terminal, 'token', tokenDetail(solution)))
+  if (verbose && terminal.interactive) terminal.log(stepLine(terminal, 'token', tokenDetail(solution)))
   try {
     if (values.json) await printJson(terminal, solution)
-    else await terminal.print(terminal.isTTY ? printable(solution.token) : solution.token)
+    else await terminal.print(terminal.isTTY ? escapeText(solution.token) : solution.token)
   } catch (error) {
     const { provider, taskId } = solution
-    throw error instanceof OutputClosed ? new OutputClosed({ provider, taskId }) : error
+    throw error instanceof OutputClosedError ? new OutputClosedError({ provider, taskId }) : error
   }
   return EXIT.ok
 }

@@ -1,6 +1,7 @@
-/** What a person sees of one call while it runs: a live line on a terminal, plain lines elsewhere. */
+/** Shows the progress of one call: as a line that is redrawn in place on a terminal, as plain lines elsewhere. */
 
-import { clock, counted, printable, seconds } from './format.mjs'
+import { escapeText } from './escape.mjs'
+import { formatSeconds, formatTime, pluralize } from './format.mjs'
 
 /** @typedef {import('../../index.js').Progress} Progress */
 /** @typedef {import('./terminal.mjs').Terminal} Terminal */
@@ -9,41 +10,41 @@ import { clock, counted, printable, seconds } from './format.mjs'
 /**
  * @typedef {object} State
  * @property {string} provider
- * @property {'asking' | 'creating' | 'waiting' | 'retrying'} phase
+ * @property {'balance' | 'creating' | 'waiting' | 'retrying'} phase
  * @property {number} startedAt
  * @property {number} polls
  * @property {string} [taskId]
- * @property {string} [trouble] with `retrying`: the code of the failure
- * @property {number} [retryAt] with `retrying`
+ * @property {string} [errorCode] of the failure, in the phase `retrying`
+ * @property {number} [retryAt] in the phase `retrying`
  */
 
-const SPINNER = { signs: '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏', ascii: '|/-\\' }
+const SPINNER = { unicode: '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏', ascii: '|/-\\' }
 
 /**
- * The parts of the live line, the most important first.
+ * The parts of the progress line, the most important first.
  * @param {State} state
  * @param {number} now
  * @returns {string[]}
  */
-export function describe(state, now) {
-  const { phase, provider, polls, startedAt, trouble, retryAt = now } = state
-  const what = {
-    asking: 'asking for the balance',
+export function progressParts(state, now) {
+  const { phase, provider, polls, startedAt, errorCode, retryAt = now } = state
+  const status = {
+    balance: 'reading the balance',
     creating: 'creating the task',
     waiting: 'waiting for the token',
-    retrying: retryAt > now ? `${trouble}, again in ${seconds(retryAt - now)}` : 'asking again',
+    retrying: retryAt > now ? `${errorCode}, retry in ${formatSeconds(retryAt - now)}` : 'retrying',
   }[phase]
-  return [what, seconds(now - startedAt), ...(polls > 0 ? [counted(polls, 'poll')] : []), provider]
+  return [status, formatSeconds(now - startedAt), ...(polls > 0 ? [pluralize(polls, 'poll')] : []), provider]
 }
 
 /**
- * Parts on one line that never exceeds a width: those that do not fit are left out from the end, the last one is cut.
+ * Joins parts to a line of limited width: drops parts from the end, and cuts the last one.
  * @param {readonly string[]} parts
  * @param {number} width
- * @param {boolean} signs
+ * @param {boolean} unicode
  */
-export function fit(parts, width, signs) {
-  const [separator, ellipsis] = signs ? [' · ', '…'] : [' - ', '~']
+export function fitParts(parts, width, unicode) {
+  const [separator, ellipsis] = unicode ? [' · ', '…'] : [' - ', '~']
   let count = parts.length
   while (count > 1 && parts.slice(0, count).join(separator).length > width) count--
   const text = parts.slice(0, count).join(separator)
@@ -53,12 +54,12 @@ export function fit(parts, width, signs) {
 
 /**
  * @param {State} state
- * @param {{ now: number, columns: number, tick: number, signs: boolean}} view
+ * @param {{ now: number, columns: number, tick: number, unicode: boolean}} view
  * @returns {Line}
  */
-export function liveLine(state, { now, columns, tick, signs }) {
-  const frames = signs ? SPINNER.signs : SPINNER.ascii
-  const text = fit(describe(state, now), columns - 2, signs)
+export function progressLine(state, { now, columns, tick, unicode }) {
+  const frames = unicode ? SPINNER.unicode : SPINNER.ascii
+  const text = fitParts(progressParts(state, now), columns - 2, unicode)
   return [[frames[tick % frames.length], state.phase === 'retrying' ? 'yellow' : 'cyan'], ` ${text}`]
 }
 
@@ -66,15 +67,15 @@ export function liveLine(state, { now, columns, tick, signs }) {
  * An event as a line of a log.
  * @param {Progress} event
  */
-export function plainLine({ phase, provider, taskId, polls, elapsedMs, retryDelayMs = 0, code, message }) {
-  const after = `after ${seconds(elapsedMs)}`
-  const what = {
+export function logLine({ phase, provider, taskId, polls, elapsedMs, retryDelayMs = 0, code, message }) {
+  const after = `after ${formatSeconds(elapsedMs)}`
+  const text = {
     created: `task ${taskId} created ${after}`,
-    processing: `not ready ${after}, ${counted(polls, 'poll')}`,
-    retrying: `${code} ${after} (${message}), again in ${seconds(retryDelayMs)}`,
-    ready: `token ${after}, ${counted(polls, 'poll')}`,
+    processing: `not ready ${after}, ${pluralize(polls, 'poll')}`,
+    retrying: `${code} ${after} (${message}), retry in ${formatSeconds(retryDelayMs)}`,
+    ready: `token ${after}, ${pluralize(polls, 'poll')}`,
   }[phase]
-  return printable(`${provider}: ${what}`)
+  return escapeText(`${provider}: ${text}`)
 }
 
 /**
@@ -84,18 +85,18 @@ export function plainLine({ phase, provider, taskId, polls, elapsedMs, retryDela
  * @param {number} now
  * @returns {State}
  */
-export function advance(state, { phase, taskId = state.taskId, polls, code, retryDelayMs = 0 }, now) {
+export function nextState(state, { phase, taskId = state.taskId, polls, code, retryDelayMs = 0 }, now) {
   /** @type {State} */
   const next = { ...state, taskId, polls, phase: taskId === undefined ? 'creating' : 'waiting' }
-  return phase === 'retrying' ? { ...next, phase, trouble: code, retryAt: now + retryDelayMs } : next
+  return phase === 'retrying' ? { ...next, phase, errorCode: code, retryAt: now + retryDelayMs } : next
 }
 
 /**
- * Shows one call from its first request to its end.
+ * Shows the progress of a call until `stop` is called.
  * @param {Terminal} terminal
- * @param {{ provider: string, taskId?: string, style: 'person' | 'json' | 'none', phase?: State['phase'] }} call
+ * @param {{ provider: string, taskId?: string, format: import('./run.mjs').ProgressFormat, phase?: State['phase'] }} call
  */
-export function watch(terminal, { provider, taskId, style, phase }) {
+export function showProgress(terminal, { provider, taskId, format, phase }) {
   const now = () => performance.now()
   /** @type {State} */
   let state = {
@@ -105,42 +106,44 @@ export function watch(terminal, { provider, taskId, style, phase }) {
     startedAt: now(),
     polls: 0,
   }
-  if (style === 'person')
-    terminal.show((columns, tick) => liveLine(state, { now: now(), columns, tick, signs: terminal.signs }))
+  if (format === 'text')
+    terminal.showLine((columns, tick) =>
+      progressLine(state, { now: now(), columns, tick, unicode: terminal.unicode }),
+    )
 
   return {
     /** @param {Progress} event */
     onProgress(event) {
-      state = advance(state, event, now())
-      if (style === 'json') terminal.say(JSON.stringify(event))
-      else if (style === 'person' && !terminal.live) terminal.say(plainLine(event))
+      state = nextState(state, event, now())
+      if (format === 'json') terminal.log(JSON.stringify(event))
+      else if (format === 'text' && !terminal.interactive) terminal.log(logLine(event))
     },
-    stop: () => terminal.hide(),
+    stop: () => terminal.hideLine(),
   }
 }
 
 /**
- * A step that is done: it stays on the screen.
- * @param {{ signs: boolean }} terminal
- * @param {string} what
+ * A completed step.
+ * @param {{ unicode: boolean }} terminal
+ * @param {string} step
  * @param {string} detail
  * @returns {Line}
  */
-export const done = ({ signs }, what, detail) => [
-  [signs ? '✓' : '+', 'green'],
-  ` ${what.padEnd(10)}`,
-  [printable(detail), 'dim'],
+export const stepLine = ({ unicode }, step, detail) => [
+  [unicode ? '✓' : '+', 'green'],
+  ` ${step.padEnd(10)}`,
+  [escapeText(detail), 'dim'],
 ]
 
 /**
  * @param {Progress} event
  */
-export const createdDetail = ({ taskId, elapsedMs }) => `${taskId}, created in ${seconds(elapsedMs)}`
+export const createdDetail = ({ taskId, elapsedMs }) => `${taskId}, created in ${formatSeconds(elapsedMs)}`
 
 /**
  * @param {import('../../index.js').Solution} solution
  */
 export function tokenDetail({ token, elapsedMs, polls, readyAt, expiresAt }) {
-  const good = `good for ${Math.round((expiresAt - readyAt) / 1000)} s, until ${clock(expiresAt)}`
-  return `${token.length} characters, in ${seconds(elapsedMs)}, ${counted(polls, 'poll')}; ${good}`
+  const validity = `valid for ${Math.round((expiresAt - readyAt) / 1000)} s, until ${formatTime(expiresAt)}`
+  return `${token.length} characters, in ${formatSeconds(elapsedMs)}, ${pluralize(polls, 'poll')}; ${validity}`
 }

@@ -1,25 +1,27 @@
-/** One run of the command line: which command, its flags, its end. */
+/** Runs a command line. */
 
 import { readFileSync } from 'node:fs'
-import { readArguments } from './arguments.mjs'
+import { parseArguments } from './arguments.mjs'
 import { commands } from './command-table.mjs'
-import { printReport, reportOf, sayReport } from './error-report.mjs'
+import { createReport, printError, printErrorJson } from './error-report.mjs'
 import { UsageError } from './errors.mjs'
 import { EXIT } from './exit-codes.mjs'
-import { nearest } from './format.mjs'
 import { commandHelp, programHelp } from './help.mjs'
-import { listenForInterrupts } from './interrupts.mjs'
+import { handleSignals } from './interrupts.mjs'
+import { closest } from './suggestions.mjs'
 import { createTerminal } from './terminal.mjs'
 
+/** @typedef {'text' | 'json' | 'none'} ProgressFormat */
+
 /**
- * What a command works with.
+ * What a command gets.
  * @typedef {object} Context
  * @property {Record<string, any>} values by flag
  * @property {import('./terminal.mjs').Terminal} terminal
  * @property {import('./interrupts.mjs').Interrupts} interrupts
- * @property {Record<string, string>} sources where secrets came from, by option: the command fills it in
- * @property {'person' | 'json' | 'none'} style of the progress
- * @property {boolean} talks whether standard error is for a person to read
+ * @property {Record<string, string>} sources the variable or the flag of each secret, by option; set by the command
+ * @property {ProgressFormat} progressFormat
+ * @property {boolean} verbose whether standard error has more than errors and JSON
  */
 
 /**
@@ -28,44 +30,44 @@ import { createTerminal } from './terminal.mjs'
  */
 export async function run(argv) {
   const terminal = createTerminal({ ...process, env: process.env })
-  /** @type {import('./error-report.mjs').Asked} */
-  const asked = { values: { json: argv.includes('--json') }, flags: [], sources: {} }
-  const interrupts = listenForInterrupts({
-    leave(exitCode) {
-      terminal.hide()
+  /** @type {import('./error-report.mjs').Invocation} */
+  const invocation = { values: { json: argv.includes('--json') }, flags: [], sources: {} }
+  const interrupts = handleSignals({
+    exit(exitCode) {
+      terminal.hideLine()
       process.exit(exitCode)
     },
   })
   try {
-    return await obey(argv, { terminal, interrupts, asked })
+    return await runCommand(argv, { terminal, interrupts, invocation })
   } catch (error) {
-    terminal.hide()
-    const report = reportOf(error, { ...asked, signal: interrupts.received })
-    const heard = asked.values.json && report.code !== undefined
-    if (heard) await printReport(report, terminal).catch(() => {})
-    else sayReport(report, terminal)
+    terminal.hideLine()
+    const report = createReport(error, { ...invocation, signal: interrupts.received })
+    if (invocation.values.json && report.code !== undefined)
+      await printErrorJson(report, terminal).catch(() => {})
+    else printError(report, terminal)
     return report.exitCode
   } finally {
-    terminal.hide()
-    interrupts.stop()
+    terminal.hideLine()
+    interrupts.close()
   }
 }
 
 /**
  * @param {readonly string[]} argv
- * @param {object} world
- * @param {import('./terminal.mjs').Terminal} world.terminal
- * @param {import('./interrupts.mjs').Interrupts} world.interrupts
- * @param {import('./error-report.mjs').Asked} world.asked
+ * @param {object} environment
+ * @param {import('./terminal.mjs').Terminal} environment.terminal
+ * @param {import('./interrupts.mjs').Interrupts} environment.interrupts
+ * @param {import('./error-report.mjs').Invocation} environment.invocation completed as the arguments are parsed
  */
-async function obey([first, ...rest], { terminal, interrupts, asked }) {
+async function runCommand([first, ...rest], { terminal, interrupts, invocation }) {
   const overview = () =>
     programHelp(
       Object.entries(commands).map(([name, { summary }]) => [name, summary]),
       terminal.width,
     )
   if (first === undefined) {
-    for (const line of overview()) terminal.say(line)
+    for (const line of overview()) terminal.log(line)
     return EXIT.usage
   }
   if (first === '--version' || first === '-v') {
@@ -79,36 +81,36 @@ async function obey([first, ...rest], { terminal, interrupts, asked }) {
   }
 
   const [name, argv] = wantsHelp ? [rest[0], ['--help']] : [first, rest]
-  if (!Object.hasOwn(commands, name)) throw unknownCommand(name)
-  asked.command = name
+  if (!Object.hasOwn(commands, name)) throw unknownCommandError(name)
+  invocation.command = name
   const { command } = await commands[name].load()
-  asked.flags = command.groups.flatMap(group => group.flags)
+  invocation.flags = command.groups.flatMap(group => group.flags)
   if (argv.includes('--help') || argv.includes('-h')) {
     await terminal.print(...commandHelp(command, terminal.width))
     return EXIT.ok
   }
-  const values = readArguments(argv, asked.flags)
-  asked.values = values
+  const values = parseArguments(argv, invocation.flags)
+  invocation.values = values
   if (values.progress && !values.json)
-    throw new UsageError('goes with --json; without it progress is shown anyway', { flag: '--progress' })
+    throw new UsageError('requires --json; without --json progress is always shown', { flag: '--progress' })
   if (values.progress && values.quiet)
     throw new UsageError('and --quiet exclude each other', { flag: '--progress' })
-  const talks = !values.json && !values.quiet
-  const style = talks ? 'person' : values.progress ? 'json' : 'none'
-  return command.run({ values, terminal, interrupts, sources: asked.sources, style, talks })
+  const verbose = !values.json && !values.quiet
+  const progressFormat = verbose ? 'text' : values.progress ? 'json' : 'none'
+  return command.run({ values, terminal, interrupts, sources: invocation.sources, progressFormat, verbose })
 }
 
 /** @param {string} name */
-function unknownCommand(name) {
-  const meant = nearest(
+function unknownCommandError(name) {
+  const suggestion = closest(
     name,
     Object.keys(commands).map(known => [known, known]),
   )
-  // Only what looks like a command is repeated: a stray value might be a secret.
-  const what = /^-{0,2}[a-z-]{1,20}$/i.test(name)
+  // Only what looks like a command is repeated, because another argument might be a secret.
+  const message = /^-{0,2}[a-z-]{1,20}$/i.test(name)
     ? `there is no command '${name}'`
     : 'there is no such command'
-  return new UsageError(what, { next: meant ? `Did you mean ${meant}?` : undefined })
+  return new UsageError(message, { next: suggestion ? `Did you mean ${suggestion}?` : undefined })
 }
 
 function version() {

@@ -1,9 +1,9 @@
-/** Where the key and the proxy come from: the environment, a file, standard input; never an argument. */
+/** Reads the key and the proxy from the environment, a file or standard input; never from an argument. */
 
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { addAbortSignal, Writable } from 'node:stream'
-import { Interrupted, UsageError } from './errors.mjs'
+import { InterruptedError, UsageError } from './errors.mjs'
 import { oneOf } from './format.mjs'
 import { providerNames } from './library.mjs'
 
@@ -14,13 +14,13 @@ export const secretVariables = () => providerNames().map(secretVariable)
 
 export const PROXY_VARIABLE = 'TURNSTILE_PROXY'
 
-const LARGEST_SECRET = 64 * 1024
+const MAX_SECRET_BYTES = 64 * 1024
 
 /** @typedef {import('./interrupts.mjs').Interrupts} Interrupts */
-/** @typedef {{ value: string, source: string }} Secret `source` is where it came from, as the user knows it */
+/** @typedef {{ value: string, source: string }} Secret `source` is the variable or the flag that it came from */
 
 /**
- * The key of an account. An unknown provider has none: to say what is wrong with its name is the library's.
+ * The key of an account; undefined if the provider is unknown, which the library reports.
  * @param {Record<string, any>} values
  * @param {Interrupts} interrupts
  * @returns {Promise<Secret | undefined>}
@@ -32,7 +32,7 @@ export async function readKey(values, interrupts) {
   const key = await readSecret('key', values['key-file'], variable, interrupts)
   if (key) return key
   throw new UsageError(`no key for ${provider}`, {
-    next: `Set ${variable}, or give --key-file PATH (- reads standard input).`,
+    next: `Set ${variable}, or use --key-file PATH (- reads standard input).`,
   })
 }
 
@@ -42,7 +42,7 @@ export async function readKey(values, interrupts) {
  */
 export function readProxy(values, interrupts) {
   if (values['proxy-file'] === '-' && values['key-file'] === '-')
-    throw new UsageError('standard input is read for the key already', { flag: '--proxy-file' })
+    throw new UsageError('standard input is already used for the key', { flag: '--proxy-file' })
   return readSecret('proxy', values['proxy-file'], PROXY_VARIABLE, interrupts)
 }
 
@@ -73,16 +73,19 @@ async function readSecret(noun, path, variable, interrupts) {
 async function readText(noun, path, flag, interrupts) {
   try {
     if (path !== '-') return await readFile(path, { encoding: 'utf8', signal: interrupts.signal })
-    return process.stdin.isTTY ? await ask(noun, interrupts) : await readStandardInput(noun, flag, interrupts)
+    return process.stdin.isTTY
+      ? await prompt(noun, interrupts)
+      : await readStandardInput(noun, flag, interrupts)
   } catch (error) {
-    if (interrupts.signal.aborted) throw new Interrupted()
+    if (interrupts.signal.aborted) throw new InterruptedError()
     if (error instanceof UsageError) throw error
-    // The path is not repeated: it may be the secret itself, given where its file is meant.
+    // The message does not contain the path, because users may have given the secret itself.
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
-    const what = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code ?? 'unknown reason'})`
-    throw new UsageError(what, {
+    const problem =
+      code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code ?? 'unknown reason'})`
+    throw new UsageError(problem, {
       flag,
-      next: `It takes the path of a file that holds the ${noun}, not the ${noun}.`,
+      next: `The value is the path of a file with the ${noun}, not the ${noun} itself.`,
     })
   }
 }
@@ -98,24 +101,24 @@ async function readStandardInput(noun, flag, { signal }) {
   for await (const chunk of addAbortSignal(signal, process.stdin)) {
     chunks.push(chunk)
     size += chunk.length
-    if (size > LARGEST_SECRET) throw new UsageError(`standard input is too long for a ${noun}`, { flag })
+    if (size > MAX_SECRET_BYTES) throw new UsageError(`standard input is too long for a ${noun}`, { flag })
   }
   return Buffer.concat(chunks).toString()
 }
 
 /**
- * Asks for one line that the terminal does not show.
+ * Reads one line from the terminal without echo.
  * @param {'key' | 'proxy'} noun
  * @param {Interrupts} interrupts
  * @returns {Promise<string>}
  */
-function ask(noun, interrupts) {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 })
-  process.stderr.write(`The ${noun} (it is not shown): `)
+function prompt(noun, interrupts) {
+  const discard = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const reader = createInterface({ input: process.stdin, output: discard, terminal: true, historySize: 0 })
+  process.stderr.write(`The ${noun} (not shown): `)
   return new Promise((resolve, reject) => {
     reader.once('line', resolve)
-    // In raw mode Ctrl-C is a key and no signal.
+    // In raw mode Ctrl-C is a key, not a signal.
     reader.once('SIGINT', () => interrupts.interrupt('SIGINT'))
     interrupts.signal.addEventListener('abort', () => reader.close(), { once: true })
     reader.once('close', () => resolve(''))
@@ -123,7 +126,7 @@ function ask(noun, interrupts) {
   }).then(line => {
     reader.close()
     process.stderr.write('\n')
-    if (interrupts.signal.aborted) throw new Interrupted()
+    if (interrupts.signal.aborted) throw new InterruptedError()
     return /** @type {string} */ (line)
   })
 }
@@ -131,15 +134,15 @@ function ask(noun, interrupts) {
 const SECRET_FLAGS = /^(client|api)?(key|secret)$|^proxy(url)?$/
 
 /**
- * Why a flag that would carry a secret is refused; undefined for any other flag.
- * @param {string} name folded
+ * Why a flag whose value would be a secret is refused; undefined for any other flag.
+ * @param {string} name normalized
  * @returns {{ message: string, next: string } | undefined}
  */
 export function secretFlag(name) {
   if (!SECRET_FLAGS.test(name)) return undefined
-  const message = "is refused: arguments show in process lists and in the shell's history"
+  const message = "is refused: arguments are visible in process lists and in the shell's history"
   const next = name.startsWith('proxy')
-    ? `Put the proxy into ${PROXY_VARIABLE}, or give --proxy-file PATH (- reads standard input).`
-    : `Put the key into ${oneOf(secretVariables())}, or give --key-file PATH (- reads standard input).`
+    ? `Set ${PROXY_VARIABLE}, or use --proxy-file PATH (- reads standard input).`
+    : `Set ${oneOf(secretVariables())}, or use --key-file PATH (- reads standard input).`
   return { message, next }
 }

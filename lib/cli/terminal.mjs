@@ -1,13 +1,13 @@
 /**
- * The two streams. Standard output carries results alone; everything else goes to standard error, where a terminal also gets
- * one live line that is redrawn in place.
+ * The two streams. Results go to standard output, everything else to standard error. On a terminal, standard error also has
+ * a progress line, which is redrawn in place.
  */
 
-import { OutputClosed } from './errors.mjs'
+import { OutputClosedError } from './errors.mjs'
 
 /** @typedef {'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'} Style */
-/** A text of one line, in pieces that may have a style. @typedef {string | ReadonlyArray<string | readonly [text: string, style: Style]>} Line */
-/** Draws the live line for a width and a moment. @typedef {(columns: number, tick: number) => Line} Frame */
+/** One line of text, in pieces that may have a style. @typedef {string | ReadonlyArray<string | readonly [text: string, style: Style]>} Line */
+/** Renders the progress line. @typedef {(columns: number, tick: number) => Line} Frame */
 
 const TICK_MS = 100
 const CLEAR_LINE = '\r\x1b[K'
@@ -18,7 +18,7 @@ const SHOW_CURSOR = '\x1b[?25h'
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 }
 
 /** @param {Line} line @param {boolean} colour */
-export function paint(line, colour) {
+export function render(line, colour) {
   if (typeof line === 'string') return line
   return line
     .map(piece => {
@@ -30,7 +30,7 @@ export function paint(line, colour) {
 }
 
 /**
- * Whether there are colours, for a stream that is a terminal or none: as Node.js decides it for itself.
+ * Whether a stream has colours, by the rules of Node.js.
  * @param {NodeJS.ProcessEnv} env
  * @param {boolean} isTTY
  */
@@ -40,11 +40,11 @@ export function wantsColour(env, isTTY) {
 }
 
 /**
- * @param {object} world
- * @param {NodeJS.WriteStream} world.stdout
- * @param {NodeJS.WriteStream} world.stderr
- * @param {NodeJS.ProcessEnv} world.env
- * @param {NodeJS.Platform} world.platform
+ * @param {object} process
+ * @param {NodeJS.WriteStream} process.stdout
+ * @param {NodeJS.WriteStream} process.stderr
+ * @param {NodeJS.ProcessEnv} process.env
+ * @param {NodeJS.Platform} process.platform
  */
 export function createTerminal({ stdout, stderr, env, platform }) {
   const dumb = env.TERM === 'dumb'
@@ -52,24 +52,24 @@ export function createTerminal({ stdout, stderr, env, platform }) {
     stdout: wantsColour(env, Boolean(stdout.isTTY)),
     stderr: wantsColour(env, Boolean(stderr.isTTY)),
   }
-  const live = Boolean(stderr.isTTY) && !dumb
-  // The console of older Windows and the bare Linux one lack most signs.
-  const signs = platform === 'win32' ? Boolean(env.WT_SESSION || env.TERM_PROGRAM) : env.TERM !== 'linux'
+  const interactive = Boolean(stderr.isTTY) && !dumb
+  // The consoles of older Windows and of Linux lack most symbols.
+  const unicode = platform === 'win32' ? Boolean(env.WT_SESSION || env.TERM_PROGRAM) : env.TERM !== 'linux'
   /** @type {Frame | undefined} */
   let frame
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   let tick = 0
 
-  // Without a listener a reader that left would end the process; a lost progress line must not lose a token.
+  // Without a listener, a closed pipe would end the process, and a token would be lost with a progress line.
   stdout.on('error', () => {})
   stderr.on('error', () => {})
 
-  /** One column stays free: some terminals wrap a line that fills them, and it could not be redrawn in place. */
+  /** One column stays free, because some terminals wrap a full line, which cannot be redrawn in place. */
   const columns = () => (stderr.columns || 80) - 1
 
   const draw = () => {
-    if (frame) stderr.write(`${CLEAR_LINE}${paint(frame(columns(), tick), colour.stderr)}`)
+    if (frame) stderr.write(`${CLEAR_LINE}${render(frame(columns(), tick), colour.stderr)}`)
   }
   const restore = () => {
     if (timer) stderr.write(`${CLEAR_LINE}${SHOW_CURSOR}`)
@@ -84,27 +84,28 @@ export function createTerminal({ stdout, stderr, env, platform }) {
   }
 
   return {
-    /** Whether standard error shows a live line. */
-    live,
-    signs,
+    /** Whether standard error has a progress line. */
+    interactive,
+    /** Whether symbols outside of ASCII can be shown. */
+    unicode,
     isTTY: Boolean(stdout.isTTY),
     /** The width for texts on standard output. */
     width: Math.min(stdout.columns || 80, 100),
-    /** The width for texts on standard error: lines of a log are left whole. */
-    get sayWidth() {
-      return live ? columns() : Number.POSITIVE_INFINITY
+    /** The width for texts on standard error; the lines of a log are not wrapped. */
+    get logWidth() {
+      return interactive ? columns() : Number.POSITIVE_INFINITY
     },
 
-    /** @param {Line} line to standard error, above the live line */
-    say(line = '') {
-      const text = `${paint(line, colour.stderr)}\n`
+    /** Writes a line to standard error, above the progress line. @param {Line} line */
+    log(line = '') {
+      const text = `${render(line, colour.stderr)}\n`
       stderr.write(timer ? `${CLEAR_LINE}${text}` : text)
       draw()
     },
 
-    /** @param {Frame} next what the live line shows from now on; nothing happens where there is none */
-    show(next) {
-      if (!live) return
+    /** Shows a progress line, where there can be one. @param {Frame} next */
+    showLine(next) {
+      if (!interactive) return
       frame = next
       if (!timer) {
         timer = setInterval(() => {
@@ -119,7 +120,7 @@ export function createTerminal({ stdout, stderr, env, platform }) {
       draw()
     },
 
-    hide() {
+    hideLine() {
       if (!timer) return
       restore()
       clearInterval(timer)
@@ -130,15 +131,15 @@ export function createTerminal({ stdout, stderr, env, platform }) {
     },
 
     /**
-     * To standard output, above the live line. Resolves when it is written.
+     * Writes lines to standard output, above the progress line. Resolves when they are written.
      * @param {Line[]} lines
      * @returns {Promise<void>}
      */
     print(...lines) {
       if (timer) stderr.write(CLEAR_LINE)
-      const text = lines.map(line => `${paint(line, colour.stdout)}\n`).join('')
+      const text = lines.map(line => `${render(line, colour.stdout)}\n`).join('')
       return new Promise((resolve, reject) => {
-        stdout.write(text, error => (error ? reject(new OutputClosed()) : resolve()))
+        stdout.write(text, error => (error ? reject(new OutputClosedError()) : resolve()))
         draw()
       })
     },
@@ -148,7 +149,7 @@ export function createTerminal({ stdout, stderr, env, platform }) {
 /** @typedef {ReturnType<typeof createTerminal>} Terminal */
 
 /**
- * The one JSON document of `--json`: laid out for a person, on one line for a program.
+ * Prints a JSON document: indented on a terminal, otherwise on one line.
  * @param {Terminal} terminal
  * @param {unknown} document
  */

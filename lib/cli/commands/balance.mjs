@@ -1,7 +1,7 @@
 import { EXIT } from '../exit-codes.mjs'
 import { accountFlags, libraryOptions, outputFlags, timeFlags } from '../flags.mjs'
 import { library } from '../library.mjs'
-import { watch } from '../progress.mjs'
+import { showProgress } from '../progress.mjs'
 import { readKey } from '../secrets.mjs'
 import { printJson } from '../terminal.mjs'
 
@@ -9,24 +9,28 @@ const groups = [
   accountFlags,
   timeFlags(30_000),
   outputFlags({
-    json: 'the balance and the provider\'s whole reply, or { "error": … }, as one JSON document',
+    json: 'print one JSON document: the balance and the reply of the provider, or { "error": … }',
     progress: false,
   }),
 ]
 
 /** @type {import('../help.mjs').Command} */
 export const command = {
-  about:
-    "Prints the account's balance as a bare number, in the provider's points. What a point costs differs by provider.",
+  description:
+    "Prints the account's balance as a number, in the provider's points. What a point costs differs between providers.",
   usage: 'balance --provider NAME [flags]',
   groups,
   examples: ['PROGRAM balance --provider ezcaptcha'],
   exitCodes: true,
 
-  async run({ values, terminal, interrupts, sources, style, talks }) {
+  async run({ values, terminal, interrupts, sources, progressFormat, verbose }) {
     const key = await readKey(values, interrupts)
     if (key) sources.clientKey = key.source
-    const progress = watch(terminal, { provider: values.provider, style, phase: 'asking' })
+    const progress = showProgress(terminal, {
+      provider: values.provider,
+      format: progressFormat,
+      phase: 'balance',
+    })
     const balance = await library().getBalance({
       .../** @type {any} */ (libraryOptions(groups, values)),
       clientKey: key?.value,
@@ -35,7 +39,8 @@ export const command = {
     progress.stop()
     if (values.json) await printJson(terminal, { provider: values.provider, ...balance })
     else await terminal.print(String(balance.balance))
-    if (talks && terminal.isTTY && terminal.live) terminal.say([[`points at ${values.provider}`, 'dim']])
+    if (verbose && terminal.isTTY && terminal.interactive)
+      terminal.log([[`points at ${values.provider}`, 'dim']])
     return EXIT.ok
   },
 }

@@ -1,58 +1,59 @@
 import { errorCodes, startSandbox } from '../../sandbox/index.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { outputFlags } from '../flags.mjs'
-import { commandLine, counted, seconds, wrap } from '../format.mjs'
+import { formatSeconds, pluralize, wrap } from '../format.mjs'
 import { table } from '../help.mjs'
 import { library, providerNames } from '../library.mjs'
-import { createdDetail, done, fit, tokenDetail, watch } from '../progress.mjs'
+import { createdDetail, fitParts, showProgress, stepLine, tokenDetail } from '../progress.mjs'
+import { commandLine } from '../shell.mjs'
 import { printJson } from '../terminal.mjs'
 
 /** @typedef {import('../run.mjs').Context} Context */
 /** @typedef {import('../../sandbox/index.mjs').SandboxProvider} SandboxProvider */
 
 const SITEKEY = '0x4AAAAAAADemoSitekey'
-/** Where the detail of a step begins. */
-const STEP_INDENT = 12
+/** The column of a step's detail. */
+const DETAIL_COLUMN = 12
 const SOLVE_TIME_MS = /** @type {const} */ ([1400, 2900])
 
-/** The vendors by name that the sandbox can play. */
-const vendors = () =>
+/** The named providers that the sandbox can mock. */
+const mockedProviders = () =>
   /** @type {SandboxProvider[]} */ (
     providerNames().filter(name => name !== 'custom' && Object.hasOwn(errorCodes, name))
   )
 
 /** @type {import('../help.mjs').Command} */
 export const command = {
-  about:
-    'Starts a sandbox of each provider on this machine, buys a token there, has it verified as a site would, and tells what it cost. No key, no network, no points; about six seconds.',
+  description:
+    'Starts a sandbox of each provider on this machine, solves a task there, verifies the token as a site would, and prints the charge. It needs no key and no network, and takes about six seconds.',
   usage: 'demo [flags]',
-  groups: [outputFlags({ json: 'what was solved, verified and charged, as one JSON document' })],
-  notes: ['The exit code is 0 only if every token was verified.'],
+  groups: [outputFlags({ json: 'print one JSON document: the solutions, verifications and charges' })],
+  notes: ['The exit code is 0 if every token was verified, otherwise 1.'],
 
   async run(context) {
     const { values, terminal, interrupts } = context
     const startedAt = performance.now()
-    const tell = teller(context)
-    await tell(
-      ...wrap('One Turnstile token from each provider, on this machine alone.', terminal.width).map(bold),
-      ...wrap('A sandbox plays the provider: no key, no network, no points.', terminal.width).map(dim),
+    const print = printer(context)
+    await print(
+      ...wrap('One Turnstile token of each provider, on this machine.', terminal.width).map(bold),
+      ...wrap('A sandbox mocks the provider: no key, no network, no charge.', terminal.width).map(dim),
     )
     const solves = []
-    for (const provider of vendors()) {
+    for (const provider of mockedProviders()) {
       interrupts.signal.throwIfAborted()
       solves.push(await solve(provider, context))
     }
     const verified = solves.length > 0 && solves.every(({ verification }) => verification.success)
     if (values.json) await printJson(terminal, { verified, solves })
-    if (!verified) return EXIT.internal
-    const took = seconds(performance.now() - startedAt)
+    if (!verified) return EXIT.failure
+    const duration = formatSeconds(performance.now() - startedAt)
     const next = /** @type {const} */ ([
-      [commandLine(['sandbox']), 'keeps one running for your script'],
-      [commandLine(['solve', '--help']), 'the real thing'],
+      [commandLine(['sandbox']), 'runs a sandbox for your script'],
+      [commandLine(['solve', '--help']), 'lists the flags for a real provider'],
     ])
-    await tell(
+    await print(
       '',
-      bold(`${counted(solves.length, 'token')} verified in ${took}.`),
+      bold(`${pluralize(solves.length, 'token')} verified in ${duration}.`),
       '',
       dim('Next:'),
       ...table(next, terminal.width),
@@ -68,11 +69,11 @@ const bold = text => [[text, 'bold']]
 const dim = text => [[text, 'dim']]
 
 /**
- * The story goes to standard output, but for `--json`, which has one document there.
+ * Prints the steps to standard output, except with `--json`.
  * @param {Context} context
  * @returns {Context['terminal']['print']}
  */
-const teller =
+const printer =
   ({ values, terminal }) =>
   async (...lines) => {
     if (!values.json) await terminal.print(...lines)
@@ -83,23 +84,26 @@ const teller =
  * @param {Context} context
  */
 async function solve(provider, context) {
-  const { values, terminal, interrupts, style } = context
+  const { values, terminal, interrupts, progressFormat } = context
   const sandbox = await startSandbox({ provider, solveTimeMs: SOLVE_TIME_MS, seed: Date.now() })
   const { clientKey } = sandbox.account
   const before = sandbox.stats().balances[clientKey]
-  const tell = teller(context)
-  /** @param {string} what @param {string} detail */
-  const step = (what, detail) => {
-    if (!terminal.isTTY) return tell(done(terminal, what, detail))
-    const room = terminal.width - STEP_INDENT
-    const [first, ...rest] = wrap(detail, room).map(line => fit([line], room, terminal.signs))
-    return tell(done(terminal, what, first), ...rest.map(line => dim(`${' '.repeat(STEP_INDENT)}${line}`)))
+  const print = printer(context)
+  /** @param {string} name @param {string} detail */
+  const step = (name, detail) => {
+    if (!terminal.isTTY) return print(stepLine(terminal, name, detail))
+    const width = terminal.width - DETAIL_COLUMN
+    const [first, ...rest] = wrap(detail, width).map(line => fitParts([line], width, terminal.unicode))
+    return print(
+      stepLine(terminal, name, first),
+      ...rest.map(line => dim(`${' '.repeat(DETAIL_COLUMN)}${line}`)),
+    )
   }
-  await tell('', [
+  await print('', [
     [provider, 'bold'],
     [`  ${sandbox.baseURL}`, 'dim'],
   ])
-  const progress = watch(terminal, { provider, style })
+  const progress = showProgress(terminal, { provider, format: progressFormat })
   try {
     const solution = await library().solveTurnstile({
       ...sandbox.account,
@@ -108,8 +112,8 @@ async function solve(provider, context) {
       pollIntervalMs: 1000,
       signal: interrupts.signal,
       onProgress(event) {
-        // A log gets these two from the steps below.
-        if (terminal.live || values.json || !['created', 'ready'].includes(event.phase))
+        // In a log the steps below show these two phases.
+        if (terminal.interactive || values.json || !['created', 'ready'].includes(event.phase))
           progress.onProgress(event)
         if (event.phase === 'created') return step('task', createdDetail(event))
       },
@@ -118,13 +122,12 @@ async function solve(provider, context) {
     await step('token', `${shortened(solution.token)}, ${tokenDetail(solution)}`)
 
     const verification = await verify(sandbox, solution.token, interrupts.signal)
-    const verdict = verification.success
-      ? `success, for ${verification.hostname}`
-      : `refused: ${verification['error-codes']}`
-    await step(verification.success ? 'verified' : 'REFUSED', `siteverify says ${verdict}`)
+    await (verification.success
+      ? step('verified', `siteverify: success, hostname ${verification.hostname}`)
+      : step('REJECTED', `siteverify: ${verification['error-codes']}`))
 
     const after = sandbox.stats().balances[clientKey]
-    await step('charged', `${counted(before - after, 'point')}, ${after} left`)
+    await step('charged', `${pluralize(before - after, 'point')}, ${after} left`)
     return { provider, solution, verification, pointsCharged: before - after, balance: after }
   } finally {
     progress.stop()
@@ -133,7 +136,7 @@ async function solve(provider, context) {
 }
 
 /**
- * As the server of a site would ask.
+ * Verifies a token as the server of a site would.
  * @param {import('../../sandbox/index.mjs').Sandbox} sandbox
  * @param {string} token
  * @param {AbortSignal} signal

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { errorCodes, faults, startSandbox } from '../../sandbox/index.mjs'
-import { PlainError, UsageError } from '../errors.mjs'
+import { CommandError, UsageError } from '../errors.mjs'
+import { escapeText } from '../escape.mjs'
 import { EXIT } from '../exit-codes.mjs'
-import { helpFlag, readNumber } from '../flags.mjs'
-import { clock, commandLine, counted, oneOf, printable, quote, seconds, wrap } from '../format.mjs'
+import { helpFlag, parseNumber } from '../flags.mjs'
+import { formatSeconds, formatTime, oneOf, pluralize, wrap } from '../format.mjs'
 import { table } from '../help.mjs'
 import { secretVariable } from '../secrets.mjs'
+import { commandLine, quote } from '../shell.mjs'
 import { printJson } from '../terminal.mjs'
 
 /** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
@@ -15,122 +17,143 @@ import { printJson } from '../terminal.mjs'
 const SITEKEY = '0x4AAAAAAASandboxSitekey'
 
 /** @type {FlagGroup} */
-const playFlags = {
-  title: 'What it plays',
+const providerFlags = {
+  title: 'Provider',
   flags: [
     {
       name: 'provider',
-      value: 'NAME',
+      placeholder: 'NAME',
       option: 'provider',
-      help: `${oneOf(Object.keys(errorCodes))} (yescaptcha)`,
+      description: `${oneOf(Object.keys(errorCodes))} (yescaptcha)`,
     },
     {
       name: 'key',
-      value: 'TEXT',
+      placeholder: 'TEXT',
       option: 'clientKey',
-      help: "the account's key; a made-up one, so no secret",
+      description: "the account's key; any text, no real key",
     },
     {
       name: 'balance',
-      value: 'POINTS',
+      placeholder: 'POINTS',
       option: 'balance',
-      read: readNumber,
-      help: 'points on the account (10000)',
+      parse: parseNumber,
+      description: "the account's balance in points (10000)",
     },
-    { name: 'price', value: 'POINTS', option: 'price', read: readNumber, help: 'points a task' },
+    {
+      name: 'price',
+      placeholder: 'POINTS',
+      option: 'price',
+      parse: parseNumber,
+      description: 'the points that a task costs',
+    },
     {
       name: 'solve-time',
-      value: 'MS',
+      placeholder: 'MS',
       option: 'solveTimeMs',
-      read: readSolveTime,
-      help: 'from creation to ready: 3000, 2000-5000, or never (2000-5000)',
+      parse: parseSolveTime,
+      description: 'the time until a task is ready: 3000, 2000-5000, or never (2000-5000)',
     },
     {
       name: 'seed',
-      value: 'N',
+      placeholder: 'N',
       option: 'seed',
-      read: readNumber,
-      help: 'the same seed gives the same run (1)',
+      parse: parseNumber,
+      description: 'the seed of the random numbers (1)',
     },
     {
       name: 'fault',
-      value: 'RULE',
+      placeholder: 'RULE',
       option: 'faults',
-      read: readFault,
-      many: true,
-      help: 'what goes wrong, as NAME or NAME,method=CALL,nth=1,times=2,probability=0.1,…; may be given again',
+      parse: parseFault,
+      multiple: true,
+      description:
+        'a fault: NAME or NAME,method=CALL,nth=1,times=2,probability=0.1,…; may be given more than once',
     },
-    { name: 'list-faults', help: 'prints every fault by name, and ends' },
+    { name: 'list-faults', description: 'print the names of all faults and exit' },
   ],
 }
 
 /** @type {FlagGroup} */
-const addressFlags = {
-  title: 'Where it listens',
+const listenFlags = {
+  title: 'Address',
   flags: [
-    { name: 'port', value: 'PORT', option: 'port', read: readNumber, help: 'a TCP port (a free one)' },
-    { name: 'host', value: 'HOST', option: 'host', help: 'an address of this machine (127.0.0.1)' },
+    {
+      name: 'port',
+      placeholder: 'PORT',
+      option: 'port',
+      parse: parseNumber,
+      description: 'a TCP port (any free port)',
+    },
+    {
+      name: 'host',
+      placeholder: 'HOST',
+      option: 'host',
+      description: 'an address of this machine (127.0.0.1)',
+    },
   ],
 }
 
 const groups = [
-  playFlags,
-  addressFlags,
+  providerFlags,
+  listenFlags,
   {
     title: 'Output',
     flags: [
-      { name: 'json', help: 'the account and the addresses as one JSON document on standard output' },
-      { name: 'progress', help: 'with --json: what happens, on standard error, one JSON document a line' },
-      { name: 'quiet', short: 'q', help: 'no log of what happens' },
+      { name: 'json', description: 'print one JSON document: the account and the addresses' },
+      {
+        name: 'progress',
+        description: 'with --json: print events on standard error, one JSON document per line',
+      },
+      { name: 'quiet', short: 'q', description: 'print no events' },
       helpFlag,
     ],
   },
 ]
 
 /** @param {string} text @param {string} flag */
-function readSolveTime(text, flag) {
+function parseSolveTime(text, flag) {
   const [, min, max] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? []
   if (text === 'never') return Number.POSITIVE_INFINITY
   if (min === undefined) throw new UsageError('must be milliseconds: 3000, 2000-5000, or never', { flag })
   if (max === undefined) return Number(min)
   if (Number(min) > Number(max))
-    throw new UsageError(`begins at its end; the shorter time comes first: ${max}-${min}`, { flag })
+    throw new UsageError(`must begin with the shorter time: ${max}-${min}`, { flag })
   return [Number(min), Number(max)]
 }
 
 /** @param {string} text @param {string} flag */
-function readFault(text, flag) {
+function parseFault(text, flag) {
   const [fault, ...fields] = text.split(',')
   return Object.fromEntries([
     ['fault', fault],
     ...fields.map(field => {
       const [, name, value] = /^(\w+)=(.*)$/.exec(field) ?? []
       if (name === undefined) throw new UsageError('must be NAME or NAME,field=value,…', { flag })
-      return [name, readScalar(value)]
+      return [name, parseScalar(value)]
     }),
   ])
 }
 
 /** @param {string} text */
-function readScalar(text) {
+function parseScalar(text) {
   if (/^-?(\d+(\.\d+)?|Infinity)$/.test(text)) return Number(text)
   return text === 'true' || text === 'false' ? text === 'true' : text
 }
 
 /** @type {import('../help.mjs').Command} */
 export const command = {
-  about:
-    "Runs a stand-in for a provider on this machine until Ctrl-C: its shapes, limits and bans, Cloudflare's siteverify, a page with a widget, and a live view in the browser, where faults and solve times can be switched. It prints the account to use.",
+  description:
+    "Runs a local mock of a provider until Ctrl-C, with the provider's replies, limits and bans, Cloudflare's siteverify, a page with a widget, and a dashboard in which faults and solve times can be changed. It prints the account to use.",
   usage: 'sandbox [--provider NAME] [flags]',
   groups,
-  notes: ['Ctrl-C ends it with the exit code 0.'],
+  notes: ['Ctrl-C and SIGTERM end it with exit code 0.'],
   examples: [
     'PROGRAM sandbox --provider ezcaptcha --port 8080 --solve-time 3000',
     'PROGRAM sandbox --fault connection-reset,method=getTaskResult,times=3 --fault 429,probability=0.1,retryAfter=2',
   ],
 
   async run(context) {
-    const { values, terminal, interrupts, style, talks } = context
+    const { values, terminal, interrupts, progressFormat, verbose } = context
     if (values['list-faults']) {
       /** @type {[string, string][]} */
       const rows = faults.map(({ name, description }) => [name, description])
@@ -138,23 +161,23 @@ export const command = {
       return EXIT.ok
     }
     const sandbox = await start(values)
-    if (style !== 'none')
+    if (progressFormat !== 'none')
       sandbox.events.on('*', event => {
-        if (style === 'json') return terminal.say(JSON.stringify(event))
+        if (progressFormat === 'json') return terminal.log(JSON.stringify(event))
         const line = logLine(event)
-        if (line) terminal.say([[clock(event.at), 'dim'], `  ${printable(line)}`])
+        if (line) terminal.log([[formatTime(event.at), 'dim'], `  ${escapeText(line)}`])
       })
     try {
       await (values.json
         ? printJson(terminal, description(sandbox))
-        : terminal.print(...welcome(sandbox, terminal.width)))
+        : terminal.print(...introduction(sandbox, terminal.width)))
       if (!interrupts.signal.aborted) await once(interrupts.signal, 'abort')
       const { tasks, pointsCharged } = sandbox.stats()
-      // The terminal has shown ^C on the line.
-      if (talks && terminal.live) terminal.say()
-      if (talks)
-        terminal.say(
-          `${counted(tasks.created, 'task')} created, ${tasks.delivered} delivered, ${counted(pointsCharged, 'point')} charged.`,
+      // The terminal shows ^C on the current line.
+      if (verbose && terminal.interactive) terminal.log()
+      if (verbose)
+        terminal.log(
+          `${pluralize(tasks.created, 'task')} created, ${tasks.delivered} delivered, ${pluralize(pointsCharged, 'point')} charged.`,
         )
     } finally {
       await sandbox.close()
@@ -167,7 +190,7 @@ export const command = {
 async function start(values) {
   /** @type {Record<string, unknown>} */
   const options = { dashboard: true }
-  const flags = [...playFlags.flags, ...addressFlags.flags]
+  const flags = [...providerFlags.flags, ...listenFlags.flags]
   for (const { name, option } of flags)
     if (option && values[name] !== undefined) options[option] = values[name]
   try {
@@ -175,9 +198,9 @@ async function start(values) {
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
     if (code === 'EADDRINUSE')
-      throw new PlainError('the port is taken', 'Choose another --port, or leave it out for a free one.')
+      throw new CommandError('the port is in use', 'Choose another --port, or omit it for a free port.')
     if (code !== undefined && /^(EACCES|EADDRNOTAVAIL|ENOTFOUND)$/.test(code))
-      throw new PlainError(`cannot listen there (${code})`, 'Choose another --port or --host.')
+      throw new CommandError(`cannot listen on this address (${code})`, 'Choose another --port or --host.')
     if (!(error instanceof TypeError)) throw error
     const [, rule, option, problem] =
       /^(fault rule: )?(?:startSandbox: )?(?:(?:a )?(\w+) (?=must ))?(.*)$/s.exec(message) ?? []
@@ -208,7 +231,7 @@ const description = sandbox => ({
  * @param {number} width
  * @returns {import('../terminal.mjs').Line[]}
  */
-function welcome(sandbox, width) {
+function introduction(sandbox, width) {
   const { account, taskType, baseURL, siteverifyURL, secret, dashboardURL = '' } = sandbox
   const { page, explicitPage } = pages(sandbox)
   const points = sandbox.stats().balances[account.clientKey]
@@ -221,16 +244,16 @@ function welcome(sandbox, width) {
   const rows = [
     ['provider', account.provider],
     ['base URL', baseURL],
-    ['key', `${printable(account.clientKey)}  (${counted(points, 'point')})`],
+    ['key', `${escapeText(account.clientKey)}  (${pluralize(points, 'point')})`],
     ['page', page],
-    ['', `${explicitPage}  (rendered by its script)`],
+    ['', `${explicitPage}  (explicit rendering)`],
     ['sitekey', SITEKEY],
     ['siteverify', siteverifyURL],
     ['secret', secret],
-    ['live view', dashboardURL],
+    ['dashboard', dashboardURL],
   ]
   return [
-    ...wrap('The sandbox is listening. Ctrl-C ends it.', width).map(
+    ...wrap('The sandbox is listening. Press Ctrl-C to stop it.', width).map(
       line => /** @type {const} */ ([[line, 'bold']]),
     ),
     '',
@@ -243,7 +266,7 @@ function welcome(sandbox, width) {
 }
 
 /**
- * An address is copied: where it does not fit beside its name it has a line to itself.
+ * On a narrow terminal an address has its own line, so that it can be copied.
  * @param {string} name
  * @param {string} value
  * @param {number} width
@@ -265,10 +288,10 @@ const assignment = (name, value) =>
 function logLine(event) {
   switch (event.type) {
     case 'request':
-      // Polls come with an event that says more.
+      // A poll has an event of its own.
       return event.path === '/getTaskResult' ? undefined : `${event.method} ${event.path}`
     case 'task:created':
-      return `task ${event.taskNumber} created: ${event.taskId}, ${counted(event.points, 'point')}, ready in ${seconds(Math.max(0, event.readyAt - event.at))}`
+      return `task ${event.taskNumber} created: ${event.taskId}, ${pluralize(event.points, 'point')}, ready in ${formatSeconds(Math.max(0, event.readyAt - event.at))}`
     case 'task:polled':
       return `task ${event.taskNumber} polled ${event.polls === 1 ? 'once' : `${event.polls} times`}: ${event.state}`
     case 'fault':
@@ -276,7 +299,7 @@ function logLine(event) {
     case 'verified':
       return `siteverify: ${event.success ? 'success' : event.errorCodes.join(', ')}`
     case 'banned':
-      return `${event.errorCode} until ${clock(event.until)}, earned by ${event.call}`
+      return `${event.errorCode} until ${formatTime(event.until)}, caused by ${event.call}`
     default:
       return undefined
   }

@@ -7,26 +7,26 @@ import {
   timeFlags,
 } from '../flags.mjs'
 import { library } from '../library.mjs'
-import { deliver } from '../print-token.mjs'
+import { printToken } from '../print-token.mjs'
 import { readKey, readProxy } from '../secrets.mjs'
 
 const groups = [
   taskFlags,
   accountFlags,
   timeFlags(120_000, pollIntervalFlag),
-  outputFlags({ json: 'the whole solution, or { "error": … }, as one JSON document on standard output' }),
+  outputFlags({ json: 'print one JSON document: the solution, or { "error": … }' }),
 ]
 
 /** @type {import('../help.mjs').Command} */
 export const command = {
-  about:
-    'Creates a task, which is what the provider bills, waits for its token and prints the token, and nothing else, on standard output.',
+  description:
+    'Creates a task, for which the provider charges, waits for its token and prints only the token on standard output.',
   usage: 'solve --provider NAME --url URL --sitekey KEY [flags]',
   groups,
   notes: [
-    'With --json an error has a code, a message, what the library tells about it (provider, taskId, mayBeCharged, reason, …), the exitCode, and resume, the command that fetches the token.',
-    'A proxy is a secret too: it comes from TURNSTILE_PROXY or --proxy-file.',
-    'Ctrl-C stops waiting, and prints the command that fetches the token later; a second Ctrl-C leaves at once.',
+    'With --json an error has a code, a message, the fields of the library (provider, taskId, mayBeCharged, reason, …), the exitCode, and resume, the command that gets the token.',
+    'The proxy is a secret too: it is read from TURNSTILE_PROXY or --proxy-file.',
+    'Ctrl-C stops waiting and prints the command that gets the token later. A second Ctrl-C exits at once.',
   ],
   examples: [
     'TOKEN=$(PROGRAM solve --provider yescaptcha --url https://shop.example/login --sitekey 0x4AAA…)',
@@ -41,7 +41,7 @@ export const command = {
     const proxy = await readProxy(values, interrupts)
     if (key) sources.clientKey = key.source
     if (proxy) sources.proxy = proxy.source
-    return deliver(context, polling =>
+    return printToken(context, polling =>
       library().solveTurnstile({
         .../** @type {any} */ (libraryOptions(groups, values)),
         clientKey: key?.value,
