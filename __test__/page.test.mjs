@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { isTurnstileError, TurnstileError } from 'turnstile-solver'
 import * as entry from 'turnstile-solver/page'
-import { answerOf } from '../lib/page/answers.mjs'
+import { withTimeout } from '../lib/page/evaluate.mjs'
 import { root } from './support/child.mjs'
 
 const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
 
-/** A page that nobody may ask anything: what is wrong shows before that. */
+/** A page that nobody may ask asAny: what is wrong shows before that. */
 const page = /** @type {any} */ (
   Object.fromEntries(
     ['url', 'isClosed', 'mainFrame', 'frames', 'on', 'off'].map(name => [
@@ -87,7 +87,7 @@ describe('wrong options of a page', () => {
     ['what the provider does not take', { ...account, action: 'login' }, 'action', /yescaptcha/],
   ]
   for (const [what, options, option, message] of wrong) {
-    test(`${what} is refused before the page is asked anything`, async () => {
+    test(`${what} is refused before the page is asked asAny`, async () => {
       await assert.rejects(solve(page, options), error => {
         assert.ok(error instanceof TurnstileError)
         assert.deepEqual([error.code, error.option, error.mayBeCharged], ['INVALID_OPTIONS', option, false])
@@ -133,7 +133,7 @@ describe('wrong options of a page', () => {
   })
 })
 
-test('whoever listens to calls hears nothing of the look at the options before anything is bought', async t => {
+test('whoever listens to calls hears nothing of the look at the options before asAny is bought', async t => {
   /** @type {unknown[]} */
   const told = []
   const listener = (/** @type {unknown} */ event) => void told.push(event)
@@ -159,11 +159,11 @@ test('a handle that comes when nobody waits for it any more is given back to the
   const asked = new Promise(resolve => {
     come = resolve
   })
-  assert.equal(await answerOf(() => asked, 0), undefined)
+  assert.equal(await withTimeout(() => asked, 0), undefined)
   come(handle)
   await asked
   assert.equal(given, 1)
-  assert.equal(await answerOf(async () => handle), handle)
+  assert.equal(await withTimeout(async () => handle), handle)
   assert.equal(given, 1, 'one that is waited for is not')
 })
 

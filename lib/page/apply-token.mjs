@@ -2,12 +2,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { Script } from 'node:vm'
-import { dispose, evaluated, isAlive, PageScriptFault } from './answers.mjs'
 import { overError, pageError, solutionAdvice } from './errors.mjs'
+import { dispose, evaluate, isAlive, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanFrame } from './find.mjs'
 import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
 import { namesOf } from './options.mjs'
-import { aHandle, anIndex, whatWasCalled, whatWasFilled } from './shapes.mjs'
+import { asCallResult, asFillResult, asHandle, asInteger } from './replies.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').PageSolution} PageSolution */
@@ -51,7 +51,7 @@ export async function applyToken(page, held, wanted, solution, lifecycle) {
     if (!found) throw notApplied(`${held.widget.selector} is not in the page any more`)
     const { handle, until, widget } = found
     const setValue = () => handle.evaluate(fill, { token, until })
-    const fields = await evaluated(setValue, whatWasFilled, expiresAt - Date.now()).finally(() =>
+    const fields = await evaluate(setValue, asFillResult, expiresAt - Date.now()).finally(() =>
       dispose(handle),
     )
     if (fields === 'late' || Date.now() >= expiresAt) throw late()
@@ -81,7 +81,7 @@ export async function applyToken(page, held, wanted, solution, lifecycle) {
   try {
     return await Promise.race([over, expired, apply()])
   } catch (error) {
-    if (!(error instanceof PageScriptFault)) throw error
+    if (!(error instanceof PageScriptError)) throw error
     throw notApplied('a script of the page broke what runs there, see `cause`', error.cause)
   } finally {
     clearTimeout(timer)
@@ -104,7 +104,7 @@ async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
       const found = await foundNow(page, held, choice, expiresAt)
       if (found) return found
     } catch (error) {
-      if (!(error instanceof PageScriptFault) || isLate()) throw error
+      if (!(error instanceof PageScriptError) || isLate()) throw error
     }
     if (isLate()) return
     await delay(SCAN_INTERVAL_MS, undefined, { signal: lifecycle.signal }).catch(() => {})
@@ -123,13 +123,13 @@ async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
   const left = expiresAt - Date.now()
   try {
     const [first] = candidates
-    const same = first && (await evaluated(() => first.list.evaluate(indexOf, handle), anIndex, left))
+    const same = first && (await evaluate(() => first.list.evaluate(indexOf, handle), asInteger, left))
     const alike = candidates.filter(
       ({ chosen, widget: { websiteKey = widget.websiteKey } }) => chosen && websiteKey === widget.websiteKey,
     )
     const found = candidates[same ?? -1] ?? (alike.length === 1 ? alike[0] : undefined)
     const picked =
-      found && (await evaluated(() => found.list.evaluateHandle(pick, found.index), aHandle, left))
+      found && (await evaluate(() => found.list.evaluateHandle(pick, found.index), asHandle, left))
     return found && picked && { handle: picked, until: found.now + left, widget: found.widget }
   } finally {
     releaseCandidates(candidates)
@@ -150,7 +150,7 @@ async function call({ handle }, callback, solution) {
       typeof callback === 'string'
         ? await handle.evaluate(callByName, { ...namesOf(callback), ...solution })
         : await handle.evaluate(functionOf(callback.source), solution)
-    return whatWasCalled(answer)
+    return asCallResult(answer)
   } catch (error) {
     if (!(await isAlive(handle))) return 'called'
     return error instanceof Error ? error : new Error(String(error), { cause: error })

@@ -1,9 +1,9 @@
 /** The challenges in a frame: a widget's own iframe, which stands in a closed shadow root, carries its id and sitekey in its address. */
 
-import { answerOf, dispose, evaluated } from './answers.mjs'
-import { addressOf, isPlaceless, parsed } from './frames.mjs'
+import { dispose, evaluate, withTimeout } from './evaluate.mjs'
+import { addressOf, hasNoAddress, parsed } from './frames.mjs'
 import { addFramed, idOf, idsOf, sourceOf } from './in-page.mjs'
-import { anything, aText, texts } from './shapes.mjs'
+import { asAny, asString, asStrings } from './replies.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./frames.mjs').Frame} Frame */
@@ -42,10 +42,10 @@ export async function challengesIn(page, around) {
   return found.flat()
 }
 
-/** A frame that still loads, or could not, has no address that tells anything: its element says where it was to go. @param {Frame} frame */
+/** A frame that still loads, or could not, has no address that tells asAny: its element says where it was to go. @param {Frame} frame */
 async function destinationOf(frame) {
-  if (!isPlaceless(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
-  const address = await ofElement(frame, element => evaluated(() => element.evaluate(sourceOf), aText))
+  if (!hasNoAddress(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
+  const address = await ofElement(frame, element => evaluate(() => element.evaluate(sourceOf), asString))
   return address ?? ''
 }
 
@@ -57,11 +57,11 @@ async function destinationOf(frame) {
  */
 export async function addHidden(list, challenges) {
   if (challenges.length === 0) return
-  const ids = await evaluated(() => list.evaluate(idsOf), texts)
+  const ids = await evaluate(() => list.evaluate(idsOf), asStrings)
   for (const { frame, widgetId } of challenges.filter(({ widgetId }) => !ids?.includes(widgetId))) {
     await ofElement(frame, async iframe => {
-      const id = await evaluated(() => iframe.evaluate(idOf), aText)
-      if (id === widgetId) await evaluated(() => iframe.evaluate(addFramed, list), anything)
+      const id = await evaluate(() => iframe.evaluate(idOf), asString)
+      if (id === widgetId) await evaluate(() => iframe.evaluate(addFramed, list), asAny)
     })
   }
 }
@@ -72,7 +72,7 @@ export async function addHidden(list, challenges) {
  * @param {(element: any) => Promise<T>} use
  */
 async function ofElement(frame, use) {
-  const element = await answerOf(() => frame.frameElement())
+  const element = await withTimeout(() => frame.frameElement())
   if (!element) return
   try {
     return await use(element)

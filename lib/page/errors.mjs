@@ -49,7 +49,7 @@ export function pageError(code, problem, advice, details = {}, cause) {
 }
 
 /**
- * @param {import('./answers.mjs').PageScriptFault} fault
+ * @param {import('./evaluate.mjs').PageScriptError} fault
  * @param {Details} [details]
  */
 export function scriptError(fault, details) {

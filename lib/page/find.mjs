@@ -1,12 +1,12 @@
 /** Looks for widgets in a page. */
 
-import { dispose, evaluated, PageScriptFault } from './answers.mjs'
 import { addHidden, challengesIn } from './challenges.mjs'
 import { invalidOption, pageError, scriptError } from './errors.mjs'
-import { framesToScan, isClosed, isOwn, patienceWith, websiteURLOf } from './frames.mjs'
+import { dispose, evaluate, PageScriptError } from './evaluate.mjs'
+import { framesToScan, isClosed, isOwn, timeoutOf, websiteURLOf } from './frames.mjs'
 import { collect, describe, isThere } from './in-page.mjs'
 import { demandedPage } from './options.mjs'
-import { aBoolean, aDescription, aHandle } from './shapes.mjs'
+import { asBoolean, asDescription, asHandle } from './replies.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./frames.mjs').Frame} Frame */
@@ -40,7 +40,7 @@ export async function findTurnstile(given) {
  * Finds all widgets of the page. The caller has to release the candidates. `fault` is set if a frame could not be read.
  * @param {Page} page
  * @param {WidgetChoice} [choice]
- * @returns {Promise<{ candidates: Candidate[], fault: PageScriptFault | undefined }>}
+ * @returns {Promise<{ candidates: Candidate[], fault: PageScriptError | undefined }>}
  */
 export async function scanPage(page, choice) {
   const frames = framesToScan(page)
@@ -50,7 +50,7 @@ export async function scanPage(page, choice) {
   const failures = results.flatMap((result, index) =>
     result.status === 'rejected' && there.has(frames[index]) ? [result.reason] : [],
   )
-  const other = failures.find(failure => !(failure instanceof PageScriptFault))
+  const other = failures.find(failure => !(failure instanceof PageScriptError))
   if (other) {
     releaseCandidates(candidates)
     throw other
@@ -62,19 +62,19 @@ export async function scanPage(page, choice) {
  * @param {Page} page
  * @param {Frame} frame
  * @param {WidgetChoice} [choice]
- * @param {number} [patienceMs] how long the frame may take to answer
+ * @param {number} [timeoutMs] how long the frame may take to answer
  * @returns {Promise<Candidate[]>}
  */
-export async function scanFrame(page, frame, choice, patienceMs) {
-  if (!(await isOwn(page, frame, patienceMs))) return []
-  const patience = patienceMs ?? patienceWith(frame)
-  const list = await evaluated(() => frame.evaluateHandle(collect), aHandle, patience)
+export async function scanFrame(page, frame, choice, timeoutMs) {
+  if (!(await isOwn(page, frame, timeoutMs))) return []
+  const ownTimeoutMs = timeoutMs ?? timeoutOf(frame)
+  const list = await evaluate(() => frame.evaluateHandle(collect), asHandle, ownTimeoutMs)
   if (!list) return []
   /** @type {Candidate[]} */
   let candidates = []
   try {
-    const seen = await candidatesIn(page, frame, list, choice, patience)
-    if (seen.length > 0 && (await isOfOwn(page, frame, list, patienceMs))) candidates = seen
+    const found = await candidatesIn(page, frame, list, choice, ownTimeoutMs)
+    if (found.length > 0 && (await isOfOwn(page, frame, list, timeoutMs))) candidates = found
     return candidates
   } finally {
     if (candidates.length === 0) dispose(list)
@@ -82,17 +82,17 @@ export async function scanFrame(page, frame, choice, patienceMs) {
 }
 
 /**
- * Whether the list is of a document of the page's own. The frame may have navigated since the first question; a list that is still there
- * after the second one is of the document that the answer is about.
+ * Whether the list is of a document of the page's own. The frame may have navigated since the first check. A list that still exists after
+ * the second check belongs to the document that was checked.
  * @param {Page} page
  * @param {Frame} frame
  * @param {any} list
- * @param {number} [patienceMs]
+ * @param {number} [timeoutMs]
  */
-async function isOfOwn(page, frame, list, patienceMs) {
+async function isOfOwn(page, frame, list, timeoutMs) {
   if (frame === page.mainFrame()) return true
-  if (!(await isOwn(page, frame, patienceMs))) return false
-  return (await evaluated(() => list.evaluate(isThere), aBoolean, patienceMs)) === true
+  if (!(await isOwn(page, frame, timeoutMs))) return false
+  return (await evaluate(() => list.evaluate(isThere), asBoolean, timeoutMs)) === true
 }
 
 /**
@@ -100,13 +100,13 @@ async function isOfOwn(page, frame, list, patienceMs) {
  * @param {Frame} frame
  * @param {any} list
  * @param {WidgetChoice} [choice]
- * @param {number} [patienceMs]
+ * @param {number} [timeoutMs]
  * @returns {Promise<Candidate[]>}
  */
-async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, patienceMs) {
+async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, timeoutMs) {
   const challenges = await challengesIn(page, frame)
   await addHidden(list, challenges)
-  const seen = await evaluated(() => list.evaluate(describe, selector), aDescription, patienceMs)
+  const seen = await evaluate(() => list.evaluate(describe, selector), asDescription, timeoutMs)
   if (seen === 'wrong selector') throw invalidOption('selector', 'is no CSS selector')
   if (!seen) return []
   return seen.widgets.map(({ chosen, sitekey, ...shown }, index) => {
@@ -119,11 +119,11 @@ async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, pa
 }
 
 /**
- * What is not known is absent.
- * @param {{ [Name in keyof Widget]: Widget[Name] | undefined }} told
+ * Unknown fields are absent.
+ * @param {{ [Name in keyof Widget]: Widget[Name] | undefined }} fields
  */
-function widgetOf(told) {
-  const known = Object.entries(told).filter(([, value]) => value !== undefined)
+function widgetOf(fields) {
+  const known = Object.entries(fields).filter(([, value]) => value !== undefined)
   return /** @type {Widget} */ (/** @type {unknown} */ (Object.fromEntries(known)))
 }
 

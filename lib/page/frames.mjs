@@ -1,8 +1,8 @@
 /** Frames of a page, as both drivers show them, and which of them are the page's own. */
 
-import { answerOf, dispose, evaluated } from './answers.mjs'
+import { dispose, evaluate, withTimeout } from './evaluate.mjs'
 import { canRead } from './in-page.mjs'
-import { aBoolean } from './shapes.mjs'
+import { asBoolean } from './replies.mjs'
 
 /**
  * A page of either driver, as this module calls it.
@@ -25,10 +25,10 @@ import { aBoolean } from './shapes.mjs'
  */
 
 /** A frame that has no document yet, and may never have one, must not delay the scan of all others. */
-const PATIENCE_WITH_FRAMES_MS = 500
+const CHILD_FRAME_TIMEOUT_MS = 500
 
 /** @param {Frame} frame */
-export const patienceWith = frame => (frame.parentFrame() ? PATIENCE_WITH_FRAMES_MS : undefined)
+export const timeoutOf = frame => (frame.parentFrame() ? CHILD_FRAME_TIMEOUT_MS : undefined)
 
 /** @param {string} address */
 export function parsed(address) {
@@ -40,20 +40,20 @@ export function parsed(address) {
 }
 
 /** Whether a document has no address of its own. @param {string} address */
-export const isPlaceless = address => address === '' || /^(?:about:|blob:)/.test(address)
+export const hasNoAddress = address => address === '' || /^(?:about:|blob:)/.test(address)
 
 /** The address of an own frame, or of the nearest frame around it that has one. @param {Frame} frame @returns {URL | undefined} */
 export function addressOf(frame) {
   for (let at = /** @type {Frame | null} */ (frame); at; at = at.parentFrame()) {
-    if (!isPlaceless(at.url())) return parsed(at.url())
+    if (!hasNoAddress(at.url())) return parsed(at.url())
   }
 }
 
-/** To Puppeteer a page is not closed by the death of its browser. @param {Page} page */
+/** Puppeteer does not mark a page as closed if its browser has died. @param {Page} page */
 export const isClosed = page => page.isClosed() || page.browser?.().connected === false
 
 /**
- * The origin in the address of a frame, if there is one. The document may have another all the same: that of whoever navigated it to
+ * The origin in the address of a frame, if there is one. The document may still have another: that of the frame that navigated it to
  * `about:blank`, or an opaque one because of a sandbox.
  * @param {Frame} frame
  */
@@ -74,9 +74,9 @@ function mayBeOwn(page, frame) {
  * is asked, because a frame of another origin chooses its own address. Nothing runs in the frame itself.
  * @param {Page} page
  * @param {Frame} frame
- * @param {number} [patienceMs] how long each outer document may take to answer
+ * @param {number} [timeoutMs] how long each outer document may take to answer
  */
-export async function isOwn(page, frame, patienceMs) {
+export async function isOwn(page, frame, timeoutMs) {
   /** @type {Frame[]} */
   const path = []
   for (let at = /** @type {Frame | null} */ (frame); at !== page.mainFrame(); at = at.parentFrame()) {
@@ -85,11 +85,12 @@ export async function isOwn(page, frame, patienceMs) {
   }
   for (const inner of path) {
     const around = inner.parentFrame()
-    const element = around && (await answerOf(() => inner.frameElement(), patienceMs ?? patienceWith(around)))
+    if (!around) return false
+    const outerTimeoutMs = timeoutMs ?? timeoutOf(around)
+    const element = await withTimeout(() => inner.frameElement(), outerTimeoutMs)
     if (!element) return false
-    const patience = patienceMs ?? patienceWith(around)
     try {
-      if (!(await evaluated(() => element.evaluate(canRead), aBoolean, patience))) return false
+      if (!(await evaluate(() => element.evaluate(canRead), asBoolean, outerTimeoutMs))) return false
     } finally {
       dispose(element)
     }
@@ -101,7 +102,7 @@ export async function isOwn(page, frame, patienceMs) {
 export const framesToScan = page => page.frames().filter(frame => mayBeOwn(page, frame))
 
 /**
- * What the widget in this own frame says its page is. It is sent to the provider, so nothing secret may be left in it.
+ * The `websiteURL` of a widget in this own frame. It is sent to the provider, so it must contain no secret.
  * @param {Frame} frame
  */
 export function websiteURLOf(frame) {

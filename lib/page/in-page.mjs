@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What runs in the page. The driver carries each function over as text, so none can use anything that stands outside of it.
+ * What runs in the page. The driver carries each function over as text, so none can use asAny that stands outside of it.
  *
  * Scripts of the page can replace builtins, and fields hide properties of their form if they have the same names. So there are loops
  * instead of methods of arrays and strings, and properties of elements are read from the prototypes.

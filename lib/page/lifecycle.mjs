@@ -1,6 +1,6 @@
 /** The lifecycle of a page during a call: whether it closes, crashes or navigates, or the caller aborts. */
 
-import { isAlive } from './answers.mjs'
+import { isAlive } from './evaluate.mjs'
 import { isClosed } from './frames.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */

@@ -1,4 +1,4 @@
-/** The options of this module, checked before anything else happens; the client checks its own. */
+/** The options of this module, checked before asAny else happens; the client checks its own. */
 
 import { Script } from 'node:vm'
 import { validate } from '../client.js'
@@ -104,7 +104,7 @@ function copied(options) {
 }
 
 /**
- * What is wrong with the options of the solve, if anything.
+ * What is wrong with the options of the solve, if asAny.
  * @param {Partial<Task>} task
  */
 export function refusal(task) {

@@ -2,9 +2,9 @@
 
 import { isTurnstileError, solveTurnstile } from '../../index.js'
 import { CallSite, withStack } from '../errors.js'
-import { dispose } from './answers.mjs'
 import { applyToken } from './apply-token.mjs'
 import { overError } from './errors.mjs'
+import { dispose } from './evaluate.mjs'
 import { watchLifecycle } from './lifecycle.mjs'
 import { demandedPage, parseOptions, refusal } from './options.mjs'
 import { waitForWidget } from './wait.mjs'

@@ -1,12 +1,12 @@
 /** Waits for the one widget that the options choose. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { evaluated, PageScriptFault } from './answers.mjs'
 import { listed, overError, pageError, scriptError } from './errors.mjs'
+import { evaluate, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanPage } from './find.mjs'
 import { hasFunction, pick } from './in-page.mjs'
 import { namesOf } from './options.mjs'
-import { aBoolean, aHandle } from './shapes.mjs'
+import { asBoolean, asHandle } from './replies.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').Widget} Widget */
@@ -43,7 +43,7 @@ export async function waitForWidget(page, wanted, lifecycle) {
       }
     } catch (error) {
       if (lifecycle.endReason()) throw overError(lifecycle, { provider })
-      if (!(error instanceof PageScriptFault)) throw error
+      if (!(error instanceof PageScriptError)) throw error
       if (late) throw scriptError(error, { provider, widgets: candidates.map(({ widget }) => widget) })
     } finally {
       releaseCandidates(candidates)
@@ -58,7 +58,7 @@ export async function waitForWidget(page, wanted, lifecycle) {
  * @param {Candidate[]} candidates
  * @param {Wanted} wanted
  * @param {boolean} late
- * @param {PageScriptFault} [fault] why a frame could not be read
+ * @param {PageScriptError} [fault] why a frame could not be read
  * @returns {Promise<Held | undefined>}
  */
 async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, late, fault) {
@@ -92,7 +92,7 @@ async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, la
   }
   const there =
     typeof callback === 'string'
-      ? await evaluated(() => list.evaluate(hasFunction, namesOf(callback)), aBoolean)
+      ? await evaluate(() => list.evaluate(hasFunction, namesOf(callback)), asBoolean)
       : callback
   const lacking =
     typeof callback === 'string' && !there
@@ -106,7 +106,7 @@ async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, la
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
-  const handle = await evaluated(() => list.evaluateHandle(pick, index), aHandle)
+  const handle = await evaluate(() => list.evaluateHandle(pick, index), asHandle)
   if (handle)
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return

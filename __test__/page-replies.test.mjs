@@ -3,9 +3,9 @@ import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
-import { evaluated, isAlive, isGone } from '../lib/page/answers.mjs'
 import { applyToken } from '../lib/page/apply-token.mjs'
 import { isChallengeHost } from '../lib/page/challenges.mjs'
+import { evaluate, isAlive, isGoneError } from '../lib/page/evaluate.mjs'
 import {
   callByName,
   canRead,
@@ -194,7 +194,7 @@ describe('what a page answers', () => {
       'Execution context is not available in detached frame or worker "https://shop.example/" (are you trying to evaluate?)',
       'Execution context was destroyed, most likely because of a navigation.',
       'JSHandle is disposed!',
-      'JSHandles can be evaluated only in the context they were created!',
+      'JSHandles can be evaluate only in the context they were created!',
       'Protocol error (Runtime.callFunctionOn): Argument should belong to the same JavaScript world as target object',
       'Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.',
       'Target closed',
@@ -205,9 +205,9 @@ describe('what a page answers', () => {
       'elementHandle.evaluate: Unable to adopt element handle from a different document',
     ]
     for (const message of gone) {
-      assert.equal(isGone(new Error(message)), true, message)
+      assert.equal(isGoneError(new Error(message)), true, message)
       const reject = () => Promise.reject(new Error(message))
-      assert.equal(await evaluated(reject, String), undefined)
+      assert.equal(await evaluate(reject, String), undefined)
       assert.equal(await isAlive({ evaluate: reject }), false)
     }
     const thrown = [
@@ -215,9 +215,9 @@ describe('what a page answers', () => {
       'Illegal invocation',
     ]
     for (const cause of [...thrown.map(message => new Error(message)), 'a text', undefined, null]) {
-      assert.equal(isGone(cause), false, String(cause))
+      assert.equal(isGoneError(cause), false, String(cause))
       const reject = () => Promise.reject(cause)
-      await assert.rejects(evaluated(reject, String), { name: 'Error', cause })
+      await assert.rejects(evaluate(reject, String), { name: 'Error', cause })
       assert.equal(await isAlive({ evaluate: reject }), true)
     }
   })
