@@ -113,10 +113,10 @@ describe('what a page answers', () => {
         const lifecycle = watchLifecycle(driven)
         const about = { provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token' }
         const solution = /** @type {any} */ ({ ...about, expiresAt: Date.now() + 60_000 })
-        const wanted = /** @type {any} */ ({ choice: {}, callback: 'onToken' })
+        const parsed = /** @type {any} */ ({ choice: {}, callback: 'onToken' })
         // A page whose answers are of no use is asked again for some seconds.
         const passing = setInterval(() => t.mock.timers.tick(1000))
-        const error = await applyToken(driven, held, wanted, solution, lifecycle).then(
+        const error = await applyToken(driven, held, parsed, solution, lifecycle).then(
           () => assert.fail(`${step.name} ${inspect(answer)}`),
           error => error,
         )

@@ -10,7 +10,7 @@ import { root } from './support/child.mjs'
 
 const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
 
-/** A page that nobody may ask asAny: what is wrong shows before that. */
+/** A page that nobody may ask anything: what is wrong shows before that. */
 const page = /** @type {any} */ (
   Object.fromEntries(
     ['url', 'isClosed', 'mainFrame', 'frames', 'on', 'off'].map(name => [
@@ -61,7 +61,7 @@ describe('wrong options of a page', () => {
       'a callback without a source',
       { ...account, callback: (() => {}).bind(null) },
       'callback',
-      /source that the page can run, not be native or bound/,
+      /source code that the page can run, and not be native or bound/,
     ],
     [
       'an endless wait',
@@ -87,7 +87,7 @@ describe('wrong options of a page', () => {
     ['what the provider does not take', { ...account, action: 'login' }, 'action', /yescaptcha/],
   ]
   for (const [what, options, option, message] of wrong) {
-    test(`${what} is refused before the page is asked asAny`, async () => {
+    test(`${what} is refused before the page is asked anything`, async () => {
       await assert.rejects(solve(page, options), error => {
         assert.ok(error instanceof TurnstileError)
         assert.deepEqual([error.code, error.option, error.mayBeCharged], ['INVALID_OPTIONS', option, false])
@@ -133,7 +133,7 @@ describe('wrong options of a page', () => {
   })
 })
 
-test('whoever listens to calls hears nothing of the look at the options before asAny is bought', async t => {
+test('whoever listens to calls hears nothing of the look at the options before anything is bought', async t => {
   /** @type {unknown[]} */
   const told = []
   const listener = (/** @type {unknown} */ event) => void told.push(event)
@@ -206,7 +206,7 @@ describe('a page that shows its widget and does not hand it out', () => {
     await assert.rejects(solve(page, { ...account, widgetTimeoutMs: 0 }), {
       code: 'WIDGET_NOT_FOUND',
       mayBeCharged: false,
-      message: /^the page did not hand out #box within widgetTimeoutMs \(0 ms\) .*nothing was bought$/,
+      message: /^no handle of #box within widgetTimeoutMs \(0 ms\) .*nothing was bought$/,
     })
     assert.equal(looks(), 1)
   })

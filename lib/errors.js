@@ -2,14 +2,33 @@
 
 // The error class of all calls, and the caller's frames in its stack. `lib/page/` uses both.
 
-const brand = Symbol.for('turnstile-solver.TurnstileError')
+/** @param {string} name of an error class */
+const brandOf = name => Symbol.for(`turnstile-solver.${name}`)
+
+/**
+ * Gives an error class its name and the brand by which `hasBrand` knows it.
+ *
+ * @param {Function} errorClass
+ * @param {string} name kept when a bundler renames the class
+ */
+function brand(errorClass, name) {
+  Object.defineProperties(errorClass.prototype, {
+    name: { value: name, writable: true, configurable: true },
+    [brandOf(name)]: { value: true },
+  })
+}
+
+/**
+ * Whether a value is an error of that class, also one of another realm or of another copy of the package.
+ *
+ * @param {any} value
+ * @param {string} name
+ */
+const hasBrand = (value, name) => typeof value === 'object' && value?.[brandOf(name)] === true
 
 class TurnstileError extends Error {
   static {
-    Object.defineProperties(TurnstileError.prototype, {
-      name: { value: 'TurnstileError', writable: true, configurable: true },
-      [brand]: { value: true },
-    })
+    brand(TurnstileError, 'TurnstileError')
   }
 
   /**
@@ -30,7 +49,7 @@ class TurnstileError extends Error {
 
 /** @param {any} value */
 function isTurnstileError(value) {
-  return typeof value === 'object' && value?.[brand] === true
+  return hasBrand(value, 'TurnstileError')
 }
 
 /** The caller's frames, captured while they are still on the stack; the first is the function that was called. */
@@ -54,4 +73,4 @@ function withStack(error, site) {
   }
 }
 
-module.exports = { CallSite, isTurnstileError, TurnstileError, withStack }
+module.exports = { brand, CallSite, hasBrand, isTurnstileError, TurnstileError, withStack }

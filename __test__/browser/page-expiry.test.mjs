@@ -60,11 +60,11 @@ withEachDriver(
         token: 'dead',
         expiresAt,
       })
-      const wanted = /** @type {any} */ ({ choice: {} })
+      const parsed = /** @type {any} */ ({ choice: {} })
       const page = /** @type {any} */ (house.page)
       const lifecycle = watchLifecycle(page)
       lifecycle.attach(widget.handle)
-      await assert.rejects(applyToken(page, widget, wanted, solution, lifecycle), {
+      await assert.rejects(applyToken(page, widget, parsed, solution, lifecycle), {
         code: 'TOKEN_EXPIRED',
         solution,
       })

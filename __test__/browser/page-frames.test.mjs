@@ -197,8 +197,8 @@ withEachDriver('a frame that goes to another origin', open => {
       const solution = /** @type {any} */ ({
         ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
       })
-      const wanted = /** @type {any} */ ({ choice: {}, callback })
-      await applyToken(driven, held, wanted, solution, lifecycle).catch(() => {})
+      const parsed = /** @type {any} */ ({ choice: {}, callback })
+      await applyToken(driven, held, parsed, solution, lifecycle).catch(() => {})
       assert.deepEqual([await frameOf(page).evaluate(() => /** @type {any} */ (window).told), left], [[], 1])
     }
   })

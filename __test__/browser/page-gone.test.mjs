@@ -96,8 +96,8 @@ withEachDriver('a page that goes while its widget is solved', (open, name) => {
     lifecycle.attach(held.handle)
     await page.evaluate(() => document.querySelector('iframe')?.remove())
     await eventually(async () => frame.isDetached?.() ?? frame.detached)
-    const wanted = /** @type {any} */ ({ choice: {} })
-    await assert.rejects(applyToken(/** @type {any} */ (page), held, wanted, solution, lifecycle), {
+    const parsed = /** @type {any} */ ({ choice: {} })
+    await assert.rejects(applyToken(/** @type {any} */ (page), held, parsed, solution, lifecycle), {
       ...{ code: 'PAGE_NAVIGATED', taskId: 'a-task', solution },
     })
   })

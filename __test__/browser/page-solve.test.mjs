@@ -127,8 +127,8 @@ withEachDriver('solveTurnstileOnPage', open => {
       assert.match(message, /^3 widgets fit: #login > div \(0x4AAAAAAATestSitekey\), #newsletter > div \(0x4/)
       return true
     })
-    const twins = house.solve({ websiteKey: '0x4AAAAAAATestNewsletter' })
-    await assert.rejects(twins, { code: 'WIDGET_AMBIGUOUS' })
+    const countSiblings = house.solve({ websiteKey: '0x4AAAAAAATestNewsletter' })
+    await assert.rejects(countSiblings, { code: 'WIDGET_AMBIGUOUS' })
     assert.deepEqual(books(house), nothing)
   })
 
@@ -229,7 +229,7 @@ withEachDriver('solveTurnstileOnPage', open => {
     const failed = house.solve({ widgetTimeoutMs: 300 })
     await assert.rejects(failed, {
       code: 'SITEKEY_UNKNOWN',
-      message: /#box \[ezcaptcha\]; give it as `websiteKey`/,
+      message: /#box \[ezcaptcha\]; set `websiteKey`/,
     })
     assert.deepEqual(books(house), nothing)
     await house.solve({ websiteKey: SITEKEY })

@@ -51,7 +51,7 @@ withEachDriver('the callback', open => {
     }
   })
 
-  test('that the page does not have is told before asAny is bought', async t => {
+  test('that the page does not have is told before anything is bought', async t => {
     const house = await open(t, 'explicit', explicit())
     const error = await failure(house.solve({ callback: 'site.nobody', widgetTimeoutMs: 300 }))
     assert.equal(error.code, 'TOKEN_NOT_APPLIED')
@@ -59,7 +59,7 @@ withEachDriver('the callback', open => {
     assert.deepEqual(books(house), nothing)
   })
 
-  test('is needed where there is no response field, which is told before asAny is bought', async t => {
+  test('is needed where there is no response field, which is told before anything is bought', async t => {
     const query = explicit({ 'response-field': false })
     const without = await open(t, 'explicit', query)
     await eventually(

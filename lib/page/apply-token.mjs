@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { Script } from 'node:vm'
-import { overError, pageError, solutionAdvice } from './errors.mjs'
+import { endedError, pageError, solutionAdvice } from './errors.mjs'
 import { dispose, evaluate, isAlive, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanFrame } from './find.mjs'
 import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
@@ -12,23 +12,23 @@ import { asCallResult, asFillResult, asHandle, asInteger } from './replies.mjs'
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').PageSolution} PageSolution */
 /** @typedef {import('../../index.js').Solution} Solution */
-/** @typedef {import('./options.mjs').Wanted} Wanted */
-/** @typedef {import('./wait.mjs').Held} Held */
+/** @typedef {import('./options.mjs').ParsedOptions} ParsedOptions */
+/** @typedef {import('./wait.mjs').HeldWidget} HeldWidget */
 /** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
-/** A page that renders its widget anew has none for a moment. */
+/** A page that renders its widget again has none for a moment. */
 const RENDER_MS = 5000
 const SCAN_INTERVAL_MS = 100
 
 /**
  * @param {Page} page
- * @param {Held} held
- * @param {Wanted} wanted
+ * @param {HeldWidget} held
+ * @param {ParsedOptions} parsed
  * @param {Solution} solution
  * @param {Lifecycle} lifecycle
  * @returns {Promise<PageSolution['applied']>}
  */
-export async function applyToken(page, held, wanted, solution, lifecycle) {
+export async function applyToken(page, held, parsed, solution, lifecycle) {
   const { provider, taskId, token, expiresAt } = solution
   const details = { provider, taskId, mayBeCharged: true, solution }
   const late = () => {
@@ -41,12 +41,12 @@ export async function applyToken(page, held, wanted, solution, lifecycle) {
 
   const assertAlive = async () => {
     await lifecycle.checked()
-    if (lifecycle.endReason()) throw overError(lifecycle, details)
+    if (lifecycle.endReason()) throw endedError(lifecycle, details)
   }
 
   const apply = async () => {
     if (Date.now() >= expiresAt) throw late()
-    const found = await foundAgain(page, held, wanted, expiresAt, lifecycle)
+    const found = await foundAgain(page, held, parsed, expiresAt, lifecycle)
     await assertAlive()
     if (!found) throw notApplied(`${held.widget.selector} is not in the page any more`)
     const { handle, until, widget } = found
@@ -57,16 +57,16 @@ export async function applyToken(page, held, wanted, solution, lifecycle) {
     if (fields === 'late' || Date.now() >= expiresAt) throw late()
     await assertAlive()
     if (!fields) throw notApplied('the page did not take the token')
-    const callback = wanted.callback ?? widget.callback
+    const callback = parsed.callback ?? widget.callback
     if (callback === undefined) {
       if (fields.length === 0) throw notApplied(`${widget.selector} has no response field any more`)
       return { fields, callback: false }
     }
     lifecycle.detach()
-    const answer = await call(held, callback, { token, until })
-    if (answer === 'late') throw late()
-    if (answer === 'missing') throw notApplied(`the page has no function ${callback} any more`)
-    if (answer !== 'called') throw notApplied(`the callback failed: ${answer.message}`, answer)
+    const outcome = await call(held, callback, { token, until })
+    if (outcome === 'late') throw late()
+    if (outcome === 'missing') throw notApplied(`the page has no function ${callback} any more`)
+    if (outcome !== 'called') throw notApplied(`the callback failed: ${outcome.message}`, outcome)
     return { fields, callback: true }
   }
 
@@ -76,23 +76,23 @@ export async function applyToken(page, held, wanted, solution, lifecycle) {
     timer = setTimeout(() => reject(late()), Math.max(0, expiresAt - Date.now()))
   })
   const over = lifecycle.ended.then(() => {
-    throw overError(lifecycle, details)
+    throw endedError(lifecycle, details)
   })
   try {
     return await Promise.race([over, expired, apply()])
   } catch (error) {
     if (!(error instanceof PageScriptError)) throw error
-    throw notApplied('a script of the page broke what runs there, see `cause`', error.cause)
+    throw notApplied('a script of the page broke the code that runs there, see `cause`', error.cause)
   } finally {
     clearTimeout(timer)
   }
 }
 
 /**
- * The widget as it is now, or what the page has rendered in its place.
+ * The widget as it is now, or the one that the page has rendered in its place.
  * @param {Page} page
- * @param {Held} held
- * @param {Wanted} wanted
+ * @param {HeldWidget} held
+ * @param {ParsedOptions} parsed
  * @param {number} expiresAt
  * @param {Lifecycle} lifecycle
  */
@@ -113,13 +113,13 @@ async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
 
 /**
  * @param {Page} page
- * @param {Held} held
- * @param {Wanted['choice']} choice
+ * @param {HeldWidget} held
+ * @param {ParsedOptions['choice']} choice
  * @param {number} expiresAt
  */
 async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
   const candidates = await scanFrame(page, frame, choice, expiresAt - Date.now())
-  // By the page's clock: a page that is too busy to run this in time refuses it when it does.
+  // By the page's clock: a page that was too busy to run this in time then refuses it.
   const left = expiresAt - Date.now()
   try {
     const [first] = candidates
@@ -137,26 +137,26 @@ async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
 }
 
 /**
- * What ends the document now is the callback's own doing: most submit a form. The callback is called in the document of the widget only,
- * even if the frame has another by now.
- * @param {Held} held
+ * The callback may end the document: most submit a form. It is called only in the document of the widget, even if the frame has another
+ * by now.
+ * @param {HeldWidget} held
  * @param {import('./options.mjs').Callback} callback
  * @param {{ token: string, until: number }} solution
  * @returns {Promise<'called' | 'late' | 'missing' | Error>}
  */
 async function call({ handle }, callback, solution) {
   try {
-    const answer =
+    const outcome =
       typeof callback === 'string'
         ? await handle.evaluate(callByName, { ...namesOf(callback), ...solution })
         : await handle.evaluate(functionOf(callback.source), solution)
-    return asCallResult(answer)
+    return asCallResult(outcome)
   } catch (error) {
     if (!(await isAlive(handle))) return 'called'
     return error instanceof Error ? error : new Error(String(error), { cause: error })
   }
 }
 
-/** A function, because a driver evaluates a string in whatever document the frame has. @param {string} source */
+/** A function, because a driver evaluates a string in the frame's current document. @param {string} source */
 const functionOf = source =>
   new Script(`(function (widget, call) { return (${callOwn})(${source}, call) })`).runInThisContext()

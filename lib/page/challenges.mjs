@@ -1,4 +1,4 @@
-/** The challenges in a frame: a widget's own iframe, which stands in a closed shadow root, carries its id and sitekey in its address. */
+/** The iframes of widgets. Such an iframe is in a closed shadow root; its address contains the widget's id and sitekey. */
 
 import { dispose, evaluate, withTimeout } from './evaluate.mjs'
 import { addressOf, hasNoAddress, parsed } from './frames.mjs'
@@ -15,7 +15,7 @@ const CLOUDFLARE = 'https://challenges.cloudflare.com'
 const isLoopback = address => /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(address?.hostname ?? '')
 
 /**
- * Whether a challenge can come from this address: it is Cloudflare's, or, for tests, both the page and its stand-in are on loopback.
+ * Whether a widget's iframe can have this address: it is Cloudflare's, or, for tests, both the page and the stand-in for Cloudflare are on loopback.
  * @param {URL} address
  * @param {URL | undefined} page the address of the page
  */
@@ -42,7 +42,7 @@ export async function challengesIn(page, around) {
   return found.flat()
 }
 
-/** A frame that still loads, or could not, has no address that tells asAny: its element says where it was to go. @param {Frame} frame */
+/** Where a frame leads. While it loads, or if it failed to load, only its element knows the address. @param {Frame} frame */
 async function destinationOf(frame) {
   if (!hasNoAddress(frame.url()) && !frame.url().startsWith('chrome-error:')) return frame.url()
   const address = await ofElement(frame, element => evaluate(() => element.evaluate(sourceOf), asString))
@@ -50,8 +50,8 @@ async function destinationOf(frame) {
 }
 
 /**
- * Adds the widgets without a response field, which have only their iframes. Any frame can navigate itself to an address of Cloudflare,
- * but only the page can give an element the id that Turnstile gives to its iframe.
+ * Adds the widgets without a response field, which have only an iframe. Any frame can navigate itself to an address of Cloudflare, but only
+ * the page can give an element the id that Turnstile gives to its iframe.
  * @param {any} list
  * @param {Challenge[]} challenges
  */

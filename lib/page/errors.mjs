@@ -1,12 +1,10 @@
 /** Errors about the page: TurnstileErrors with codes of their own. */
 
-import { TurnstileError } from '../../index.js'
+import { brand, hasBrand, TurnstileError } from '../errors.js'
 
 /** @typedef {import('./index.d.mts').PageErrorCode} PageErrorCode */
 /** @typedef {import('./index.d.mts').Widget} Widget */
 /** @typedef {import('../../index.js').Solution} Solution */
-
-const brand = Symbol.for('turnstile-solver.TurnstilePageError')
 
 /**
  * @typedef {object} Details
@@ -19,10 +17,7 @@ const brand = Symbol.for('turnstile-solver.TurnstilePageError')
 
 export class TurnstilePageError extends TurnstileError {
   static {
-    Object.defineProperties(TurnstilePageError.prototype, {
-      name: { value: 'TurnstilePageError', writable: true, configurable: true },
-      [brand]: { value: true },
-    })
+    brand(TurnstilePageError, 'TurnstilePageError')
   }
 
   /**
@@ -49,32 +44,32 @@ export function pageError(code, problem, advice, details = {}, cause) {
 }
 
 /**
- * @param {import('./evaluate.mjs').PageScriptError} fault
+ * @param {import('./evaluate.mjs').PageScriptError} error
  * @param {Details} [details]
  */
-export function scriptError(fault, details) {
-  const problem = 'a script of the page broke what runs there, see `cause`'
-  return pageError('PAGE_SCRIPT_ERROR', problem, 'nothing was bought', details, fault.cause)
+export function scriptError({ cause }, details) {
+  const problem = 'a script of the page broke the code that runs there, see `cause`'
+  return pageError('PAGE_SCRIPT_ERROR', problem, 'nothing was bought', details, cause)
 }
 
 /** @param {any} value */
 export function isTurnstilePageError(value) {
-  return typeof value === 'object' && value?.[brand] === true
+  return hasBrand(value, 'TurnstilePageError')
 }
 
 /** @type {Record<Exclude<import('./lifecycle.mjs').EndReason, 'aborted'>, [code: PageErrorCode, problem: string]>} */
-const ends = {
+const endings = {
   closed: ['PAGE_CLOSED', 'the page was closed'],
   crashed: ['PAGE_CLOSED', 'the page crashed'],
   navigated: ['PAGE_NAVIGATED', 'the document that held the widget is gone'],
 }
 
 /**
- * The error for a call that is over before its time.
+ * The error for a call that ended early.
  * @param {import('./lifecycle.mjs').Lifecycle} lifecycle
- * @param {Details} details what is known of the task
+ * @param {Details} details of the task, as far as known
  */
-export function overError(lifecycle, { provider, taskId, mayBeCharged = false, solution }) {
+export function endedError(lifecycle, { provider, taskId, mayBeCharged = false, solution }) {
   const end = lifecycle.endReason()
   if (end === undefined || end === 'aborted') {
     const about = { ...(provider && { provider }), ...(taskId && { taskId }), mayBeCharged }
@@ -86,9 +81,9 @@ export function overError(lifecycle, { provider, taskId, mayBeCharged = false, s
     : taskId
       ? 'the task is paid for: waitForTask with this taskId can still fetch its token'
       : mayBeCharged
-        ? 'a task may have been created and charged all the same'
+        ? 'a task may still have been created and charged'
         : 'nothing was bought'
-  const [code, problem] = ends[end]
+  const [code, problem] = endings[end]
   return pageError(code, problem, advice, { provider, taskId, mayBeCharged, solution })
 }
 
@@ -107,7 +102,7 @@ export function invalidOption(option, problem, { provider, cause } = {}) {
   return new TurnstileError(message, { code: 'INVALID_OPTIONS', ...about, option, cause })
 }
 
-/** What a message calls a value that should have been another. @param {unknown} value */
+/** Names the kind of a value in a message. @param {unknown} value */
 export function kindOf(value) {
   if (value === undefined || value === null) return String(value)
   if (Array.isArray(value)) return 'an array'
@@ -115,5 +110,5 @@ export function kindOf(value) {
 }
 
 /** Lists widgets for a message. @param {Widget[]} widgets */
-export const listed = widgets =>
+export const describeWidgets = widgets =>
   widgets.map(({ selector, websiteKey = 'sitekey unknown' }) => `${selector} (${websiteKey})`).join(', ')

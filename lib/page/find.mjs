@@ -5,7 +5,7 @@ import { invalidOption, pageError, scriptError } from './errors.mjs'
 import { dispose, evaluate, PageScriptError } from './evaluate.mjs'
 import { framesToScan, isClosed, isOwn, timeoutOf, websiteURLOf } from './frames.mjs'
 import { collect, describe, isThere } from './in-page.mjs'
-import { demandedPage } from './options.mjs'
+import { requirePage } from './options.mjs'
 import { asBoolean, asDescription, asHandle } from './replies.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
@@ -27,7 +27,7 @@ import { asBoolean, asDescription, asHandle } from './replies.mjs'
 
 /** @param {import('./index.d.mts').DriverPage} given */
 export async function findTurnstile(given) {
-  const page = demandedPage(given)
+  const page = requirePage(given)
   if (isClosed(page)) throw pageError('PAGE_CLOSED', 'the page is closed', 'open another')
   const { candidates, fault } = await scanPage(page)
   releaseCandidates(candidates)
@@ -62,7 +62,7 @@ export async function scanPage(page, choice) {
  * @param {Page} page
  * @param {Frame} frame
  * @param {WidgetChoice} [choice]
- * @param {number} [timeoutMs] how long the frame may take to answer
+ * @param {number} [timeoutMs] how long the frame may take
  * @returns {Promise<Candidate[]>}
  */
 export async function scanFrame(page, frame, choice, timeoutMs) {

@@ -74,7 +74,7 @@ function mayBeOwn(page, frame) {
  * is asked, because a frame of another origin chooses its own address. Nothing runs in the frame itself.
  * @param {Page} page
  * @param {Frame} frame
- * @param {number} [timeoutMs] how long each outer document may take to answer
+ * @param {number} [timeoutMs] how long each outer document may take
  */
 export async function isOwn(page, frame, timeoutMs) {
   /** @type {Frame[]} */

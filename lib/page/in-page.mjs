@@ -1,16 +1,16 @@
 /// <reference lib="dom" />
 /**
- * What runs in the page. The driver carries each function over as text, so none can use asAny that stands outside of it.
+ * The functions that run in the page. The driver sends each as source text, so a function can use nothing that is defined outside of it.
  *
- * Scripts of the page can replace builtins, and fields hide properties of their form if they have the same names. So there are loops
- * instead of methods of arrays and strings, and properties of elements are read from the prototypes.
+ * Scripts of the page can replace builtins, and a form's fields hide the form's properties of the same names. So these functions use loops
+ * instead of methods of arrays and strings, and read properties of elements from the prototypes.
  *
  * A rendered widget is a wrapper in its container: a closed shadow root with the iframe, and beside it the hidden response fields,
  * whose ids begin with the id that `turnstile.render()` returned.
  */
 
 /**
- * @typedef {object} Found a widget, held by a handle
+ * @typedef {object} Found a widget
  * @property {Element} container
  * @property {HTMLInputElement[]} inputs
  * @property {string} [widgetId]
@@ -38,7 +38,7 @@ export function collect() {
   const all = (root, selector) => {
     const { querySelectorAll } = root === document ? Document.prototype : DocumentFragment.prototype
     const list = Reflect.apply(querySelectorAll, root, [selector])
-    if (typeof list?.length !== 'number') throw new TypeError('querySelectorAll of the page answers no list')
+    if (typeof list?.length !== 'number') throw new TypeError('querySelectorAll of the page returns no list')
     return list
   }
   /** Whether an element is the wrapper of a widget: it has no attributes, and only inputs in it. @param {Element} element */
@@ -57,7 +57,7 @@ export function collect() {
   const known = fits => {
     for (let i = 0; i < found.length; i++) if (fits(found[i])) return found[i]
   }
-  // It grows while it is walked.
+  // The list grows during the loop.
   for (let at = 0; at < roots.length; at++) {
     const root = roots[at]
     const elements = all(root, '*')
@@ -131,7 +131,7 @@ export function idsOf(found) {
 }
 
 /**
- * Adds the widget of an iframe: one without a response field shows in no other way.
+ * Adds the widget of an iframe: a widget without a response field has nothing else.
  * @param {Element} iframe
  * @param {Found[]} found
  */
@@ -187,10 +187,10 @@ export function describe(found, choice) {
   }
 
   /** The number of siblings of that name on one side. @param {Element} element @param {string} name @param {string} next */
-  const twins = (element, name, next) => {
+  const countSiblings = (element, name, next) => {
     let count = 0
-    for (let twin = get(element, next); twin; twin = get(twin, next)) {
-      if (get(twin, 'localName') === name) count += 1
+    for (let sibling = get(element, next); sibling; sibling = get(sibling, next)) {
+      if (get(sibling, 'localName') === name) count += 1
     }
     return count
   }
@@ -205,8 +205,8 @@ export function describe(found, choice) {
       const byId = id && `#${CSS.escape(id)}`
       if (byId && isAlone(root, byId)) return `${byId}${end}`
       const name = get(element, 'localName')
-      const before = twins(element, name, 'previousElementSibling')
-      const alone = before + twins(element, name, 'nextElementSibling') === 0
+      const before = countSiblings(element, name, 'previousElementSibling')
+      const alone = before + countSiblings(element, name, 'nextElementSibling') === 0
       selector = `${name}${alone ? '' : `:nth-of-type(${before + 1})`}${end}`
     }
     return selector
@@ -269,7 +269,7 @@ export function isThere() {
   return true
 }
 
-/** Where a widget that was found before stands in a later list; -1 if it is gone. @param {Found[]} found @param {Found} before */
+/** The index of a widget in a later list; -1 if it is gone. @param {Found[]} found @param {Found} before */
 export function indexOf(found, before) {
   for (let i = 0; i < found.length; i++) {
     const { container, widgetId } = found[i]
@@ -285,7 +285,7 @@ export function pick(found, index) {
 }
 
 /**
- * As Turnstile's own script does it: the value alone, and no event. After `until`, by the page's own clock, nothing is set any more.
+ * As Turnstile's own script does: the value alone, and no event. After `until`, by the page's own clock, nothing is set any more.
  * @param {Found} widget
  * @param {{ token: string, until: number }} solution
  */
@@ -314,9 +314,9 @@ export function hasFunction(_found, { path, names }) {
 }
 
 /**
- * As Turnstile's own script does it: with the token and with `false`, which says that no clearance came along. What the callback throws
- * is the page's own affair, and becomes an uncaught error there.
- * @param {Found} _widget ties the call to the document of the widget
+ * As Turnstile's own script does: with the token and with `false`, which means that there is no clearance. What the callback throws
+ * becomes an uncaught error of the page.
+ * @param {Found} _widget makes the driver call this in the document of the widget
  * @param {{ path: string, names: string[], token: string, until: number }} call
  */
 export function callByName(_widget, { path, names, token, until }) {
@@ -338,7 +338,7 @@ export function callByName(_widget, { path, names, token, until }) {
 }
 
 /**
- * The same for a function of the caller's, which stands in the text that the driver carries over. What it throws is the caller's affair.
+ * The same for a function of the caller's, whose source is in the text that the driver sends. What it throws rejects the call.
  * @param {(token: string) => unknown} own
  * @param {{ token: string, until: number }} call
  */

@@ -1,16 +1,16 @@
 /**
- * `turnstile-solver/page`: finds the Turnstile widget in a page of Puppeteer or Playwright, has it solved, and puts the token where the
- * page expects it. It needs neither driver: it calls what both have in common.
+ * `turnstile-solver/page`: finds the Turnstile widget in a page of Puppeteer or Playwright, solves it, and applies the token to the page.
+ * It depends on neither driver: it calls the methods that both have.
  *
- * It reads the page, sets the value of the widget's own response fields, and calls the page's callback. It sets nothing else: no
- * script is injected, nothing is intercepted or hooked, no fingerprint is changed.
+ * It reads the page, sets the value of the widget's response fields, and calls the page's callback. It changes nothing else: no script is
+ * injected, nothing is intercepted or hooked, no fingerprint is changed.
  *
  * Times are milliseconds, instants are milliseconds since the epoch.
  */
 
 import type { Solution, SolveOptions, TurnstileErrorFields, TurnstileErrorInit } from '../../index.js'
 
-/** What is asked of a page: a `Page` of Puppeteer has it, and one of Playwright. */
+/** The methods of a page that are called: a `Page` of Puppeteer or Playwright has them. */
 export interface DriverPage {
   url(): string
   isClosed(): boolean
@@ -20,7 +20,7 @@ export interface DriverPage {
   off(event: never, listener: never): unknown
 }
 
-/** What is asked of a frame of either driver. */
+/** The methods of a frame that are called, of either driver. */
 export interface DriverFrame {
   url(): string
   parentFrame(): DriverFrame | null
@@ -31,17 +31,17 @@ export interface DriverFrame {
 
 /** A widget as the page shows it. */
 export interface Widget {
-  /** The page as the widget sees it: the address of its frame, without credentials and without what follows `#`. */
+  /** The address of the widget's frame, without credentials and fragment. */
   websiteURL: string
-  /** Its sitekey. Absent where the page does not tell: see the option `websiteKey`. */
+  /** Its sitekey. Absent if the page does not show it: see the option `websiteKey`. */
   websiteKey?: string
-  /** Its `data-action`. A widget that a script renders keeps its action to itself: see the option `action`. */
+  /** Its `data-action`. The action of a widget that a script renders cannot be read: see the option `action`. */
   action?: string
-  /** Its `data-cdata`. A widget that a script renders keeps it to itself: see the option `cData`. */
+  /** Its `data-cdata`. That of a widget that a script renders cannot be read: see the option `cData`. */
   cData?: string
-  /** Its `data-callback`, if the page has a function of that name. One that a script hands over stays hidden: see the option `callback`. */
+  /** Its `data-callback`, if the page has a function of that name. One that a script passes to `turnstile.render()` cannot be read: see the option `callback`. */
   callback?: string
-  /** The names of its response fields. Empty until it is rendered, or where it was rendered without. */
+  /** The names of its response fields. Empty until it is rendered, or if it is rendered without any. */
   fields: string[]
   /** Whether a response field holds a token already. */
   hasToken: boolean
@@ -49,7 +49,7 @@ export interface Widget {
   widgetId?: string
   /** A CSS selector of its container, in its own document or shadow root. */
   selector: string
-  /** Whether it stands inside an open shadow root. */
+  /** Whether it is inside an open shadow root. */
   inShadowRoot: boolean
 }
 
@@ -57,13 +57,12 @@ export interface Widget {
 export interface WidgetChoice {
   /** A CSS selector of the widget's container, or of something around it or in it: a form, the frame, the response field. */
   selector?: string | undefined
-  /** Its sitekey. Where the page does not tell the sitekey of the widget, this one is taken. */
+  /** Its sitekey. If the page does not show the widget's sitekey, this one is used. */
   websiteKey?: string | undefined
 }
 
 /**
- * The options of `solveTurnstile`, without those that the page tells, and those about the page. What the page tells can be given all
- * the same, and then goes before what was found.
+ * The options of `solveTurnstile`, and those about the page. Values found on the page are defaults; options override them.
  */
 export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'websiteKey'>, WidgetChoice {
   /** The address that is sent to the provider. Default: that of the widget's frame. */
@@ -81,30 +80,30 @@ export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'web
   widgetTimeoutMs?: number | undefined
 }
 
-/** A solution, and what became of it. */
+/** A solution, and how it was applied. */
 export interface PageSolution extends Solution {
   /** The widget as it was found. */
   widget: Widget
-  /** Where the token is now. */
+  /** Where the token was applied. */
   applied: {
     /** The names of the response fields that hold it. */
     fields: string[]
-    /** Whether a callback of the page was called with it. */
+    /** Whether a callback was called with it. */
     callback: boolean
   }
-  /** What the widget has and the provider does not take. A site that verifies it will refuse the token. */
+  /** What the widget has and the provider does not support. A site that verifies it will refuse the token. */
   unsupported: ('action' | 'cData')[]
 }
 
 /** What kind of failure a `TurnstilePageError` is. */
 export type PageErrorCode =
-  /** There is no widget, or none that was asked for, within `widgetTimeoutMs`. Nothing was bought. */
+  /** There is no widget, or none that fits the options, within `widgetTimeoutMs`. Nothing was bought. */
   | 'WIDGET_NOT_FOUND'
   /** There are several: choose with `selector` or `websiteKey`. Nothing was bought. */
   | 'WIDGET_AMBIGUOUS'
-  /** The page does not tell the sitekey of its widget: give `websiteKey`. Nothing was bought. */
+  /** The page does not show the sitekey of its widget: set `websiteKey`. Nothing was bought. */
   | 'SITEKEY_UNKNOWN'
-  /** A script of the page broke what this module runs there; see `cause`. Nothing was bought. */
+  /** A script of the page broke the code that this module runs there; see `cause`. Nothing was bought. */
   | 'PAGE_SCRIPT_ERROR'
   /** The page was closed, or it crashed. */
   | 'PAGE_CLOSED'
@@ -112,12 +111,12 @@ export type PageErrorCode =
   | 'PAGE_NAVIGATED'
   /** The page did not take the token before `expiresAt`. */
   | 'TOKEN_EXPIRED'
-  /** The page has neither a response field nor a callback for the token, or a script of the page broke what puts it there. */
+  /** The page has neither a response field nor a callback for the token, or a script of the page broke the code that applies it. */
   | 'TOKEN_NOT_APPLIED'
 
 /**
- * What went wrong with the page. At run time it is a `TurnstileError` too. Everything else is the `TurnstileError` that
- * `solveTurnstile` ends with; a wrong option of this module is its `INVALID_OPTIONS`.
+ * A failure of the page. At run time it is a `TurnstileError` too. All other failures are the `TurnstileError` of `solveTurnstile`; a wrong
+ * option of this module is an `INVALID_OPTIONS` too.
  */
 export declare class TurnstilePageError extends Error {
   /** For tests of your own code. `mayBeCharged` is `false` by default. */
@@ -125,11 +124,11 @@ export declare class TurnstilePageError extends Error {
 }
 export interface TurnstilePageError extends Readonly<TurnstilePageErrorFields> {}
 
-/** What a `TurnstilePageError` carries besides its message, stack and `cause`. */
+/** The fields of a `TurnstilePageError` besides its message, stack and `cause`. */
 export interface TurnstilePageErrorFields extends Omit<TurnstileErrorFields, 'code'> {
   /** What kind of failure it is: the contract. */
   code: PageErrorCode
-  /** The widgets that there were. */
+  /** The widgets that were found. */
   widgets?: Widget[]
   /** The solution, if it had arrived: paid for, and good until its `expiresAt`. */
   solution?: Solution
@@ -145,9 +144,9 @@ export declare function isTurnstilePageError(value: unknown): value is Turnstile
 export declare function findTurnstile(page: DriverPage): Promise<Widget[]>
 
 /**
- * Waits for the widget, has it solved, puts the token into the response fields, and calls the page's callback.
+ * Waits for the widget, solves it, sets the response fields to the token, and calls the page's callback.
  *
- * If the page is closed or navigates meanwhile, the solve is aborted; the error carries the `taskId` of what was bought.
+ * If the page is closed or navigates meanwhile, the solve is aborted; the error has the `taskId` of the task that was bought.
  *
  * @throws {TurnstileError | TurnstilePageError} always as a rejection, never synchronously
  */

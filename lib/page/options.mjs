@@ -1,4 +1,4 @@
-/** The options of this module, checked before asAny else happens; the client checks its own. */
+/** Parses the options of the page helper, before anything else happens. The client checks those of the solve. */
 
 import { Script } from 'node:vm'
 import { validate } from '../client.js'
@@ -7,7 +7,7 @@ import { invalidOption, kindOf } from './errors.mjs'
 /** @typedef {import('./index.d.mts').PageSolveOptions} PageSolveOptions */
 
 /**
- * @typedef {object} Wanted
+ * @typedef {object} ParsedOptions
  * @property {import('./index.d.mts').WidgetChoice} choice
  * @property {Callback | undefined} callback
  * @property {number} widgetTimeoutMs
@@ -16,28 +16,32 @@ import { invalidOption, kindOf } from './errors.mjs'
  */
 
 /** The name of a function of the page, or a function of the caller's as an expression. @typedef {string | { source: string }} Callback */
-/** @typedef {import('../../index.js').SolveOptions} Task what goes to the client; the page has the last word on its widget */
+/** @typedef {import('../../index.js').SolveOptions} Task what goes to the client; without what is read from the page */
 
-const DEFAULT_WAIT_MS = 30_000
-const LONGEST_WAIT_MS = 300_000
-const NEEDED = /** @type {const} */ (['isClosed', 'mainFrame', 'frames', 'on', 'off'])
+const DEFAULT_WIDGET_TIMEOUT_MS = 30_000
+const MAX_WIDGET_TIMEOUT_MS = 300_000
+const REQUIRED_METHODS = /** @type {const} */ (['isClosed', 'mainFrame', 'frames', 'on', 'off'])
 
-/** Stand in for what the page will tell, so that all the rest can be checked before it is asked. */
+/** Placeholders for the values that are read from the page, so that all other options can be checked first. */
 const PLACEHOLDERS = { websiteURL: 'https://widget.invalid/', websiteKey: 'widget' }
 
 /** @param {any} page @returns {import('./frames.mjs').Page} */
-export function demandedPage(page) {
-  if (typeof page !== 'object' || page === null || NEEDED.some(name => typeof page[name] !== 'function'))
+export function requirePage(page) {
+  if (
+    typeof page !== 'object' ||
+    page === null ||
+    REQUIRED_METHODS.some(name => typeof page[name] !== 'function')
+  )
     throw invalidOption('page', `must be a Page of Puppeteer or Playwright, not ${kindOf(page)}`)
   return page
 }
 
 /**
  * @param {PageSolveOptions} options
- * @returns {Wanted}
+ * @returns {ParsedOptions}
  */
 export function parseOptions(options) {
-  const { selector, callback, widgetTimeoutMs = DEFAULT_WAIT_MS, signal, ...task } = copied(options)
+  const { selector, callback, widgetTimeoutMs = DEFAULT_WIDGET_TIMEOUT_MS, signal, ...task } = copyOf(options)
   /** @param {unknown} holds @param {string} option @param {string} expected @param {unknown} value */
   const demand = (holds, option, expected, value) => {
     if (!holds) throw invalidOption(option, `must be ${expected}, not ${kindOf(value)}`, task)
@@ -51,12 +55,12 @@ export function parseOptions(options) {
     callback,
   )
   const whole =
-    Number.isInteger(widgetTimeoutMs) && widgetTimeoutMs >= 0 && widgetTimeoutMs <= LONGEST_WAIT_MS
+    Number.isInteger(widgetTimeoutMs) && widgetTimeoutMs >= 0 && widgetTimeoutMs <= MAX_WIDGET_TIMEOUT_MS
   if (!whole) {
-    const problem = `must be a whole number from 0 to ${LONGEST_WAIT_MS}`
+    const problem = `must be a whole number from 0 to ${MAX_WIDGET_TIMEOUT_MS}`
     throw invalidOption('widgetTimeoutMs', problem, task)
   }
-  const refused = refusal(/** @type {Task} */ ({ ...task, signal }))
+  const refused = taskOptionsError(/** @type {Task} */ ({ ...task, signal }))
   if (refused) throw refused
   return {
     choice: { selector, websiteKey: task.websiteKey },
@@ -68,19 +72,23 @@ export function parseOptions(options) {
 }
 
 /**
- * A driver carries a function into the page as text.
+ * A driver sends a function to the page as source text.
  * @param {Function} callback
  * @param {{ provider?: unknown }} about
  */
 function sourceOf(callback, about) {
   const text = String(callback)
-  // The text of a method is no expression by itself.
+  // The source of a method is not an expression by itself.
   const source = [text, `Object.values({ ${text} })[0]`].find(isExpression)
   if (source !== undefined) return source
-  throw invalidOption('callback', 'must have a source that the page can run, not be native or bound', about)
+  throw invalidOption(
+    'callback',
+    'must have source code that the page can run, and not be native or bound',
+    about,
+  )
 }
 
-/** A callback by its name, which may be a path, as the functions in the page take it. @param {string} path */
+/** A callback by its name, which may be a path, in the form that the functions in the page take. @param {string} path */
 export const namesOf = path => ({ path, names: path.split('.') })
 
 /** @param {string} text */
@@ -93,7 +101,7 @@ function isExpression(text) {
 }
 
 /** Getters run here, once. @param {unknown} options @returns {any} */
-function copied(options) {
+function copyOf(options) {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw invalidOption('options', `must be an object, not ${kindOf(options)}`)
   try {
@@ -104,10 +112,10 @@ function copied(options) {
 }
 
 /**
- * What is wrong with the options of the solve, if asAny.
+ * What is wrong with the options of the solve, if there is one.
  * @param {Partial<Task>} task
  */
-export function refusal(task) {
+export function taskOptionsError(task) {
   const given = Object.fromEntries(Object.entries(task).filter(([, value]) => value !== undefined))
   return validate('solveTurnstile', { ...PLACEHOLDERS, ...given })
 }

@@ -1,12 +1,12 @@
-/** The story: wait for the widget, have it solved, put the token where the page expects it. */
+/** The steps: wait for the widget, solve it, apply the token. */
 
 import { isTurnstileError, solveTurnstile } from '../../index.js'
 import { CallSite, withStack } from '../errors.js'
 import { applyToken } from './apply-token.mjs'
-import { overError } from './errors.mjs'
+import { endedError } from './errors.mjs'
 import { dispose } from './evaluate.mjs'
 import { watchLifecycle } from './lifecycle.mjs'
-import { demandedPage, parseOptions, refusal } from './options.mjs'
+import { parseOptions, requirePage, taskOptionsError } from './options.mjs'
 import { waitForWidget } from './wait.mjs'
 
 /** @typedef {import('./index.d.mts').DriverPage} DriverPage */
@@ -29,19 +29,19 @@ export function solveTurnstileOnPage(page, options) {
 
 /** @param {DriverPage} given @param {PageSolveOptions} options @returns {Promise<PageSolution>} */
 async function run(given, options) {
-  const page = demandedPage(given)
-  const wanted = parseOptions(options)
-  const lifecycle = watchLifecycle(page, wanted.signal)
-  /** @type {import('./wait.mjs').Held | undefined} */
+  const page = requirePage(given)
+  const parsed = parseOptions(options)
+  const lifecycle = watchLifecycle(page, parsed.signal)
+  /** @type {import('./wait.mjs').HeldWidget | undefined} */
   let held
   try {
-    held = await waitForWidget(page, wanted, lifecycle)
+    held = await waitForWidget(page, parsed, lifecycle)
     const { widget } = held
-    const { task, unsupported } = taskFor(widget, wanted.task)
+    const { task, unsupported } = taskFor(widget, parsed.task)
     const solution = await solveTurnstile({ ...task, signal: lifecycle.signal }).catch(error => {
-      throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? overError(lifecycle, error) : error
+      throw isTurnstileError(error) && error.code === 'ABORT_ERR' ? endedError(lifecycle, error) : error
     })
-    const applied = await applyToken(page, held, wanted, solution, lifecycle)
+    const applied = await applyToken(page, held, parsed, solution, lifecycle)
     return { ...solution, widget, applied, unsupported }
   } finally {
     lifecycle.close()
@@ -50,7 +50,7 @@ async function run(given, options) {
 }
 
 /**
- * What the caller gives goes before what the widget says. Not every provider has a field for all that a widget has.
+ * The task for a widget. Options override what the widget has. Not every provider supports every field.
  * @param {Widget} widget
  * @param {Task} given
  */
@@ -66,7 +66,7 @@ function taskFor(widget, given) {
   for (const name of /** @type {const} */ (['action', 'cData'])) {
     if (widget[name] === undefined || task[name] !== undefined) continue
     const fuller = { ...task, [name]: widget[name] }
-    if (refusal(fuller)?.option === name) unsupported.push(name)
+    if (taskOptionsError(fuller)?.option === name) unsupported.push(name)
     else task[name] = widget[name]
   }
   return { task, unsupported }

@@ -1,7 +1,7 @@
 /** Waits for the one widget that the options choose. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { listed, overError, pageError, scriptError } from './errors.mjs'
+import { describeWidgets, endedError, pageError, scriptError } from './errors.mjs'
 import { evaluate, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanPage } from './find.mjs'
 import { hasFunction, pick } from './in-page.mjs'
@@ -11,10 +11,10 @@ import { asBoolean, asHandle } from './replies.mjs'
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').Widget} Widget */
 /** @typedef {import('./find.mjs').Candidate} Candidate */
-/** @typedef {import('./options.mjs').Wanted} Wanted */
+/** @typedef {import('./options.mjs').ParsedOptions} ParsedOptions */
 /** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
-/** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} Held a widget that is held on to */
+/** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} HeldWidget a widget, and a handle that refers to it */
 
 const SCAN_INTERVAL_MS = 100
 
@@ -23,26 +23,26 @@ const nothing = { candidates: [], fault: undefined }
 
 /**
  * @param {Page} page
- * @param {Wanted} wanted
+ * @param {ParsedOptions} parsed
  * @param {Lifecycle} lifecycle
- * @returns {Promise<Held>}
+ * @returns {Promise<HeldWidget>}
  */
-export async function waitForWidget(page, wanted, lifecycle) {
-  const { widgetTimeoutMs, choice } = wanted
-  const { provider } = wanted.task
+export async function waitForWidget(page, parsed, lifecycle) {
+  const { widgetTimeoutMs, choice } = parsed
+  const { provider } = parsed.task
   const deadline = performance.now() + widgetTimeoutMs
   for (;;) {
     const late = performance.now() >= deadline
     const { candidates, fault } = lifecycle.endReason() ? nothing : await scanPage(page, choice)
-    if (lifecycle.endReason()) throw overError(lifecycle, { provider })
+    if (lifecycle.endReason()) throw endedError(lifecycle, { provider })
     try {
-      const held = await taken(candidates, wanted, late, fault)
+      const held = await selectWidget(candidates, parsed, late, fault)
       if (held) {
         lifecycle.attach(held.handle)
         return held
       }
     } catch (error) {
-      if (lifecycle.endReason()) throw overError(lifecycle, { provider })
+      if (lifecycle.endReason()) throw endedError(lifecycle, { provider })
       if (!(error instanceof PageScriptError)) throw error
       if (late) throw scriptError(error, { provider, widgets: candidates.map(({ widget }) => widget) })
     } finally {
@@ -56,18 +56,18 @@ export async function waitForWidget(page, wanted, lifecycle) {
 /**
  * The widget, if it has been found and is ready. Once it is late, the widget is taken as it is, or an error is thrown: the late scan is the last.
  * @param {Candidate[]} candidates
- * @param {Wanted} wanted
+ * @param {ParsedOptions} parsed
  * @param {boolean} late
  * @param {PageScriptError} [fault] why a frame could not be read
- * @returns {Promise<Held | undefined>}
+ * @returns {Promise<HeldWidget | undefined>}
  */
-async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, late, fault) {
+async function selectWidget(candidates, { choice, callback, widgetTimeoutMs, task }, late, fault) {
   const { provider } = task
   const widgets = candidates.map(({ widget }) => widget)
   const chosen = candidates.filter(({ chosen }) => chosen)
   if (chosen.length > 1) {
     const several = chosen.map(({ widget }) => widget)
-    const problem = `${several.length} widgets fit: ${listed(several)}`
+    const problem = `${several.length} widgets fit: ${describeWidgets(several)}`
     const advice = 'choose one with `selector` or `websiteKey`; nothing was bought'
     throw pageError('WIDGET_AMBIGUOUS', problem, advice, { provider, widgets: several })
   }
@@ -77,9 +77,9 @@ async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, la
     if (fault) throw fault
     const which =
       choice.selector === undefined && choice.websiteKey === undefined ? 'no widget' : 'no such widget'
-    const others = widgets.length > 0 ? `, only ${listed(widgets)}` : ''
+    const others = widgets.length > 0 ? `, only ${describeWidgets(widgets)}` : ''
     const problem = `${which} within widgetTimeoutMs (${widgetTimeoutMs} ms)${others}`
-    const advice = 'one in a frame that the page itself cannot read is not seen; nothing was bought'
+    const advice = 'widgets in frames that the page cannot read are ignored; nothing was bought'
     throw pageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
@@ -87,22 +87,22 @@ async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, la
   const details = { provider, widgets: [widget] }
   if (widget.websiteKey === undefined && task.websiteKey === undefined) {
     if (!late) return
-    const problem = `the page does not tell the sitekey of ${widget.selector}`
-    throw pageError('SITEKEY_UNKNOWN', problem, 'give it as `websiteKey`; nothing was bought', details)
+    const problem = `the sitekey of ${widget.selector} is not in the page`
+    throw pageError('SITEKEY_UNKNOWN', problem, 'set `websiteKey`; nothing was bought', details)
   }
   const there =
     typeof callback === 'string'
       ? await evaluate(() => list.evaluate(hasFunction, namesOf(callback)), asBoolean)
       : callback
-  const lacking =
+  const missing =
     typeof callback === 'string' && !there
       ? `the page has no function ${callback}`
       : widget.fields.length === 0 && !there && !widget.callback
         ? `${widget.selector} has no response field, and no callback of it is known`
         : undefined
-  if (lacking !== undefined) {
+  if (missing !== undefined) {
     if (!late) return
-    throw pageError('TOKEN_NOT_APPLIED', lacking, 'see the option `callback`; nothing was bought', details)
+    throw pageError('TOKEN_NOT_APPLIED', missing, 'see the option `callback`; nothing was bought', details)
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
@@ -110,6 +110,6 @@ async function taken(candidates, { choice, callback, widgetTimeoutMs, task }, la
   if (handle)
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return
-  const problem = `the page did not hand out ${widget.selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
+  const problem = `no handle of ${widget.selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
   throw pageError('WIDGET_NOT_FOUND', problem, 'try again; nothing was bought', details)
 }
