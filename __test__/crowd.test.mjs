@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SITEKEY, WEBSITE } from './support/calls.mjs'
+import { patient, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { runCrowd } from './support/crowd.mjs'
 
 /** @typedef {import('../lib/sandbox/index.mjs').FaultName} FaultName */
@@ -49,8 +49,8 @@ test('300 solves at once, a tenth of their requests in trouble, with 200 descrip
 }, async t => {
   const faults = [...aTenth('createTask', [...refused, ...lost]), ...aTenth('getTaskResult', ofPolls)]
   const provider = /** @type {const} */ ('ezcaptcha')
-  const sandboxOptions = { provider, balance: 1e6, seed: SEED, solveTimeMs: 100, faults }
-  const options = { websiteURL: WEBSITE, websiteKey: SITEKEY, timeoutMs: 120_000, pollIntervalMs: 10 }
+  const sandboxOptions = { provider, balance: 1e6, seed: SEED, solveTimeMs: 0, faults }
+  const options = { websiteURL: WEBSITE, websiteKey: SITEKEY, ...patient, pollIntervalMs: 10 }
   const { outcomes, stats, tasks, descriptors } = await runCrowd(
     t,
     COUNT,
