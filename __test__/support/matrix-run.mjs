@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { startSandbox } from '../../lib/sandbox/index.mjs'
-import { calls, SITEKEY, WEBSITE } from './calls.mjs'
+import { calls, patient, SITEKEY, WEBSITE } from './calls.mjs'
 import { exchange } from './sandbox-client.mjs'
 
 /** @typedef {import('./matrix.mjs').Row} Row */
@@ -24,30 +24,13 @@ export function trustTestAuthority() {
   process.env.NODE_EXTRA_CA_CERTS = fileURLToPath(pem('ca.cert'))
 }
 
-/** What a client may be told to wait in vain. */
-const LONG_MS = 60_000
-
-/**
- * A limit that the test does not wait for is far away; one that it does leaves a busy machine the seconds that it may need.
- * @param {Row} row
- * @param {'once' | 'always'} strikes
- */
-function timesOf({ hangs, deadline }, strikes) {
-  const pollIntervalMs = 10
-  if (deadline || strikes === 'always') {
-    return { timeoutMs: 3000, pollIntervalMs, requestTimeoutMs: LONG_MS }
-  }
-  return { timeoutMs: LONG_MS, pollIntervalMs, requestTimeoutMs: hangs ? 4000 : LONG_MS / 2 }
-}
-
 /**
  * @param {import('node:test').TestContext} t
  * @param {Row} row
  * @param {Column} column
  * @param {boolean} accepted
- * @param {'once' | 'always'} strikes
  */
-export async function play(t, row, { call, method: on }, accepted, strikes) {
+export async function play(t, row, { call, method: on }, accepted) {
   // A clock that stands still keeps a task unready for as long as the fault needs it so.
   let time = 1_700_000_000_000
   const sandbox = await startSandbox({
@@ -66,17 +49,17 @@ export async function play(t, row, { call, method: on }, accepted, strikes) {
   const task = { websiteURL: WEBSITE, websiteKey: SITEKEY }
   const existing = call === 'waitForTask' || call === 'getTaskResult'
   const bought = existing ? await buy(sandbox, task) : undefined
-  const times = strikes === 'always' ? { times: Number.POSITIVE_INFINITY } : {}
-  sandbox.addFault({ method: on, fault: row.fault, processed: accepted, ...times, ...row.params(on) })
+  sandbox.addFault({ method: on, fault: row.fault, processed: accepted, ...row.params(on) })
 
   /** @type {Progress[]} */
   const events = []
   const polls = call === 'solveTurnstile' || call === 'waitForTask'
-  const { pollIntervalMs, ...limits } = timesOf(row, strikes)
   const options = {
     ...sandbox.account,
-    ...limits,
-    ...(polls ? { pollIntervalMs, onProgress: (/** @type {Progress} */ event) => events.push(event) } : {}),
+    ...patient,
+    ...(polls
+      ? { pollIntervalMs: 10, onProgress: (/** @type {Progress} */ event) => events.push(event) }
+      : {}),
     ...(existing ? { taskId: bought } : call === 'getBalance' ? {} : task),
   }
   const before = sandbox.stats()
@@ -91,7 +74,6 @@ export async function play(t, row, { call, method: on }, accepted, strikes) {
     value,
     error: /** @type {(TurnstileError & Record<string, unknown>) | undefined} */ (error),
     events,
-    timeoutMs: limits.timeoutMs,
     sandbox,
     requests: {
       createTask: count('createTask'),
