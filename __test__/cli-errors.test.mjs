@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { openSandbox, resumeArguments, run, runAll, start } from './support/cli.mjs'
+import { outOfTime } from './support/calls.mjs'
+import { KEY, openSandbox, resumeArguments, run, runAll, start } from './support/cli.mjs'
 
 /** @typedef {import('../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
@@ -67,16 +68,6 @@ const cases = [
     task: false,
   },
   {
-    name: 'a timeout',
-    sandbox: { solveTimeMs: Number.POSITIVE_INFINITY },
-    flags: ['--timeout', '2400'],
-    exitCode: 7,
-    code: 'TIMEOUT',
-    message: /no token within \d\.\d s \(\d+ polls?\)/,
-    next: /paid for and continues at yescaptcha\.\n {2}To get its token:/,
-    task: true,
-  },
-  {
     name: 'a connection reset after the task was created',
     sandbox: { faults: [{ method: 'createTask', fault: 'connection-reset-after-processing' }] },
     exitCode: 8,
@@ -113,6 +104,29 @@ const cases = [
     task: true,
   },
 ]
+
+/**
+ * A solve whose task is never ready, with a time limit that left time for a poll.
+ * @param {import('node:test').TestContext} t
+ * @param {object} [options]
+ * @param {SandboxOptions} [options.sandbox]
+ * @param {string[]} [options.flags]
+ * @param {string} [options.input]
+ * @param {(ended: { stderr: string, sandbox: import('../lib/sandbox/index.mjs').Sandbox }) => boolean} [options.happened]
+ */
+async function timedOut(t, { sandbox: options, flags = [], input = '', happened } = {}) {
+  const ended = await outOfTime(
+    async limitMs => {
+      const opened = await openSandbox(t, { readyAfterPolls: Number.POSITIVE_INFINITY, ...options })
+      const { solve, env } = opened
+      const args = [...solve, '--timeout', `${limitMs}`, ...flags]
+      return { ...opened, ...(await run(args, { env: input ? {} : env, input })) }
+    },
+    happened ?? (({ sandbox }) => (sandbox.tasks()[0]?.polls ?? 0) > 0),
+  )
+  assert.equal(ended.code, 7)
+  return ended
+}
 
 describe('solve fails', { concurrency: 6 }, () => {
   /** @type {(() => unknown)[]} */
@@ -170,12 +184,28 @@ describe('solve fails', { concurrency: 6 }, () => {
     })
   }
 
+  test('solve exits with 7 on a timeout and prints what to do, without a stack', async t => {
+    const { sandbox, stdout, stderr } = await timedOut(t)
+    assert.equal(stdout, '')
+    assert.match(stderr, /^error: no token within \d+\.\d s \(\d+ polls?\)/m)
+    assert.match(stderr, /paid for and continues at yescaptcha\.\n {2}To get its token:/)
+    assert.doesNotMatch(stderr, /^\s+at |waitForTask|timeoutMs/m)
+    const [{ taskId }] = sandbox.tasks()
+    assert.match(stderr, new RegExp(`^  task      ${taskId}$`, 'm'))
+    assert.equal(resumeArguments(stderr)[4], taskId)
+  })
+
+  test('solve --json prints a document with the code TIMEOUT on a timeout', async t => {
+    const { sandbox, stdout, stderr } = await timedOut(t, { flags: ['--json'] })
+    assert.equal(stderr, '')
+    const { code, exitCode, provider, mayBeCharged, taskId, resume } = JSON.parse(stdout).error
+    assert.deepEqual([code, exitCode, provider, mayBeCharged], ['TIMEOUT', 7, 'yescaptcha', true])
+    assert.equal(taskId, sandbox.tasks()[0].taskId)
+    assert.ok(resume.endsWith(' --json'))
+  })
+
   test('the command that a timeout prints gets the token without a second task', async t => {
-    const { sandbox, solve, env, makeReady } = await openSandbox(t, {
-      readyAfterPolls: Number.POSITIVE_INFINITY,
-    })
-    const { code, stderr } = await run([...solve, '--timeout', '2400'], { env })
-    assert.equal(code, 7)
+    const { sandbox, env, makeReady, stderr } = await timedOut(t)
     makeReady()
     const { stdout } = await run([...resumeArguments(stderr), '--poll-interval', '20'], { env })
     assert.equal(stdout, `${sandbox.tasks()[0].token}\n`)
@@ -183,19 +213,17 @@ describe('solve fails', { concurrency: 6 }, () => {
   })
 
   test('a timeout prints the last error before it', async t => {
-    const faults = [
-      { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('503'), times: 99 },
-    ]
-    const { solve, env } = await openSandbox(t, { faults })
-    const { code, stderr } = await run([...solve, '--timeout', '2400'], { env })
-    assert.equal(code, 7)
+    const method = /** @type {const} */ ('getTaskResult')
+    const faults = [{ method, fault: /** @type {const} */ ('503'), times: Number.POSITIVE_INFINITY }]
+    const { stderr } = await timedOut(t, {
+      sandbox: { faults },
+      happened: ({ stderr }) => stderr.includes('retry in'),
+    })
     assert.match(stderr, /^ {2}cause {5}.*HTTP 503/m)
   })
 
   test('the command that resumes a task contains --key-file if that was given', async t => {
-    const { solve } = await openSandbox(t, { solveTimeMs: Number.POSITIVE_INFINITY })
-    const args = [...solve, '--timeout', '2400', '--key-file', '-']
-    const { stderr } = await run(args, { input: 'test-key-0123456789abcdef' })
+    const { stderr } = await timedOut(t, { flags: ['--key-file', '-'], input: KEY })
     assert.deepEqual(resumeArguments(stderr).slice(-2), ['--key-file', '-'])
   })
 
@@ -259,7 +287,7 @@ describe('wait or balance fails', { concurrency: 6 }, () => {
     assert.equal(code, 7)
     assert.match(
       stderr,
-      /^error: no answer within \d\.\d s\n {2}provider {2}yescaptcha\n {2}A greater --timeout/,
+      /^error: no answer within \d+\.\d s\n {2}provider {2}yescaptcha\n {2}A greater --timeout/,
     )
   })
 })

@@ -125,8 +125,10 @@ describe('solve', { concurrency: 6 }, () => {
   })
 
   test('solve applies --request-timeout', async t => {
-    const { solve, env } = await openSandbox(t, { faults: [{ method: 'createTask', fault: 'no-response' }] })
-    const { code, stderr } = await run([...solve, '--request-timeout', '1000'], { env })
+    const { solve, env } = await openSandbox(t, {
+      faults: [{ method: 'createTask', fault: 'no-response', times: 99 }],
+    })
+    const { code, stderr } = await run([...solve, '--request-timeout', '500'], { env })
     assert.equal(code, 8)
     assert.match(stderr, /createTask failed/)
   })
