@@ -19,7 +19,7 @@ import { watchLifecycle } from '../lib/page/lifecycle.mjs'
 
 const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
 
-describe('what a page answers', () => {
+describe('a reply of a page', () => {
   const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
   const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadowRoot: false, chosen: true }
   const right = { now: 0, loading: false, widgets: [widget] }
@@ -42,7 +42,7 @@ describe('what a page answers', () => {
     }
   }
 
-  test('is read only for the fields that a widget has', async () => {
+  test('is reduced to the fields of a widget', async () => {
     const hostile = { ...widget, sitekey: null, websiteURL: 'https://other.example/', __proto__: { x: 1 } }
     const [found] = await findTurnstile(answering({ ...right, widgets: [hostile] }))
     assert.deepEqual(found, {
@@ -69,7 +69,7 @@ describe('what a page answers', () => {
     { ...right, widgets: [{ ...widget, chosen: undefined }] },
   ]
 
-  test('in another shape is a PAGE_SCRIPT_ERROR with a cause, and nothing is bought', async () => {
+  test('of another shape is a PAGE_SCRIPT_ERROR with a cause, and nothing is bought', async () => {
     for (const answer of wrong) {
       for (const ask of [
         () => findTurnstile(answering(answer)),
@@ -88,7 +88,7 @@ describe('what a page answers', () => {
     }
   })
 
-  test('in another shape after the solve is a TOKEN_NOT_APPLIED with a cause and the solution', async t => {
+  test('of another shape after the solve is a TOKEN_NOT_APPLIED with a cause and the solution', async t => {
     t.mock.timers.enable({ apis: ['Date'] })
     /** @type {[step: Function, wrong: unknown[]][]} */
     const steps = [
@@ -131,7 +131,7 @@ describe('what a page answers', () => {
     }
   })
 
-  test('in another shape is asked for again until widgetTimeoutMs has passed', async () => {
+  test('of another shape is requested again until widgetTimeoutMs has passed', async () => {
     let asked = 0
     const driven = answering(undefined)
     const list = {
@@ -152,7 +152,7 @@ describe('what a page answers', () => {
     await assert.rejects(solved, { code: 'ABORT_ERR' })
   })
 
-  test('in other frames is in the error about a frame that cannot be read', async () => {
+  test('of other frames is in the error about a frame that cannot be read', async () => {
     const { mainFrame } = answering(right)
     const other = answering(5).mainFrame()
     other.parentFrame = mainFrame
@@ -188,7 +188,7 @@ describe('what a page answers', () => {
       assert.equal(await counted(foreign), 1, foreign)
   })
 
-  test('with an error is an error of a script, unless a driver says that the document has gone', async () => {
+  test('that is an error counts as an error of a script, unless the driver reports that the document is gone', async () => {
     const gone = [
       "Attempted to use detached Frame 'A'.",
       'Execution context is not available in detached frame or worker "https://shop.example/" (are you trying to evaluate?)',
@@ -223,7 +223,7 @@ describe('what a page answers', () => {
   })
 })
 
-test('a challenge comes from Cloudflare, or from loopback if the page does', () => {
+test('the iframe of a widget comes from Cloudflare, or from loopback if the page does', () => {
   /** @type {[challenge: string, page: string, is: boolean][]} */
   const cases = [
     ['https://challenges.cloudflare.com/a', 'https://shop.example/', true],

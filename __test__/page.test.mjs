@@ -10,7 +10,7 @@ import { root } from './support/child.mjs'
 
 const { findTurnstile, isTurnstilePageError, solveTurnstileOnPage, TurnstilePageError } = entry
 
-/** A page that nobody may ask anything: what is wrong shows before that. */
+/** A page that must not be used: wrong options are refused before that. */
 const page = /** @type {any} */ (
   Object.fromEntries(
     ['url', 'isClosed', 'mainFrame', 'frames', 'on', 'off'].map(name => [
@@ -34,7 +34,7 @@ describe('turnstile-solver/page', () => {
     assert.deepEqual(Object.keys(entry).sort(), names)
   })
 
-  test('asks for no module beyond the package and Node', () => {
+  test('imports only Node.js and the package itself', () => {
     for (const file of readdirSync(join(root, 'lib/page'))) {
       const imports = readFileSync(join(root, 'lib/page', file), 'utf8').matchAll(
         /(?:from|import\() ?'([^']+)'/g,
@@ -64,13 +64,13 @@ describe('wrong options of a page', () => {
       /source code that the page can run, and not be native or bound/,
     ],
     [
-      'an endless wait',
+      'an infinite timeout',
       { ...account, widgetTimeoutMs: Number.POSITIVE_INFINITY },
       'widgetTimeoutMs',
       /whole number from 0 to 300000/,
     ],
-    ['half a millisecond', { ...account, widgetTimeoutMs: 0.5 }, 'widgetTimeoutMs', /whole number/],
-    ['a wait as text', { ...account, widgetTimeoutMs: '5' }, 'widgetTimeoutMs', /whole number/],
+    ['a fraction of a millisecond', { ...account, widgetTimeoutMs: 0.5 }, 'widgetTimeoutMs', /whole number/],
+    ['a timeout as text', { ...account, widgetTimeoutMs: '5' }, 'widgetTimeoutMs', /whole number/],
     [
       'a controller for a signal',
       { ...account, signal: new AbortController() },
@@ -80,14 +80,14 @@ describe('wrong options of a page', () => {
     ['null for a signal', { ...account, signal: null }, 'signal', /must be an AbortSignal, not null/],
     ['no provider', { clientKey: 'key' }, 'provider', /provider/],
     ['no key', { provider: 'yescaptcha' }, 'clientKey', /clientKey/],
-    ['a name that nobody knows', { ...account, widgetTimeout: 5 }, 'widgetTimeout', /is not an option/],
-    ['a time of the client', { ...account, timeoutMs: -1 }, 'timeoutMs', /timeoutMs/],
-    ['a page that is none', { ...account, websiteURL: 'login' }, 'websiteURL', /websiteURL/],
+    ['an unknown option', { ...account, widgetTimeout: 5 }, 'widgetTimeout', /is not an option/],
+    ['a wrong option of the client', { ...account, timeoutMs: -1 }, 'timeoutMs', /timeoutMs/],
+    ['an address that is not a URL', { ...account, websiteURL: 'login' }, 'websiteURL', /websiteURL/],
     ['an empty sitekey', { ...account, websiteKey: '' }, 'websiteKey', /websiteKey/],
-    ['what the provider does not take', { ...account, action: 'login' }, 'action', /yescaptcha/],
+    ['an option that the provider does not support', { ...account, action: 'login' }, 'action', /yescaptcha/],
   ]
   for (const [what, options, option, message] of wrong) {
-    test(`${what} is refused before the page is asked anything`, async () => {
+    test(`${what} is refused before the page is used`, async () => {
       await assert.rejects(solve(page, options), error => {
         assert.ok(error instanceof TurnstileError)
         assert.deepEqual([error.code, error.option, error.mayBeCharged], ['INVALID_OPTIONS', option, false])
@@ -98,7 +98,7 @@ describe('wrong options of a page', () => {
     })
   }
 
-  test('a getter that throws is refused with what it threw', async () => {
+  test('a getter that throws is refused with the thrown value as its cause', async () => {
     const cause = new Error('not today')
     const options = {
       ...account,
@@ -109,7 +109,7 @@ describe('wrong options of a page', () => {
     await assert.rejects(solve(page, options), { code: 'INVALID_OPTIONS', option: 'options', cause })
   })
 
-  test('are told of also where the process formats stacks in its own way, and that fails', async t => {
+  test('are refused if Error.prepareStackTrace throws', async t => {
     const restore = () => Reflect.deleteProperty(Error, 'prepareStackTrace')
     t.after(restore)
     Error.prepareStackTrace = () => {
@@ -120,7 +120,7 @@ describe('wrong options of a page', () => {
     assert.deepEqual([error.code, error.option], ['INVALID_OPTIONS', 'selector'])
   })
 
-  test('what is no page is refused, and named', async () => {
+  test('a value that is not a page is refused', async () => {
     for (const given of [undefined, null, 'page', {}, { ...page, frames: undefined }]) {
       const refused = {
         code: 'INVALID_OPTIONS',
@@ -133,10 +133,10 @@ describe('wrong options of a page', () => {
   })
 })
 
-test('whoever listens to calls hears nothing of the look at the options before anything is bought', async t => {
+test('the validation of options publishes no event', async t => {
   /** @type {unknown[]} */
-  const told = []
-  const listener = (/** @type {unknown} */ event) => void told.push(event)
+  const events = []
+  const listener = (/** @type {unknown} */ event) => void events.push(event)
   subscribe('turnstile-solver:call', listener)
   t.after(() => unsubscribe('turnstile-solver:call', listener))
   const empty = {
@@ -148,10 +148,10 @@ test('whoever listens to calls hears nothing of the look at the options before a
   const bare = { ...empty, on: () => {}, off: () => {} }
   await assert.rejects(solve(bare, { ...account, widgetTimeoutMs: 0 }), { code: 'WIDGET_NOT_FOUND' })
   await assert.rejects(solve(bare, { ...account, timeoutMs: -1 }), { code: 'INVALID_OPTIONS' })
-  assert.deepEqual(told, [])
+  assert.deepEqual(events, [])
 })
 
-test('a handle that comes when nobody waits for it any more is given back to the page', async () => {
+test('a handle that arrives after the timeout is disposed of', async () => {
   let given = 0
   const handle = { dispose: async () => void given++ }
   /** @type {(value: unknown) => void} */
@@ -167,10 +167,10 @@ test('a handle that comes when nobody waits for it any more is given back to the
   assert.equal(given, 1, 'one that is waited for is not')
 })
 
-describe('a page that shows its widget and does not hand it out', () => {
+describe('a page without a handle for its widget', () => {
   /** @param {{ closing?: boolean }} [state] */
   const shown = ({ closing = false } = {}) => {
-    let looks = 0
+    let scans = 0
     let closed = false
     const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
     const widget = {
@@ -192,33 +192,33 @@ describe('a page that shows its widget and does not hand it out', () => {
       url: () => 'https://shop.example/login',
       parentFrame: () => null,
       evaluateHandle: async () => {
-        looks += 1
-        closed ||= looks === 9
+        scans += 1
+        closed ||= scans === 9
         return list
       },
     }
     const [mainFrame, frames] = [() => frame, () => [frame]]
-    return { page: { isClosed: () => closed, mainFrame, frames, on() {}, off() {} }, looks: () => looks }
+    return { page: { isClosed: () => closed, mainFrame, frames, on() {}, off() {} }, scans: () => scans }
   }
 
-  test('is not looked at again once it is late', async () => {
-    const { page, looks } = shown()
+  test('is not scanned again after widgetTimeoutMs', async () => {
+    const { page, scans } = shown()
     await assert.rejects(solve(page, { ...account, widgetTimeoutMs: 0 }), {
       code: 'WIDGET_NOT_FOUND',
       mayBeCharged: false,
       message: /^no handle of #box within widgetTimeoutMs \(0 ms\) .*nothing was bought$/,
     })
-    assert.equal(looks(), 1)
+    assert.equal(scans(), 1)
   })
 
-  test('because it closes, counts as closed', async () => {
+  test('because it is closing counts as closed', async () => {
     const { page } = shown({ closing: true })
     await assert.rejects(solve(page, { ...account, widgetTimeoutMs: 0 }), { code: 'PAGE_CLOSED' })
   })
 })
 
 describe('a TurnstilePageError', () => {
-  test('is a TurnstileError, with the fields that it is constructed with', () => {
+  test('is a TurnstileError with the fields of its constructor', () => {
     const fields = { provider: 'ezcaptcha', taskId: 'a-task', mayBeCharged: true, solution: undefined }
     const error = new TurnstilePageError('closed', { code: 'PAGE_CLOSED', ...fields, cause: 'why' })
     const kinds = [error instanceof TurnstileError, error instanceof TurnstilePageError]
@@ -234,7 +234,7 @@ describe('a TurnstilePageError', () => {
     )
   })
 
-  test('is known across copies of the package, and nothing else is taken for one', async () => {
+  test('is recognised across copies of the package', async () => {
     const copy = await import(`${new URL('lib/page/errors.mjs', `file://${root}`)}?copy`)
     assert.ok(isTurnstilePageError(new copy.TurnstilePageError('closed', { code: 'PAGE_CLOSED' })))
     const plain = new TurnstileError('late', { code: 'TIMEOUT', mayBeCharged: true })

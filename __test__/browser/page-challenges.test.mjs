@@ -38,7 +38,7 @@ withEachDriver('an iframe whose address looks like that of a widget', (open, nam
     return fixture
   }
 
-  test('is a widget if it comes from Cloudflare', async t => {
+  test('that comes from Cloudflare is found as a widget', async t => {
     const { page } = await opened(
       t,
       frame(challenge(CLOUDFLARE, '0x4AAAAAAATestShown'), 'cf-chl-widget-abcde'),
@@ -50,7 +50,7 @@ withEachDriver('an iframe whose address looks like that of a widget', (open, nam
     )
   })
 
-  test('is no widget if it comes from another host', async t => {
+  test('that comes from another host is not a widget', async t => {
     for (const origin of [
       'http://challenges.cloudflare.com',
       'https://challenges.cloudflare.com:8443',
@@ -63,13 +63,13 @@ withEachDriver('an iframe whose address looks like that of a widget', (open, nam
     }
   })
 
-  test('is no widget if a frame of another origin has navigated itself to Cloudflare', async t => {
+  test('of a frame of another origin that navigated itself to Cloudflare is not a widget', async t => {
     const address = challenge(CLOUDFLARE, '0x4AAAAAAATestForeign')
     const { page } = await opened(t, frame(`https://ads.test/go?to=${encodeURIComponent(address)}`))
     assert.deepEqual(await findTurnstile(page), [])
   })
 
-  test('and that is no widget does not make the widget of the page ambiguous', async t => {
+  test('but that is not a widget does not make the widget of the page ambiguous', async t => {
     const address = challenge(CLOUDFLARE, '0x4AAAAAAATestForeign')
     const went = frame(`https://ads.test/go?to=${encodeURIComponent(address)}`)
     const other = frame(challenge('https://ads.test', '0x4AAAAAAATestForeign'))

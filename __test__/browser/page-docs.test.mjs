@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** docs/page.md says what is true: its code runs, its pictures are of what the code does. */
+/** The code of docs/page.md runs, and its pictures show its result. */
 
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { blocksOf, read } from '../support/documents.mjs'
 const document_ = read('docs/page.md')
 const manifest = JSON.parse(read('package.json'))
 
-/** What each block prints, in order. @type {[heading: string, prints: RegExp, bought: number][]} */
+/** The expected output of each block, in order. @type {[heading: string, prints: RegExp, bought: number][]} */
 const expectations = [
   ['The one call', /^Welcome\n$/, 1],
   ['The one call', /^0x4AAAAAAATestSitekey \[ 'cf-turnstile-response' \] true\nWelcome\n$/, 1],
@@ -27,12 +27,12 @@ const expectations = [
   ['Errors', /^PAGE_NAVIGATED\n\d{3}\n$/, 1],
 ]
 
-describe('the code of docs/page.md runs', { concurrency: 2 }, () => {
-  const home = stage()
-  after(() => rmSync(home, { recursive: true }))
+describe('the code of docs/page.md', { concurrency: 2 }, () => {
+  const folder = stage()
+  after(() => rmSync(folder, { recursive: true }))
   const blocks = blocksOf(document_)
 
-  test('and each block is expected', () => {
+  test('has an expected output for each block', () => {
     assert.deepEqual(
       blocks.map(({ heading, language }) => [heading, language]),
       expectations.map(([heading]) => [heading, 'js']),
@@ -40,38 +40,39 @@ describe('the code of docs/page.md runs', { concurrency: 2 }, () => {
   })
 
   for (const [index, [heading, prints, bought]] of expectations.entries()) {
-    test(`block ${index + 1}, under "${heading}", does what it says`, async t => {
-      const vendors = await Promise.all(
+    test(`block ${index + 1}, under "${heading}", prints the expected output`, async t => {
+      const sandboxes = await Promise.all(
         /** @type {const} */ (['ezcaptcha', 'yescaptcha']).map(provider =>
           startSandbox({ provider, clientKey: KEY, solveTimeMs: 0 }),
         ),
       )
-      t.after(() => Promise.all(vendors.map(vendor => vendor.close())))
-      // Each page takes the tokens of the vendor that its block asks.
-      const ours = vendors.find(({ account }) => blocks[index].code.includes(account.provider)) ?? vendors[0]
-      const site = await startSite(t, ours)
-      const file = join(home, `block-${index + 1}.mjs`)
+      t.after(() => Promise.all(sandboxes.map(({ close }) => close())))
+      // The site verifies tokens with the sandbox of the provider in the block.
+      const sandbox =
+        sandboxes.find(({ account }) => blocks[index].code.includes(account.provider)) ?? sandboxes[0]
+      const site = await startSite(t, sandbox)
+      const file = join(folder, `block-${index + 1}.mjs`)
       writeFileSync(file, blocks[index].code)
       const env = {
         NODE_TEST_CONTEXT: undefined,
         EZCAPTCHA_API_KEY: KEY,
         YESCAPTCHA_API_KEY: KEY,
-        DOCS_BASE: ours.baseURL,
+        DOCS_BASE: sandbox.baseURL,
         DOCS_PAGES: JSON.stringify({
           '/login': site.url('implicit', { action: 'login' }),
           '/app': site.url('react', { exposed: 'yes' }),
           '/elsewhere': site.url('empty'),
         }),
       }
-      const ended = await run(process.execPath, [file], { cwd: home, env })
+      const ended = await run(process.execPath, [file], { cwd: folder, env })
       assert.deepEqual([ended.stderr, ended.code], ['', 0])
       assert.match(ended.stdout, prints)
-      assert.equal(ours.stats().tasks.created, bought)
+      assert.equal(sandbox.stats().tasks.created, bought)
     })
   }
 })
 
-/** A folder in which the names of the document are there: the drivers find the test's site, and the solver the sandbox. */
+/** Creates a folder with the packages that the document names: the drivers open the test's site, and the solver uses the sandbox. */
 function stage() {
   const home = mkdtempSync(join(tmpdir(), 'turnstile-solver-docs-'))
   const url = (/** @type {string} */ path) => JSON.stringify(pathToFileURL(join(root, path)).href)
@@ -85,16 +86,16 @@ function stage() {
     )
     for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
   }
-  const hurried = `{ baseURL: process.env.DOCS_BASE, pollIntervalMs: 1000, ...options }`
+  const testOptions = `{ baseURL: process.env.DOCS_BASE, pollIntervalMs: 1000, ...options }`
   install(
     'turnstile-solver',
     {
       'index.js': `import * as real from ${url(manifest.exports['.'].default)}
 export * from ${url(manifest.exports['.'].default)}
-export const waitForTask = options => real.waitForTask(${hurried})`,
+export const waitForTask = options => real.waitForTask(${testOptions})`,
       'page.js': `import * as real from ${url(manifest.exports['./page'].default)}
 export * from ${url(manifest.exports['./page'].default)}
-export const solveTurnstileOnPage = (page, options) => real.solveTurnstileOnPage(page, ${hurried})`,
+export const solveTurnstileOnPage = (page, options) => real.solveTurnstileOnPage(page, ${testOptions})`,
     },
     { exports: { '.': './index.js', './page': './page.js' } },
   )
@@ -122,10 +123,10 @@ export ${entry}`,
 }
 
 /**
- * Draws the page before and after the call; with `UPDATE_IMAGES` set, for the document.
+ * Screenshots of the page before and after the call.
  * @param {import('node:test').TestContext} t
  */
-async function drawn(t) {
+async function screenshots(t) {
   const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0 })
   t.after(() => sandbox.close())
   const site = await startSite(t, sandbox)
@@ -151,8 +152,8 @@ const size = png => {
   return [view.getUint32(16), view.getUint32(20)]
 }
 
-test('the pictures of docs/page.md are of the size that the page has today, and small', async t => {
-  for (const [name, picture] of Object.entries(await drawn(t))) {
+test('the pictures of docs/page.md have the size of the page and are small', async t => {
+  for (const [name, picture] of Object.entries(await screenshots(t))) {
     const file = join(root, 'docs', 'images', `page-${name}.png`)
     if (process.env.UPDATE_IMAGES) writeFileSync(file, picture)
     const kept = readFileSync(file)

@@ -30,10 +30,10 @@ describe('examples/puppeteer-login', () => {
   const login = (/** @type {NodeJS.ProcessEnv} */ env) =>
     run(process.execPath, [join(root, 'examples/puppeteer-login/login.mjs')], { env: { ...browser, ...env } })
 
-  test('signs in on the sandbox, with no settings at all', async () => {
+  test('without settings signs in at the page of a sandbox', async () => {
     const { stdout, stderr, code } = await login({})
     assert.equal(code, 0, stderr)
-    assert.match(stdout, /^#widget answered in \d\.\d s, task [0-9a-f-]{36}\nWelcome: verified\n$/)
+    assert.match(stdout, /^#widget solved in \d\.\d s, task [0-9a-f-]{36}\nWelcome: verified\n$/)
     const steady = (/** @type {string} */ text) => text.replaceAll(/\d\.\d s|[0-9a-f-]{36}/g, '')
     const shown = blocksOf(read('examples/puppeteer-login/README.md')).find(
       ({ language }) => language === 'text',
@@ -41,21 +41,21 @@ describe('examples/puppeteer-login', () => {
     assert.equal(steady(stderr + stdout), steady(shown?.code ?? ''))
   })
 
-  test('signs in at a page of its own, with the vendor of its key', async t => {
-    const vendor = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0 })
-    t.after(() => vendor.close())
-    const env = { LOGIN_URL: vendor.pageURL(), EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: vendor.baseURL }
+  test('with the URL of a page and a key signs in there with the provider of the key', async t => {
+    const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0 })
+    t.after(() => sandbox.close())
+    const env = { LOGIN_URL: sandbox.pageURL(), EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: sandbox.baseURL }
     const { stdout, stderr, code } = await login(env)
     assert.equal(code, 0, stderr)
     assert.match(stdout, /\nWelcome: verified\n$/)
-    const { tasks, verifications } = vendor.stats()
+    const { tasks, verifications } = sandbox.stats()
     assert.deepEqual([tasks.created, tasks.delivered, verifications.success], [1, 1, 1])
   })
 
-  test('says what is wrong with the account, and ends with an exit code', async t => {
-    const vendor = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, balance: 0 })
-    t.after(() => vendor.close())
-    const env = { LOGIN_URL: vendor.pageURL(), EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: vendor.baseURL }
+  test('with an empty balance prints the error and exits with 1', async t => {
+    const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, balance: 0 })
+    t.after(() => sandbox.close())
+    const env = { LOGIN_URL: sandbox.pageURL(), EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: sandbox.baseURL }
     const { stdout, stderr, code } = await login(env)
     assert.deepEqual([code, stdout], [1, ''])
     assert.match(stderr, /ERROR_ZERO_BALANCE/)
@@ -74,22 +74,22 @@ describe('examples/playwright-tests', () => {
     return stdout
   }
 
-  test('pass in CI, where a sandbox stands in for everybody', async t => {
+  test('pass in CI against a sandbox', async t => {
     assert.match(await suite(t, { CI: 'true', STAGING_URL: '' }), /\b3 passed\b/)
   })
 
-  test('pass in staging, with the deployed application and a vendor', async t => {
-    const vendor = await startSandbox({ provider: 'yescaptcha', clientKey: KEY, solveTimeMs: 0 })
-    t.after(() => vendor.close())
+  test('pass in staging against a deployed application and a provider', async t => {
+    const sandbox = await startSandbox({ provider: 'yescaptcha', clientKey: KEY, solveTimeMs: 0 })
+    t.after(() => sandbox.close())
     const app = await startApp({
       sitekey: SITEKEY,
-      secret: vendor.secret,
-      script: `${vendor.baseURL}/turnstile/v0/api.js`,
-      siteverifyURL: vendor.siteverifyURL,
+      secret: sandbox.secret,
+      script: `${sandbox.baseURL}/turnstile/v0/api.js`,
+      siteverifyURL: sandbox.siteverifyURL,
     })
     t.after(() => app.close())
-    const env = { STAGING_URL: app.url, YESCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: vendor.baseURL }
+    const env = { STAGING_URL: app.url, YESCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: sandbox.baseURL }
     assert.match(await suite(t, env), /\b3 passed\b/)
-    assert.equal(vendor.stats().tasks.delivered, 2)
+    assert.equal(sandbox.stats().tasks.delivered, 2)
   })
 })

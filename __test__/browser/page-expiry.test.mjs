@@ -7,22 +7,22 @@ import { callByName, fill, isThere, pick } from '../../lib/page/in-page.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../support/browser-fixture.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').Fixture} Fixture */
 
 const TOKEN_LIFE_MS = 120_000
 
-/** @param {House} house */
+/** @param {Fixture} fixture */
 const left = ({ page }) =>
   page.evaluate(() => ({
     field: /** @type {HTMLInputElement} */ (document.querySelector('[name="cf-turnstile-response"]')).value,
-    told: /** @type {any} */ (window).told,
+    calls: /** @type {any} */ (window).calls,
   }))
-const untouched = { field: '', told: [] }
+const untouched = { field: '', calls: [] }
 
-/** The widget, held on to as the call does it. @param {House} house */
-async function held(house) {
-  await house.page.waitForSelector('.cf-turnstile > div')
-  const { candidates } = await scanPage(/** @type {any} */ (house.page))
+/** The widget, held on to as the call does it. @param {Fixture} fixture */
+async function held(fixture) {
+  await fixture.page.waitForSelector('.cf-turnstile > div')
+  const { candidates } = await scanPage(/** @type {any} */ (fixture.page))
   const [{ widget, frame, list, index }] = candidates
   return { widget, frame, handle: await list.evaluateHandle(pick, index) }
 }
@@ -30,10 +30,10 @@ async function held(house) {
 withEachDriver(
   'a token',
   open => {
-    test('that has expired before the page can take it is not submitted, and the caller has it', async t => {
-      const house = await open(t, 'implicit', { callback: 'onToken' })
+    test('that expires before it is applied is not applied, and is in the error', async t => {
+      const fixture = await open(t, 'implicit', { callback: 'onToken' })
       t.after(() => mock.timers.reset())
-      const error = await house
+      const error = await fixture
         .solve({
           onProgress: ({ phase }) => {
             if (phase === 'ready') mock.timers.enable({ apis: ['Date'], now: Date.now() + TOKEN_LIFE_MS + 1 })
@@ -44,14 +44,14 @@ withEachDriver(
       assert.deepEqual([code, taskId, mayBeCharged], ['TOKEN_EXPIRED', solution.taskId, true])
       assert.match(error.message, /before it expired at 20\S+Z \[ezcaptcha, task \S+\]; solve again$/)
       assert.match(solution.token, /^0\./)
-      assert.deepEqual(await left(house), untouched)
+      assert.deepEqual(await left(fixture), untouched)
     })
 
-    test('is not submitted by a page that was too busy to take it in time', async t => {
-      const house = await open(t, 'implicit', { callback: 'onToken' })
-      const widget = await held(house)
+    test('that expires while the page is busy is not applied', async t => {
+      const fixture = await open(t, 'implicit', { callback: 'onToken' })
+      const widget = await held(fixture)
       const expiresAt = Date.now() + 400
-      const busy = house.page.evaluate(until => {
+      const busy = fixture.page.evaluate(until => {
         while (Date.now() < until);
       }, expiresAt + 400)
       const solution = /** @type {any} */ ({
@@ -61,7 +61,7 @@ withEachDriver(
         expiresAt,
       })
       const parsed = /** @type {any} */ ({ choice: {} })
-      const page = /** @type {any} */ (house.page)
+      const page = /** @type {any} */ (fixture.page)
       const lifecycle = watchLifecycle(page)
       lifecycle.attach(widget.handle)
       await assert.rejects(applyToken(page, widget, parsed, solution, lifecycle), {
@@ -70,14 +70,14 @@ withEachDriver(
       })
       lifecycle.close()
       await busy
-      assert.deepEqual(await left(house), untouched)
+      assert.deepEqual(await left(fixture), untouched)
     })
 
-    test('is kept from the callback, of the page or of the caller, by a page that comes to it too late', async t => {
-      for (const callback of ['onToken', { source: 'token => window.told.push(token)' }]) {
-        const house = await open(t, 'implicit')
-        const widget = await held(house)
-        const page = /** @type {any} */ (house.page)
+    test('that expires before the callback of the page or the caller runs is not passed to it', async t => {
+      for (const callback of ['onToken', { source: 'token => window.calls.push(token)' }]) {
+        const fixture = await open(t, 'implicit')
+        const widget = await held(fixture)
+        const page = /** @type {any} */ (fixture.page)
         const evaluate = widget.handle.evaluate.bind(widget.handle)
         let called = 0
         // Between the fields and the callback.
@@ -113,18 +113,18 @@ withEachDriver(
         await assert.rejects(applied, { code: 'TOKEN_EXPIRED', solution })
         lifecycle.close()
         assert.equal(called, 1)
-        assert.deepEqual((await left(house)).told, [])
+        assert.deepEqual((await left(fixture)).calls, [])
       }
     })
 
-    test('is refused by the page itself where the request to take it comes too late', async t => {
-      const house = await open(t, 'implicit', { callback: 'onToken' })
-      const { handle } = await held(house)
-      const until = await house.page.evaluate(() => performance.now() - 1)
+    test('that expires before the functions in the page run is refused there', async t => {
+      const fixture = await open(t, 'implicit', { callback: 'onToken' })
+      const { handle } = await held(fixture)
+      const until = await fixture.page.evaluate(() => performance.now() - 1)
       assert.equal(await handle.evaluate(fill, { token: 'dead', until }), 'late')
       const call = { path: 'onToken', names: ['onToken'], token: 'dead', until }
       assert.equal(await handle.evaluate(callByName, call), 'late')
-      assert.deepEqual(await left(house), untouched)
+      assert.deepEqual(await left(fixture), untouched)
     })
   },
   // The clock of the process is moved.

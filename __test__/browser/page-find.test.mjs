@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
-import { assertAtHome, eventually, withEachDriver } from '../support/browser-fixture.mjs'
+import { assertLoopbackOnly, eventually, withEachDriver } from '../support/browser-fixture.mjs'
 
 /** @typedef {import('../../lib/page/index.mjs').Widget} Widget */
-/** @typedef {import('../support/browser-fixture.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').Fixture} Fixture */
 
 const SITEKEY = '0x4AAAAAAATestSitekey'
 
 /**
  * All widgets, once as many are rendered; what differs from run to run is checked and taken out.
- * @param {House} house
+ * @param {Fixture} fixture
  * @param {number} [count]
  */
 async function found({ page, site }, count = 1) {
@@ -24,30 +24,35 @@ async function found({ page, site }, count = 1) {
   })
 }
 
-/** What every widget shows that shows no more. */
+/** A widget without further attributes. */
 const plain = { websiteKey: SITEKEY, fields: ['cf-turnstile-response'], hasToken: false, inShadowRoot: false }
 
 withEachDriver('findTurnstile', open => {
-  test('tells sitekey, action, cData and callback of an implicit widget', async t => {
-    const house = await open(t, 'implicit', { action: 'sign-in', cdata: 'session_1', callback: 'onToken' })
-    const told = { action: 'sign-in', cData: 'session_1', callback: 'onToken', selector: '#login > div' }
-    assert.deepEqual(await found(house), [{ ...plain, ...told }])
-    assertAtHome(house)
+  test('returns sitekey, action, cData and callback of an implicit widget', async t => {
+    const fixture = await open(t, 'implicit', { action: 'sign-in', cdata: 'session_1', callback: 'onToken' })
+    const attributes = {
+      action: 'sign-in',
+      cData: 'session_1',
+      callback: 'onToken',
+      selector: '#login > div',
+    }
+    assert.deepEqual(await found(fixture), [{ ...plain, ...attributes }])
+    assertLoopbackOnly(fixture)
   })
 
-  test('tells the page as the widget sees it, without what follows #', async t => {
+  test('returns the address of the page without its fragment', async t => {
     const { page, site } = await open(t)
     await page.goto(`${site.url('implicit', { action: 'a' })}#access_token=secret`)
     const [{ websiteURL }] = await findTurnstile(page)
     assert.equal(websiteURL, site.url('implicit', { action: 'a' }))
   })
 
-  test('names no callback that is not there', async t => {
-    const house = await open(t, 'implicit', { callback: 'nobody' })
-    assert.deepEqual(await found(house), [{ ...plain, selector: '#login > div' }])
+  test('returns no callback if the page has no such function', async t => {
+    const fixture = await open(t, 'implicit', { callback: 'missing' })
+    assert.deepEqual(await found(fixture), [{ ...plain, selector: '#login > div' }])
   })
 
-  test('tells a custom response field, and all of them where there are several', async t => {
+  test('returns the names of all response fields, custom names included', async t => {
     const custom = await open(t, 'implicit', { 'response-field-name': 'captcha' })
     assert.deepEqual((await found(custom))[0].fields, ['captcha'])
     const old = await open(t, 'implicit', { sitekey: '0x4AAAAAAAAAAOldSitekey', compat: 'recaptcha' })
@@ -55,49 +60,49 @@ withEachDriver('findTurnstile', open => {
     assert.deepEqual((await found(old))[0].fields, all)
   })
 
-  test('tells the sitekey of an explicitly rendered widget, which only its iframe knows', async t => {
+  test('returns the sitekey of an explicitly rendered widget from its iframe', async t => {
     const widgets = [{ into: '#box', params: { sitekey: '0x4AAAAAAATestExplicit', action: 'hidden' } }]
-    const house = await open(t, 'explicit', { widgets })
+    const fixture = await open(t, 'explicit', { widgets })
     const expected = { ...plain, websiteKey: '0x4AAAAAAATestExplicit', selector: '#box' }
-    assert.deepEqual(await found(house), [expected])
-    assertAtHome(house)
+    assert.deepEqual(await found(fixture), [expected])
+    assertLoopbackOnly(fixture)
   })
 
-  test('tells the sitekey also where the iframe cannot load', async t => {
+  test('returns the sitekey if the iframe failed to load', async t => {
     const widgets = [{ into: '#box', params: { sitekey: '0x4AAAAAAATestExplicit', theme: 'hang-up' } }]
-    const house = await open(t, 'explicit', { widgets })
-    const addresses = () => house.page.frames().map(frame => frame.url())
+    const fixture = await open(t, 'explicit', { widgets })
+    const addresses = () => fixture.page.frames().map(frame => frame.url())
     await eventually(async () => addresses().some(address => address.startsWith('chrome-error:')))
-    assert.equal((await found(house))[0].websiteKey, '0x4AAAAAAATestExplicit')
+    assert.equal((await found(fixture))[0].websiteKey, '0x4AAAAAAATestExplicit')
   })
 
-  test('believes the iframe where a script rendered with another sitekey than the attribute says', async t => {
+  test('returns the sitekey of the iframe if the attribute has another', async t => {
     const widgets = [{ into: '#login > div', params: { sitekey: '0x4AAAAAAATestScript' } }]
-    const house = await open(t, 'explicit', { widgets })
-    await house.page.$eval('#box', box => box.setAttribute('data-sitekey', '0x4AAAAAAATestAttribute'))
-    assert.equal((await found(house))[0].websiteKey, '0x4AAAAAAATestScript')
+    const fixture = await open(t, 'explicit', { widgets })
+    await fixture.page.$eval('#box', box => box.setAttribute('data-sitekey', '0x4AAAAAAATestAttribute'))
+    assert.equal((await found(fixture))[0].websiteKey, '0x4AAAAAAATestScript')
   })
 
-  test('sees a widget without a response field by its iframe alone, inside a closed shadow root', async t => {
+  test('finds a widget without a response field by its iframe in a closed shadow root', async t => {
     const widgets = [
       { into: '#box', params: { sitekey: '0x4AAAAAAATestFirst', 'response-field': false } },
       { into: '#second', params: { sitekey: '0x4AAAAAAATestSecond' } },
     ]
-    const house = await open(t, 'explicit', { widgets })
-    const [second, first] = await found(house, 2)
+    const fixture = await open(t, 'explicit', { widgets })
+    const [second, first] = await found(fixture, 2)
     assert.deepEqual(first, { ...plain, websiteKey: '0x4AAAAAAATestFirst', fields: [], selector: '#box' })
     assert.deepEqual(second, { ...plain, websiteKey: '0x4AAAAAAATestSecond', selector: '#second' })
   })
 
-  test('sees an implicit widget without a response field once, not twice', async t => {
-    const house = await open(t, 'implicit', { 'response-field': 'false', callback: 'onToken' })
+  test('returns an implicit widget without a response field once', async t => {
+    const fixture = await open(t, 'implicit', { 'response-field': 'false', callback: 'onToken' })
     const expected = { ...plain, fields: [], callback: 'onToken', selector: '#login > div' }
-    assert.deepEqual(await found(house), [expected])
+    assert.deepEqual(await found(fixture), [expected])
   })
 
-  test('lists every widget of a page in its order, each with a selector of its own', async t => {
-    const house = await open(t, 'several')
-    const widgets = await found(house, 3)
+  test('lists the widgets of a page in document order, each with a selector of its own', async t => {
+    const fixture = await open(t, 'several')
+    const widgets = await found(fixture, 3)
     assert.deepEqual(
       widgets.map(({ selector, websiteKey }) => [selector, websiteKey]),
       [
@@ -108,7 +113,7 @@ withEachDriver('findTurnstile', open => {
     )
   })
 
-  test('looks into open shadow roots; into a closed one it cannot, and sees the iframe of its widget alone', async t => {
+  test('finds the fields of a widget in an open shadow root, and only the iframe in a closed one', async t => {
     const widgets = [{ into: '#host >>> #inside', params: { sitekey: '0x4AAAAAAATestShadow' } }]
     const expected = { ...plain, websiteKey: '0x4AAAAAAATestShadow', selector: '#inside', inShadowRoot: true }
     const open_ = await open(t, 'explicit', { shadow: 'open', widgets })
@@ -117,7 +122,7 @@ withEachDriver('findTurnstile', open => {
     assert.deepEqual(await found(closed), [{ ...expected, fields: [] }])
   })
 
-  test('looks into frames of the same origin, and says their address', async t => {
+  test('finds a widget in a frame of the same origin, with the address of the frame', async t => {
     const { page, site } = await open(t, 'framed', { action: 'in-frame' })
     const widgets = await eventually(
       () => findTurnstile(page),
@@ -127,25 +132,25 @@ withEachDriver('findTurnstile', open => {
     assert.equal(widgets[0].websiteURL, `${site.origin}/implicit?action=in-frame`)
   })
 
-  test('says the address of the page around a frame that has none of its own', async t => {
-    const house = await open(t, 'srcdoc')
-    assert.deepEqual(await found(house), [{ ...plain, selector: '#login > div' }])
-    const [{ websiteURL }] = await findTurnstile(house.page)
-    assert.equal(websiteURL, `${house.site.origin}/srcdoc`)
+  test('returns the address of the page for a frame without an address of its own', async t => {
+    const fixture = await open(t, 'srcdoc')
+    assert.deepEqual(await found(fixture), [{ ...plain, selector: '#login > div' }])
+    const [{ websiteURL }] = await findTurnstile(fixture.page)
+    assert.equal(websiteURL, `${fixture.site.origin}/srcdoc`)
   })
 
-  test('is not held up by a frame that never gets a document', async t => {
-    const house = await open(t)
-    await house.page.evaluate(() => {
+  test('is not delayed by a frame that never gets a document', async t => {
+    const fixture = await open(t)
+    await fixture.page.evaluate(() => {
       const frame = document.createElement('iframe')
       frame.src = '/never'
       document.body.append(frame)
     })
-    await eventually(async () => house.page.frames().length === 3)
-    assert.deepEqual(await found(house), [{ ...plain, selector: '#login > div' }])
+    await eventually(async () => fixture.page.frames().length === 3)
+    assert.deepEqual(await found(fixture), [{ ...plain, selector: '#login > div' }])
   })
 
-  test('leaves frames of another origin alone', async t => {
+  test('ignores frames of another origin', async t => {
     const { page } = await open(t, 'foreign')
     const inside = await eventually(async () =>
       page.frames().find(frame => frame.url().includes('/implicit')),
@@ -154,7 +159,7 @@ withEachDriver('findTurnstile', open => {
     assert.deepEqual(await findTurnstile(page), [])
   })
 
-  test('takes no widget of another kind for one of Turnstile', async t => {
+  test('ignores widgets of other services, and fields outside of a widget', async t => {
     const { page } = await open(t, 'empty')
     await page.evaluate(() => {
       for (const kind of ['g-recaptcha', 'h-captcha']) {
@@ -170,16 +175,16 @@ withEachDriver('findTurnstile', open => {
     assert.deepEqual(await findTurnstile(page), [])
   })
 
-  test('sees that a widget has its answer already', async t => {
-    const house = await open(t)
-    await found(house)
-    await house.page.$eval('[name="cf-turnstile-response"]', field =>
+  test('returns hasToken if a response field has a value', async t => {
+    const fixture = await open(t)
+    await found(fixture)
+    await fixture.page.$eval('[name="cf-turnstile-response"]', field =>
       Object.assign(field, { value: 'token' }),
     )
-    assert.equal((await found(house))[0].hasToken, true)
+    assert.equal((await found(fixture))[0].hasToken, true)
   })
 
-  test('finds nothing where there is nothing, and refuses a closed page', async t => {
+  test('returns an empty list without widgets, and rejects for a closed page', async t => {
     const { page } = await open(t, 'empty')
     assert.deepEqual(await findTurnstile(page), [])
     await page.close()

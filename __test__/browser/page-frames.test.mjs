@@ -10,7 +10,7 @@ import { eventually, withEachDriver } from '../support/browser-fixture.mjs'
 import { frameKinds } from '../support/frame-kinds.mjs'
 import { lateWidget, SITEKEY, startFrameSite } from '../support/frame-site.mjs'
 
-/** @typedef {import('../support/browser-fixture.mjs').House} Fixture */
+/** @typedef {import('../support/browser-fixture.mjs').Fixture} Fixture */
 /** @typedef {import('../support/frame-kinds.mjs').FrameKind} FrameKind */
 
 /** @param {string} name @returns {FrameKind} */
@@ -61,7 +61,7 @@ async function framed(t, open, { page: path = '/top', build }) {
 
 withEachDriver('a frame that the page can read', open => {
   for (const kind of frameKinds.filter(({ own }) => own)) {
-    test(`is looked into: ${kind.name}`, async t => {
+    test(`is searched, and gets the token: ${kind.name}`, async t => {
       const { page, solve, framedSite } = await framed(t, open, kind)
       const websiteURL = `${framedSite.own}${kind.address ?? '/top'}`
       assert.deepEqual(
@@ -76,7 +76,7 @@ withEachDriver('a frame that the page can read', open => {
 
 withEachDriver('a frame that the page cannot read', open => {
   for (const kind of frameKinds.filter(({ own }) => !own)) {
-    test(`is left alone, and nothing is bought for it: ${kind.name}`, async t => {
+    test(`is ignored, and nothing is bought for it: ${kind.name}`, async t => {
       const { page, solve, created } = await framed(t, open, kind)
       const inside = await fields(page)
       const run = inside.flatMap(({ frame }) =>
@@ -98,11 +98,11 @@ withEachDriver('a frame that the page cannot read', open => {
 
 withEachDriver('a widget of the page', open => {
   for (const kind of [foreignBlob, sandboxedSrcdoc]) {
-    test(`gets the token although a frame that the page cannot read had one first: ${kind.name}`, async t => {
+    test(`gets the token if an unreadable frame had a widget first: ${kind.name}`, async t => {
       const { page, solve, created, sandbox, framedSite } = await framed(t, open, kind)
-      const looks = t.mock.method(page, 'frames')
+      const scans = t.mock.method(page, 'frames')
       const solved = solve({ websiteKey: SITEKEY, selector: 'form' })
-      await eventually(async () => looks.mock.callCount() > 2)
+      await eventually(async () => scans.mock.callCount() > 2)
       await page.evaluate(widget => document.body.insertAdjacentHTML('beforeend', widget), lateWidget)
       const { token } = await solved
       assert.deepEqual(await values(page), [token, ''])
@@ -135,12 +135,12 @@ async function leave(page, address) {
 withEachDriver('a frame that goes to another origin', open => {
   const sameOrigin = frameKinds[0]
 
-  test('before the look into it is left alone', async t => {
+  test('before it is searched is ignored', async t => {
     const { page, solve, framedSite, created } = await framed(t, open, sameOrigin)
     const frame = frameOf(page)
     const evaluateHandle = frame.evaluateHandle.bind(frame)
-    const looks = t.mock.method(frame, 'evaluateHandle', async (/** @type {unknown[]} */ ...call) => {
-      if (looks.mock.callCount() === 0) await leave(page, `${framedSite.other}/widget`)
+    const scans = t.mock.method(frame, 'evaluateHandle', async (/** @type {unknown[]} */ ...call) => {
+      if (scans.mock.callCount() === 0) await leave(page, `${framedSite.other}/widget`)
       return evaluateHandle(...call)
     })
     await assert.rejects(solve({ widgetTimeoutMs: 0 }), { code: 'WIDGET_NOT_FOUND', widgets: [] })
@@ -151,7 +151,7 @@ withEachDriver('a frame that goes to another origin', open => {
     ['first', 1],
     ['last', 2],
   ])) {
-    test(`right after the ${time} question about it is left alone`, async t => {
+    test(`right after the ${time} check of it is ignored`, async t => {
       const { page, framedSite } = await framed(t, open, sameOrigin)
       const frame = frameOf(page)
       const frameElement = frame.frameElement.bind(frame)
@@ -173,7 +173,7 @@ withEachDriver('a frame that goes to another origin', open => {
   }
 
   test('before its callback is called gets no token', async t => {
-    for (const callback of ['onToken', { source: 'token => window.told.push(token)' }]) {
+    for (const callback of ['onToken', { source: 'token => window.calls.push(token)' }]) {
       const kind = { ...sameOrigin, build: callbackFrame }
       const { page, framedSite } = await framed(t, open, kind)
       const driven = /** @type {any} */ (page)
@@ -187,7 +187,7 @@ withEachDriver('a frame that goes to another origin', open => {
       for (const owner of [held.handle, held.frame]) {
         const evaluate = owner.evaluate.bind(owner)
         owner.evaluate = async (/** @type {unknown[]} */ ...call) => {
-          if (call[0] === callByName || String(call[0]).includes('window.told.push')) {
+          if (call[0] === callByName || String(call[0]).includes('window.calls.push')) {
             left += 1
             await leave(page, `${framedSite.other}/callback`)
           }
@@ -199,7 +199,7 @@ withEachDriver('a frame that goes to another origin', open => {
       })
       const parsed = /** @type {any} */ ({ choice: {}, callback })
       await applyToken(driven, held, parsed, solution, lifecycle).catch(() => {})
-      assert.deepEqual([await frameOf(page).evaluate(() => /** @type {any} */ (window).told), left], [[], 1])
+      assert.deepEqual([await frameOf(page).evaluate(() => /** @type {any} */ (window).calls), left], [[], 1])
     }
   })
 })

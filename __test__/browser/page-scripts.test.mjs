@@ -5,7 +5,7 @@ import { findTurnstile, isTurnstilePageError } from 'turnstile-solver/page'
 import { eventually, withEachDriver } from '../support/browser-fixture.mjs'
 import { SITEKEY, startFrameSite } from '../support/frame-site.mjs'
 
-/** @typedef {import('../support/browser-fixture.mjs').House} Fixture */
+/** @typedef {import('../support/browser-fixture.mjs').Fixture} Fixture */
 
 /**
  * A page with the widget of the frames, and nothing else.
@@ -95,7 +95,7 @@ withEachDriver('elements that hide DOM properties by their names', open => {
     ],
   ]
   for (const [where, html, selector] of places) {
-    test(`do not matter in ${where}`, async t => {
+    test(`do not prevent a solve in ${where}`, async t => {
       const fixture = await opened(t, open)
       await show(fixture.page, html)
       const widgets = await findTurnstile(fixture.page)
@@ -168,10 +168,10 @@ const shadow = ({ owner, name, how }) => {
 
 /**
  * Right is the widget, or an error with a cause.
- * @param {Promise<{ websiteKey?: string }[]>} looked
+ * @param {Promise<{ websiteKey?: string }[]>} search
  */
-const outcome = looked =>
-  looked.then(
+const outcome = search =>
+  search.then(
     widgets =>
       widgets.length === 1 && widgets[0].websiteKey === SITEKEY ? 'found' : `found ${widgets.length}`,
     error =>
@@ -181,7 +181,7 @@ const outcome = looked =>
   )
 
 withEachDriver('a callback of the caller that throws a value other than an Error', open => {
-  test('fails the call, and the caller has the token', async t => {
+  test('rejects the call, and the error has the token', async t => {
     const { solve } = await opened(t, open)
     const callback = () => {
       throw 'a text'
@@ -195,7 +195,7 @@ withEachDriver('a callback of the caller that throws a value other than an Error
 
 withEachDriver('a builtin that a script of the page has replaced', open => {
   for (const how of ['throws', 'answers nonsense', 'is gone']) {
-    test(`and that ${how} ends in the widget or in a PAGE_SCRIPT_ERROR with a cause`, async t => {
+    test(`and that ${how} leads to the widget or to a PAGE_SCRIPT_ERROR with a cause`, async t => {
       const { page, load } = await opened(t, open)
       const wrong = []
       for (const [owner, names] of Object.entries(builtins)) {
@@ -235,9 +235,9 @@ withEachDriver('a builtin that a script of the page has replaced', open => {
   test('and that is needed does not prevent a solve once the page has loaded again', async t => {
     const fixture = await opened(t, open)
     await fixture.page.evaluate(shadow, needed)
-    const looks = t.mock.method(fixture.page, 'frames')
+    const scans = t.mock.method(fixture.page, 'frames')
     const solved = fixture.solve()
-    await eventually(async () => looks.mock.callCount() > 2)
+    await eventually(async () => scans.mock.callCount() > 2)
     await fixture.load()
     const { token } = await solved
     assert.equal(await fieldValue(fixture), token)

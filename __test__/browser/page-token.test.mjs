@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
-import { books, eventually, withEachDriver } from '../support/browser-fixture.mjs'
+import { counts, eventually, withEachDriver } from '../support/browser-fixture.mjs'
 
-/** @typedef {import('../support/browser-fixture.mjs').House} House */
+/** @typedef {import('../support/browser-fixture.mjs').Fixture} Fixture */
 
 const nothing = { created: 0, delivered: 0, verified: 0 }
-const told = (/** @type {House} */ { page }) => page.evaluate(() => /** @type {any} */ (window).told)
+const callsOf = (/** @type {Fixture} */ { page }) => page.evaluate(() => /** @type {any} */ (window).calls)
 const explicit = (/** @type {Record<string, unknown>} */ params = {}) => ({
   widgets: [{ into: '#box', params: { sitekey: '0x4AAAAAAATestExplicit', ...params } }],
 })
@@ -20,16 +20,16 @@ const failure = solved =>
   )
 
 withEachDriver('the callback', open => {
-  test('of a script is called by its name or its path, as a method of what it belongs to', async t => {
+  test('is called by its name or its path, with the object it belongs to as `this`', async t => {
     const named = await open(t, 'explicit', explicit())
     const { token } = await named.solve({ callback: 'onToken' })
-    assert.deepEqual(await told(named), [[token, false]])
+    assert.deepEqual(await callsOf(named), [[token, false]])
     const path = await open(t, 'explicit', explicit())
     const solution = await path.solve({ callback: 'site.login.onToken' })
-    assert.deepEqual(await told(path), [['login', solution.token, false]])
+    assert.deepEqual(await callsOf(path), [['login', solution.token, false]])
   })
 
-  test('may be a function of the caller, written in any way, that runs in the page and knows the token', async t => {
+  test('may be an arrow function, a method or a function of the caller, and runs in the page', async t => {
     const written = {
       arrow: (/** @type {string} */ token) => {
         document.title = token
@@ -44,22 +44,25 @@ withEachDriver('the callback', open => {
       },
     }
     for (const callback of Object.values(written)) {
-      const house = await open(t, 'explicit', explicit())
-      const { token, applied } = await house.solve({ callback })
+      const fixture = await open(t, 'explicit', explicit())
+      const { token, applied } = await fixture.solve({ callback })
       assert.equal(applied.callback, true)
-      assert.equal(await house.page.title(), token)
+      assert.equal(await fixture.page.title(), token)
     }
   })
 
-  test('that the page does not have is told before anything is bought', async t => {
-    const house = await open(t, 'explicit', explicit())
-    const error = await failure(house.solve({ callback: 'site.nobody', widgetTimeoutMs: 300 }))
+  test('that the page does not have rejects before anything is bought', async t => {
+    const fixture = await open(t, 'explicit', explicit())
+    const error = await failure(fixture.solve({ callback: 'site.missing', widgetTimeoutMs: 300 }))
     assert.equal(error.code, 'TOKEN_NOT_APPLIED')
-    assert.match(error.message, /^the page has no function site\.nobody \[ezcaptcha\]; .*nothing was bought$/)
-    assert.deepEqual(books(house), nothing)
+    assert.match(
+      error.message,
+      /^the page has no function site\.missing \[ezcaptcha\]; .*nothing was bought$/,
+    )
+    assert.deepEqual(counts(fixture), nothing)
   })
 
-  test('is needed where there is no response field, which is told before anything is bought', async t => {
+  test('is required without a response field, and its absence rejects before anything is bought', async t => {
     const query = explicit({ 'response-field': false })
     const without = await open(t, 'explicit', query)
     await eventually(
@@ -68,18 +71,18 @@ withEachDriver('the callback', open => {
     )
     const error = await failure(without.solve({ widgetTimeoutMs: 300 }))
     assert.deepEqual([error.code, error.mayBeCharged, error.taskId], ['TOKEN_NOT_APPLIED', false, undefined])
-    assert.deepEqual(books(without), nothing)
+    assert.deepEqual(counts(without), nothing)
 
     const with_ = await open(t, 'explicit', query)
     const { token, applied } = await with_.solve({ callback: 'onToken' })
     assert.deepEqual(applied, { fields: [], callback: true })
-    assert.deepEqual(await told(with_), [[token, false]])
+    assert.deepEqual(await callsOf(with_), [[token, false]])
   })
 
-  test('that fails in the page, a function of the caller, fails the call, and the token is handed over', async t => {
-    const house = await open(t, 'explicit', explicit())
+  test('of the caller that throws rejects the call, and the error has the token', async t => {
+    const fixture = await open(t, 'explicit', explicit())
     const error = await failure(
-      house.solve({
+      fixture.solve({
         callback: () => {
           throw new Error('of my own making')
         },
@@ -92,14 +95,14 @@ withEachDriver('the callback', open => {
     assert.equal(error.taskId, error.solution.taskId)
   })
 
-  test('may close its window, as a popup does', async t => {
-    const house = await open(t, 'explicit', explicit())
+  test('may close its window', async t => {
+    const fixture = await open(t, 'explicit', explicit())
     const [popup] = await Promise.all([
-      new Promise(resolve => /** @type {any} */ (house.page).once('popup', resolve)),
-      house.page.evaluate(() => void window.open('/implicit?callback=onToken')),
+      new Promise(resolve => /** @type {any} */ (fixture.page).once('popup', resolve)),
+      fixture.page.evaluate(() => void window.open('/implicit?callback=onToken')),
     ])
     const { applied } = await solveTurnstileOnPage(popup, {
-      ...house.sandbox.account,
+      ...fixture.sandbox.account,
       pollIntervalMs: 1000,
       callback: () => {
         window.close()
@@ -109,44 +112,44 @@ withEachDriver('the callback', open => {
     assert.equal(applied.callback, true)
   })
 
-  test('may leave the page before it returns', async t => {
-    const house = await open(t, 'explicit', explicit())
+  test('may navigate before it returns', async t => {
+    const fixture = await open(t, 'explicit', explicit())
     const callback = () => {
       location.href = '/empty'
       return new Promise(() => {})
     }
-    assert.equal((await house.solve({ callback })).applied.callback, true)
+    assert.equal((await fixture.solve({ callback })).applied.callback, true)
   })
 })
 
-withEachDriver('a page made with React', open => {
-  test('that sends its form gets the token by its response field', async t => {
-    const house = await open(t, 'react')
-    await house.solve()
-    await house.page.click('#submit')
-    await house.page.waitForFunction(() => document.querySelector('#result')?.textContent !== '')
-    assert.equal(await house.page.$eval('#result', result => result.textContent), 'verified')
-    assert.deepEqual(house.complaints, [])
+withEachDriver('a React page', open => {
+  test('that submits its form sends the token of the response field', async t => {
+    const fixture = await open(t, 'react')
+    await fixture.solve()
+    await fixture.page.click('#submit')
+    await fixture.page.waitForFunction(() => document.querySelector('#result')?.textContent !== '')
+    assert.equal(await fixture.page.$eval('#result', result => result.textContent), 'verified')
+    assert.deepEqual(fixture.pageErrors, [])
   })
 
-  test('that keeps the token in its state gets it by the door that it opens', async t => {
-    const house = await open(t, 'react', { exposed: 'yes' })
+  test('that keeps the token in its state gets it through an exposed function', async t => {
+    const fixture = await open(t, 'react', { exposed: 'yes' })
     const disabled = () =>
-      house.page.$eval('#submit', button => /** @type {HTMLButtonElement} */ (button).disabled)
-    await house.solve({ callback: 'app.login.setToken' })
+      fixture.page.$eval('#submit', button => /** @type {HTMLButtonElement} */ (button).disabled)
+    await fixture.solve({ callback: 'app.login.setToken' })
     assert.equal(await disabled(), false)
-    await house.page.click('#submit')
-    await house.page.waitForFunction(() => document.querySelector('#result')?.textContent !== '')
-    assert.equal(await house.page.$eval('#result', result => result.textContent), 'verified')
+    await fixture.page.click('#submit')
+    await fixture.page.waitForFunction(() => document.querySelector('#result')?.textContent !== '')
+    assert.equal(await fixture.page.$eval('#result', result => result.textContent), 'verified')
   })
 
-  test('that renders its widget anew meanwhile gets the token into the new one', async t => {
-    const house = await open(t, 'react')
-    const renderAgain = () => house.page.evaluate(() => /** @type {any} */ (window).renderAgain())
+  test('that renders its widget again meanwhile gets the token in the new one', async t => {
+    const fixture = await open(t, 'react')
+    const renderAgain = () => fixture.page.evaluate(() => /** @type {any} */ (window).renderAgain())
     const onProgress = (/** @type {{ phase: string }} */ { phase }) =>
       void (phase === 'created' && renderAgain())
-    const { widget, token } = await house.solve({ onProgress })
-    const now = await house.page.$eval('[name="cf-turnstile-response"]', field => ({
+    const { widget, token } = await fixture.solve({ onProgress })
+    const now = await fixture.page.$eval('[name="cf-turnstile-response"]', field => ({
       id: field.id,
       value: /** @type {HTMLInputElement} */ (field).value,
     }))
@@ -154,11 +157,11 @@ withEachDriver('a page made with React', open => {
     assert.equal(now.value, token)
   })
 
-  test('that takes its widget away gets no token, and the caller has it', async t => {
-    const house = await open(t, 'react')
-    const remove = () => house.page.$eval('form', form => form.remove())
+  test('that removes its widget rejects the call, and the error has the token', async t => {
+    const fixture = await open(t, 'react')
+    const remove = () => fixture.page.$eval('form', form => form.remove())
     const onProgress = (/** @type {{ phase: string }} */ { phase }) => void (phase === 'created' && remove())
-    const error = await failure(house.solve({ onProgress }))
+    const error = await failure(fixture.solve({ onProgress }))
     assert.deepEqual([error.code, error.mayBeCharged], ['TOKEN_NOT_APPLIED', true])
     assert.match(error.solution.token, /^0\./)
     assert.match(

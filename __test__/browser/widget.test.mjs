@@ -31,16 +31,16 @@ async function opened(t, options, sandboxOptions) {
   /** @type {string[]} */
   const requests = []
   /** @type {string[]} */
-  const complaints = []
+  const pageErrors = []
   page.on('request', request => requests.push(request.url()))
-  page.on('pageerror', error => complaints.push(String(error)))
-  page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
+  page.on('pageerror', error => pageErrors.push(String(error)))
+  page.on('console', message => message.type() === 'error' && pageErrors.push(message.text()))
   t.after(async () => {
     await context.close()
     await sandbox.close()
   })
   await page.goto(sandbox.pageURL(options), { waitUntil: 'networkidle0' })
-  return { sandbox, page, requests, complaints }
+  return { sandbox, page, requests, pageErrors }
 }
 
 /** What a script finds of the widget in the page. @param {Page} page */
@@ -67,7 +67,7 @@ async function fill(page, token) {
 }
 
 /**
- * @param {Awaited<ReturnType<typeof opened>>} house
+ * @param {Awaited<ReturnType<typeof opened>>} fixture
  * @param {Record<string, unknown>} [more]
  */
 async function solved({ sandbox, page }, more) {
@@ -77,50 +77,50 @@ async function solved({ sandbox, page }, more) {
   return solveTurnstile({ ...account, ...task, pollIntervalMs: 1000 })
 }
 
-/** @param {Awaited<ReturnType<typeof opened>>} house */
-function assertAtHome({ sandbox, requests, complaints }) {
+/** @param {Awaited<ReturnType<typeof opened>>} fixture */
+function assertLoopbackOnly({ sandbox, requests, pageErrors }) {
   assert.ok(requests.length > 1)
   assert.deepEqual(
     requests.filter(url => !url.startsWith(`${sandbox.baseURL}/`)),
     [],
   )
-  assert.deepEqual(complaints, [])
+  assert.deepEqual(pageErrors, [])
 }
 
 describe('the widget page in a real browser', { concurrency: 4 }, () => {
   for (const provider of providers) {
     test(`is verified with a token of ${provider}, for the sitekey that is in the page`, async t => {
-      const house = await opened(t, { sitekey: SITEKEY }, { provider })
-      const { sitekey } = await widget(house.page)
+      const fixture = await opened(t, { sitekey: SITEKEY }, { provider })
+      const { sitekey } = await widget(fixture.page)
       assert.equal(sitekey, SITEKEY)
-      const { token } = await solved(house)
-      await fill(house.page, token)
-      assert.deepEqual(await submitted(house.page), { says: 'verified', errors: '', action: '' })
-      assertAtHome(house)
-      const { tasks, verifications } = house.sandbox.stats()
+      const { token } = await solved(fixture)
+      await fill(fixture.page, token)
+      assert.deepEqual(await submitted(fixture.page), { says: 'verified', errors: '', action: '' })
+      assertLoopbackOnly(fixture)
+      const { tasks, verifications } = fixture.sandbox.stats()
       assert.deepEqual(tasks, { created: 1, delivered: 1, failed: 0, expired: 0 })
       assert.deepEqual(verifications, { success: 1, failure: 0 })
     })
   }
 
-  test('is not verified without a token, and the real reason is told', async t => {
-    const house = await opened(t)
-    const { says, errors } = await submitted(house.page)
+  test('is not verified without a token, and shows the reason', async t => {
+    const fixture = await opened(t)
+    const { says, errors } = await submitted(fixture.page)
     assert.deepEqual([says, errors], ['not verified', 'missing-input-response'])
-    assert.deepEqual(house.sandbox.stats().verifications, { success: 0, failure: 1 })
+    assert.deepEqual(fixture.sandbox.stats().verifications, { success: 0, failure: 1 })
   })
 
   test('is not verified with a made-up token', async t => {
-    const house = await opened(t)
-    await fill(house.page, '0.made-up')
-    const { says, errors } = await submitted(house.page)
+    const fixture = await opened(t)
+    await fill(fixture.page, '0.made-up')
+    const { says, errors } = await submitted(fixture.page)
     assert.deepEqual([says, errors], ['not verified', 'invalid-input-response'])
   })
 
   test('is not verified a second time with the same token', async t => {
-    const house = await opened(t)
-    const { page, sandbox } = house
-    const { token } = await solved(house)
+    const fixture = await opened(t)
+    const { page, sandbox } = fixture
+    const { token } = await solved(fixture)
     await fill(page, token)
     assert.equal((await submitted(page)).says, 'verified')
     await page.goto(sandbox.pageURL(), { waitUntil: 'networkidle0' })
@@ -129,20 +129,20 @@ describe('the widget page in a real browser', { concurrency: 4 }, () => {
     assert.deepEqual([says, errors], ['not verified', 'timeout-or-duplicate'])
   })
 
-  test('carries action and cdata from its widget through the addon to the verification', async t => {
-    const house = await opened(t, { action: 'sign-in', cdata: 'session_1' }, { provider: 'ezcaptcha' })
-    const { action, cdata } = await widget(house.page)
+  test('is verified with the action and cdata of its widget', async t => {
+    const fixture = await opened(t, { action: 'sign-in', cdata: 'session_1' }, { provider: 'ezcaptcha' })
+    const { action, cdata } = await widget(fixture.page)
     assert.deepEqual([action, cdata], ['sign-in', 'session_1'])
-    const { token } = await solved(house, { action, cData: cdata })
-    await fill(house.page, token)
-    assert.deepEqual(await submitted(house.page), { says: 'verified', errors: '', action: 'sign-in' })
-    assertAtHome(house)
+    const { token } = await solved(fixture, { action, cData: cdata })
+    await fill(fixture.page, token)
+    assert.deepEqual(await submitted(fixture.page), { says: 'verified', errors: '', action: 'sign-in' })
+    assertLoopbackOnly(fixture)
   })
 
-  test('submits itself when its own callback is given the token', async t => {
-    const house = await opened(t, { submit: 'callback' })
-    const { page } = house
-    const { token } = await solved(house)
+  test('is submitted by its callback once that gets the token', async t => {
+    const fixture = await opened(t, { submit: 'callback' })
+    const { page } = fixture
+    const { token } = await solved(fixture)
     await fill(page, token)
     const { callback = '' } = await widget(page)
     await Promise.all([
@@ -150,16 +150,16 @@ describe('the widget page in a real browser', { concurrency: 4 }, () => {
       page.evaluate((name, value) => /** @type {any} */ (globalThis)[name](value), callback, token),
     ])
     assert.equal((await result(page)).says, 'verified')
-    assertAtHome(house)
+    assertLoopbackOnly(fixture)
   })
 
-  test('with a test sitekey of Cloudflare answers by itself', async t => {
-    const house = await opened(t, { sitekey: '1x00000000000000000000AA' })
+  test('with a test sitekey of Cloudflare is verified without a solve', async t => {
+    const fixture = await opened(t, { sitekey: '1x00000000000000000000AA' })
     const field = '[name="cf-turnstile-response"]'
     const answered = (/** @type {string} */ selector) =>
       /** @type {HTMLInputElement} */ (document.querySelector(selector)).value !== ''
-    await house.page.waitForFunction(answered, {}, field)
-    assert.equal((await submitted(house.page)).says, 'verified')
-    assertAtHome(house)
+    await fixture.page.waitForFunction(answered, {}, field)
+    assert.equal((await submitted(fixture.page)).says, 'verified')
+    assertLoopbackOnly(fixture)
   })
 })

@@ -12,9 +12,9 @@ import { KEY } from './calls.mjs'
 
 /** @typedef {import('node:test').TestContext} TestContext */
 /** @typedef {import('../../lib/page/index.mjs').PageSolveOptions} PageSolveOptions */
-/** @typedef {Awaited<ReturnType<Open>>} House */
-/** @typedef {(t: TestContext, shape?: string, wishes?: Wishes, options?: SandboxOptions, browser?: Browser) => ReturnType<typeof opened>} Open */
-/** @typedef {import('./browser-pages.mjs').Wishes} Wishes */
+/** @typedef {Awaited<ReturnType<Open>>} Fixture */
+/** @typedef {(t: TestContext, shape?: string, config?: PageConfig, options?: SandboxOptions, browser?: Browser) => ReturnType<typeof opened>} Open */
+/** @typedef {import('./browser-pages.mjs').PageConfig} PageConfig */
 /** @typedef {Awaited<ReturnType<(typeof drivers)[number]['launch']>>} Browser */
 /** @typedef {import('../../lib/sandbox/index.mjs').SandboxOptions} SandboxOptions */
 
@@ -34,7 +34,7 @@ export function withEachDriver(title, suite, { concurrency = 4 } = {}) {
       })
       after(() => browser?.close())
       suite(
-        (t, shape, wishes, options, own) => opened(t, own ?? browser, shape, wishes, options),
+        (t, shape, config, options, own) => opened(t, own ?? browser, shape, config, options),
         driver.name,
       )
     })
@@ -45,10 +45,10 @@ export function withEachDriver(title, suite, { concurrency = 4 } = {}) {
  * @param {TestContext} t
  * @param {Browser} browser
  * @param {string} [shape]
- * @param {Wishes} [wishes]
+ * @param {PageConfig} [config]
  * @param {SandboxOptions} [options]
  */
-async function opened(t, browser, shape = 'implicit', wishes = {}, options = {}) {
+async function opened(t, browser, shape = 'implicit', config = {}, options = {}) {
   const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0, ...options })
   t.after(() => sandbox.close())
   const site = await startSite(t, sandbox)
@@ -57,45 +57,45 @@ async function opened(t, browser, shape = 'implicit', wishes = {}, options = {})
   /** @type {string[]} */
   const requests = []
   /** @type {string[]} */
-  const complaints = []
+  const pageErrors = []
   page.on('request', request => void requests.push(request.url()))
-  page.on('pageerror', error => void complaints.push(String(error)))
-  page.on('console', message => void (message.type() === 'error' && complaints.push(message.text())))
-  await page.goto(site.url(shape, wishes))
+  page.on('pageerror', error => void pageErrors.push(String(error)))
+  page.on('console', message => void (message.type() === 'error' && pageErrors.push(message.text())))
+  await page.goto(site.url(shape, config))
   return {
     sandbox,
     site,
     page,
     requests,
-    complaints,
+    pageErrors,
     /** @param {Partial<PageSolveOptions>} [more] */
     solve: more => solveTurnstileOnPage(page, { ...sandbox.account, pollIntervalMs: 1000, ...more }),
   }
 }
 
-/** Submits the form as a person does, and reads what its server says. @param {House} house */
+/** Submits the form by its button, and returns the result that its server shows. @param {Fixture} fixture */
 export async function submitted({ page }, form = '#login') {
   await page.click(`${form} button`)
   await page.waitForSelector('#result')
   return page.$eval('#result', element => element.textContent)
 }
 
-/** No request left this machine, and the page had nothing to complain about. @param {House} house */
-export function assertAtHome({ requests, complaints }) {
+/** Every request went to loopback, and the page had no error. @param {Fixture} fixture */
+export function assertLoopbackOnly({ requests, pageErrors }) {
   assert.ok(requests.length > 0)
-  const strangers = requests.filter(url => !/^(?:http:\/\/(?:127\.0\.0\.1|localhost):\d+\/|about:)/.test(url))
-  assert.deepEqual(strangers, [])
-  assert.deepEqual(complaints, [])
+  const external = requests.filter(url => !/^(?:http:\/\/(?:127\.0\.0\.1|localhost):\d+\/|about:)/.test(url))
+  assert.deepEqual(external, [])
+  assert.deepEqual(pageErrors, [])
 }
 
-/** What was bought, and what became of it. @param {House} house */
-export function books({ sandbox }) {
+/** How many tasks and verifications there were. @param {Fixture} fixture */
+export function counts({ sandbox }) {
   const { tasks, verifications } = sandbox.stats()
   return { created: tasks.created, delivered: tasks.delivered, verified: verifications.success }
 }
 
 /**
- * Asks the page again and again until the answer is one; never is a failure.
+ * Calls `ask` until its result is the expected one, or fails after 15 s.
  * @template T
  * @param {() => Promise<T>} ask
  * @param {(answer: T) => unknown} [isOne]
@@ -111,8 +111,8 @@ export async function eventually(ask, isOne = Boolean) {
   }
 }
 
-/** Resolves as soon as the sandbox says it. @param {House} house @param {string} type */
-export function happens({ sandbox }, type) {
+/** Resolves with the next event of that type. @param {Fixture} fixture @param {string} type */
+export function nextEvent({ sandbox }, type) {
   return new Promise(resolve => {
     sandbox.events.on('*', event => {
       if (event.type === type) resolve(event)

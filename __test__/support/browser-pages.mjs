@@ -1,4 +1,4 @@
-/** A site with Turnstile widgets in all their shapes, whose server has every token verified. On loopback, and strict about scripts. */
+/** A site on loopback with Turnstile widgets of all kinds. Its server verifies every token, and its policy for scripts is strict. */
 
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 
 /** @typedef {Record<string, string | undefined>} Query */
 /** @typedef {{ into: string, params: Record<string, unknown> }} Rendered a widget that a script renders, and where */
-/** @typedef {Record<string, string | Rendered[] | undefined>} Wishes what a page is to show: attributes of its widget, or widgets for its script */
+/** @typedef {Record<string, string | Rendered[] | undefined>} PageConfig attributes of the page's widget, or widgets for its script */
 /** @typedef {{ fields: Record<string, string>, verification: { success: boolean, 'error-codes': string[], action?: string } }} Submission */
 
 const SITEKEY = '0x4AAAAAAATestSitekey'
@@ -59,7 +59,7 @@ const implicit = ({ submit, ...data }, id = 'login') => {
   return form(id, `<div${attributes({ class: 'cf-turnstile', ...named })}></div>`, { 'data-submit': submit })
 }
 
-/** Every shape, by its path. @type {Record<string, (query: Query, origins: { own: string, other: string }) => string>} */
+/** The pages by their paths. @type {Record<string, (query: Query, origins: { own: string, other: string }) => string>} */
 const shapes = {
   '/implicit': ({ compat, ...query }, { other }) => {
     const api = `${other}/turnstile/v0/api.js${compat ? `?compat=${compat}` : ''}`
@@ -106,19 +106,19 @@ const shapes = {
 }
 
 /** @param {Submission['verification']} verification */
-function resultPage({ success, 'error-codes': errors, ...told }) {
-  const rows = Object.entries(told)
+function resultPage({ success, 'error-codes': errors, ...details }) {
+  const rows = Object.entries(details)
     .filter(([, value]) => typeof value === 'string' && value !== '')
     .map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`)
-  const says = success ? 'verified' : `not verified: ${errors}`
-  const result = `<p id="result" data-verified="${success}">${escaped(says)}</p>`
+  const text = success ? 'verified' : `not verified: ${errors}`
+  const result = `<p id="result" data-verified="${success}">${escaped(text)}</p>`
   return page(success ? 'Welcome' : 'Not verified', [], `${result}<dl>${rows.join('')}</dl>`)
 }
 
 /** @param {Query} query */
 const queryOf = query => new URLSearchParams(/** @type {Record<string, string>} */ (query)).toString()
 
-/** React comes as CommonJS alone: each module in a function of its own, and a `require` that knows them all. */
+/** React is published as CommonJS only: each module becomes a function, with a `require` for all of them. */
 function reactBundle() {
   const modules = {
     react: 'react/cjs/react.production.js',
@@ -225,9 +225,9 @@ export async function startSite(t, { siteverifyURL, secret }) {
   return {
     origin,
     submissions,
-    /** @param {string} shape @param {Wishes} [wishes] */
-    url(shape, wishes = {}) {
-      const texts = Object.entries(wishes).map(([name, value]) => [
+    /** @param {string} shape @param {PageConfig} [config] */
+    url(shape, config = {}) {
+      const texts = Object.entries(config).map(([name, value]) => [
         name,
         typeof value === 'string' ? value : JSON.stringify(value),
       ])
@@ -236,7 +236,7 @@ export async function startSite(t, { siteverifyURL, secret }) {
   }
 }
 
-/** Nothing inline, no eval, no HTML from text: what passes here passes on a strict site. @param {string} other */
+/** No inline code, no eval, no HTML from text: what works here works on a strict site. @param {string} other */
 const policy = other =>
   [
     `default-src 'none'; script-src 'self' ${other}; style-src 'self'; connect-src 'self'; frame-src 'self' ${other}`,

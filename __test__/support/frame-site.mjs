@@ -27,7 +27,7 @@ const documents = {
   '/widget': () => html,
   '/sandboxed': () => html,
   '/callback': () =>
-    `${html}<script>window.told = []; window.onToken = (...values) => told.push(values)</script>`,
+    `${html}<script>window.calls = []; window.onToken = (...values) => calls.push(values)</script>`,
   '/nest': query =>
     scripted(`document.write('<iframe src="' + ${JSON.stringify(query.get('src'))} + '"></iframe>')`),
   '/nest-srcdoc': () =>

@@ -35,8 +35,8 @@ export async function startApp({
   /** @param {URLSearchParams} form */
   const verified = async form => {
     const body = new URLSearchParams({ secret, response: form.get('cf-turnstile-response') ?? '' })
-    const answer = await fetch(siteverifyURL, { method: 'POST', body })
-    return /** @type {{ success: boolean, 'error-codes': string[] }} */ (await answer.json())
+    const response = await fetch(siteverifyURL, { method: 'POST', body })
+    return /** @type {{ success: boolean, 'error-codes': string[] }} */ (await response.json())
   }
 
   const server = createServer(async (req, res) => {

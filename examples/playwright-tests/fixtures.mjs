@@ -1,8 +1,8 @@
 /**
- * What the tests stand on: where the application runs, and who answers its widgets.
+ * The fixtures of the tests: where the application runs, and who solves its widgets.
  *
- * In CI that is this machine alone: a sandbox plays the vendor and Cloudflare's siteverify. In staging it is the deployed application
- * and a real vendor.
+ * In CI that is this machine alone: a sandbox mocks the provider and Cloudflare's siteverify. In staging it is the deployed application
+ * and a real provider.
  */
 
 import { test as base } from '@playwright/test'
@@ -13,7 +13,7 @@ import { startApp } from './app.mjs'
 /** @typedef {Pick<import('turnstile-solver/page').PageSolveOptions, 'provider' | 'clientKey' | 'baseURL'>} Account */
 /** @typedef {{ url: string, account: Account, close(): Promise<unknown> }} Stage */
 /** @typedef {Partial<import('turnstile-solver/page').PageSolveOptions>} Options */
-/** @typedef {(options?: Options) => Promise<import('turnstile-solver/page').PageSolution>} AnswerTurnstile */
+/** @typedef {(options?: Options) => Promise<import('turnstile-solver/page').PageSolution>} SolveTurnstile */
 
 /** @returns {Promise<Stage>} */
 async function inCI() {
@@ -42,7 +42,7 @@ function inStaging(url) {
   return { url, account, close: async () => {} }
 }
 
-/** @type {import('@playwright/test').Fixtures<{ answerTurnstile: AnswerTurnstile }, { stage: Stage }, import('@playwright/test').PlaywrightTestArgs & import('@playwright/test').PlaywrightTestOptions>} */
+/** @type {import('@playwright/test').Fixtures<{ solveTurnstile: SolveTurnstile }, { stage: Stage }, import('@playwright/test').PlaywrightTestArgs & import('@playwright/test').PlaywrightTestOptions>} */
 const fixtures = {
   stage: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads here what a fixture needs, and this one needs nothing.
@@ -57,8 +57,8 @@ const fixtures = {
 
   baseURL: ({ stage }, use) => use(stage.url),
 
-  /** Waits for the widget of the page and answers it. */
-  answerTurnstile: ({ page, stage }, use) =>
+  /** Waits for the widget of the page and solves it. */
+  solveTurnstile: ({ page, stage }, use) =>
     use(options => solveTurnstileOnPage(page, { ...stage.account, pollIntervalMs: 1000, ...options })),
 }
 

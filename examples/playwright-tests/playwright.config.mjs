@@ -5,7 +5,7 @@ const { CHROME_PATH, CI } = process.env
 export default defineConfig({
   testMatch: '*.spec.mjs',
   forbidOnly: Boolean(CI),
-  // A vendor takes up to two minutes.
+  // A provider takes up to two minutes.
   timeout: 180_000,
   reporter: 'list',
   use: { launchOptions: CHROME_PATH ? { executablePath: CHROME_PATH } : {} },

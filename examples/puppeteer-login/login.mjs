@@ -8,7 +8,7 @@ import { startSandbox } from 'turnstile-solver/sandbox'
 const { LOGIN_URL, LOGIN_NAME = 'somebody', EZCAPTCHA_API_KEY = '', SOLVER_BASE_URL } = process.env
 const { CHROME_PATH, CHROME_ARGS = '' } = process.env
 
-// Without an address of a page it is all done here: the sandbox is the vendor, and serves a page with a widget.
+// Without an address of a page a sandbox is the provider, and serves a page with a widget.
 const sandbox = LOGIN_URL
   ? undefined
   : await startSandbox({ provider: 'ezcaptcha', solveTimeMs: [1000, 3000] })
@@ -36,7 +36,7 @@ try {
     signal: stop.signal,
     onProgress: ({ phase, polls }) => console.error(`${phase}, ${polls} polls`),
   })
-  console.log(`${widget.selector} answered in ${(elapsedMs / 1000).toFixed(1)} s, task ${taskId}`)
+  console.log(`${widget.selector} solved in ${(elapsedMs / 1000).toFixed(1)} s, task ${taskId}`)
 
   await Promise.all([page.waitForNavigation(), page.click('#submit')])
   console.log(`${await page.title()}: ${await page.$eval('h1', heading => heading.textContent)}`)
@@ -44,10 +44,10 @@ try {
   process.exitCode = 1
   const { message, taskId } = /** @type {Error & { taskId?: string }} */ (error)
   console.error(message)
-  // A page that goes away takes nothing along: what was bought can still be fetched.
+  // If the page is gone, the token that was paid for can still be fetched.
   if (isTurnstilePageError(error) && taskId) {
     const { token } = error.solution ?? (await waitForTask({ ...account, taskId }))
-    console.error(`The token of task ${taskId} is there all the same, ${token.length} characters.`)
+    console.error(`The token of task ${taskId} was fetched, ${token.length} characters.`)
   }
 } finally {
   await browser.close()

@@ -1,12 +1,12 @@
 /// <reference lib="dom" />
-/** A script that renders its widgets itself, each with a callback that nobody else can reach. */
+/** A script that renders its widgets itself, each with a private callback. */
 
 ;(() => {
   const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
   const place = /** @type {HTMLElement} */ (document.querySelector('[data-widgets]'))
   /** @type {string[]} */
   const closure = []
-  /** Closed ones, too, are open to who made them. @type {Map<Element | null, ShadowRoot>} */
+  /** The creator of a closed shadow root has access to it. @type {Map<Element | null, ShadowRoot>} */
   const roots = new Map()
   page.seenByClosure = () => [...closure]
 

@@ -23,7 +23,7 @@
     const [round, setRound] = useState(0)
     useEffect(() => {
       page.renderAgain = () => setRound((/** @type {number} */ last) => last + 1)
-      // A site that is tested by its own people can open a door for them.
+      // A site can expose a function for its own tests.
       if (exposed) page.app = { login: { setToken } }
     }, [])
 

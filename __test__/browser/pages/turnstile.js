@@ -23,7 +23,7 @@
   const widgets = new Map()
 
   /** @param {string} text @returns {never} */
-  const complain = text => {
+  const fail = text => {
     throw new Error(`[Cloudflare Turnstile stand-in] ${text}.`)
   }
 
@@ -60,10 +60,10 @@
    */
   const render = (target, given) => {
     const container = typeof target === 'string' ? document.querySelector(target) : target
-    if (!(container instanceof HTMLElement)) return complain(`Unable to find a container for "${target}"`)
+    if (!(container instanceof HTMLElement)) return fail(`Unable to find a container for "${target}"`)
     const params = { ...attributesOf(container), ...given }
     if (!/^[0-9A-Za-z_-]{3,100}$/.test(params.sitekey ?? ''))
-      return complain('Invalid input for parameter "sitekey"')
+      return fail('Invalid input for parameter "sitekey"')
     const id = newId()
     const name = `cf-chl-widget-${id}`
     const wrapper = document.createElement('div')
@@ -104,7 +104,7 @@
 
   const api = {
     render,
-    /** What this script was told by its iframe, and so never what stands in the field. */
+    /** The response of the iframe, and never the value of the field. */
     getResponse: (/** @type {string | Element | undefined} */ target) => find(target)?.response,
     isExpired: () => false,
     /** A failed challenge ends so, too: the response fields are emptied. */
