@@ -157,7 +157,7 @@ describe('the channel turnstile-solver:call', together, () => {
     const aborted = await watchedAt(t, 'solveTurnstile', [], { signal: AbortSignal.abort() })
     assert.deepEqual(types(aborted.messages), ['start', 'settled'])
     assert.equal(aborted.messages[1].code, 'ABORT_ERR')
-    const waiting = { timeoutMs: 1000, pollIntervalMs: 100 }
+    const waiting = { timeoutMs: 300, pollIntervalMs: 50 }
     const late = await watchedAt(t, 'waitForTask', Array(20).fill(replies.processing), waiting)
     const last = late.messages.at(-1)
     assert.deepEqual([last.type, last.code, last.polls], ['settled', 'TIMEOUT', late.error.polls])

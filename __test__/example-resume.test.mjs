@@ -9,16 +9,32 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY } from './support/calls.mjs'
-import { root, run } from './support/child.mjs'
+import { killedIfItHangs, root, run } from './support/child.mjs'
 
 const script = join(root, 'examples/resume/resume.mjs')
+
+/** Polls sooner than a provider would like. */
+const hurry = `data:text/javascript,${encodeURIComponent(`
+  import { createRequire } from 'node:module'
+  const api = createRequire(${JSON.stringify(root)})('./index.js')
+  const { waitForTask } = api
+  api.waitForTask = options => waitForTask({ ...options, pollIntervalMs: 10 })`)}`
+const args = ['--import', hurry, script]
 
 /**
  * @param {import('node:test').TestContext} t
  * @param {import('../lib/sandbox/index.mjs').SandboxOptions} [options]
  */
 async function stage(t, options) {
-  const vendor = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 5000, ...options })
+  let ahead = 0
+  const now = () => Date.now() + ahead
+  const vendor = await startSandbox({
+    provider: 'ezcaptcha',
+    clientKey: KEY,
+    solveTimeMs: 100_000,
+    now,
+    ...options,
+  })
   const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-resume-'))
   t.after(async () => {
     await vendor.close()
@@ -26,7 +42,10 @@ async function stage(t, options) {
   })
   const file = join(folder, 'task.json')
   const env = { TASK_FILE: file, EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: vendor.baseURL }
-  return { vendor, file, env, again: () => run(process.execPath, [script], { env }) }
+  const later = () => {
+    ahead = 100_000
+  }
+  return { vendor, file, env, later, again: () => run(process.execPath, args, { env }) }
 }
 
 /**
@@ -39,7 +58,10 @@ async function killed({ vendor, env }, moment) {
   const seen = new Promise(resolve =>
     vendor.events.on('*', event => event.type === moment && resolve(undefined)),
   )
-  const child = spawn(process.execPath, [script], { env: { ...process.env, NODE_OPTIONS: '', ...env } })
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    ...killedIfItHangs,
+  })
   const ended = once(child, 'close')
   await seen
   child.kill('SIGKILL')
@@ -58,6 +80,7 @@ describe('examples/resume', { concurrency: 4 }, () => {
   test('killed while it waits, it resumes: bought once, delivered once, charged once', async t => {
     const here = await stage(t)
     await killed(here, 'task:polled')
+    here.later()
     const { taskId } = JSON.parse(readFileSync(here.file, 'utf8'))
     const { code, stdout, stderr } = await here.again()
     assert.deepEqual([code, stderr], [0, `Resuming task ${taskId}\n`])

@@ -9,14 +9,14 @@ import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { startSandbox } from '../lib/sandbox/index.mjs'
-import { SITEKEY, WEBSITE } from './support/calls.mjs'
+import { outOfTime, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { root } from './support/child.mjs'
 import { compiled } from './support/example.mjs'
 
 /** @typedef {import('../examples/typescript-service/src/accounts.mjs').Account} Account */
 
 const widget = { websiteURL: WEBSITE, websiteKey: SITEKEY }
-const pace = { pollIntervalMs: 10 }
+const pace = { timeoutMs: 300_000, pollIntervalMs: 10 }
 
 describe('examples/typescript-service', { concurrency: 8 }, () => {
   let dist = ''
@@ -99,13 +99,19 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   })
 
   test('no account has more tasks under way than it may, and all are used', async t => {
-    const two = await account(t, 'two', { concurrency: 2, solveTimeMs: 500 })
-    const one = await account(t, 'one', { concurrency: 1, solveTimeMs: 500 })
+    let ahead = 0
+    const slow = { solveTimeMs: 100_000, now: () => Date.now() + ahead }
+    const two = await account(t, 'two', { concurrency: 2, ...slow })
+    const one = await account(t, 'one', { concurrency: 1, ...slow })
     const most = [two, one].map(({ vendor }) => {
       const seen = { open: 0, most: 0 }
       vendor.events.on('*', ({ type }) => {
         if (type === 'task:created') seen.most = Math.max(seen.most, ++seen.open)
         if (type === 'task:delivered') seen.open -= 1
+        // Once both have as many tasks as they may, all tasks are ready at once.
+        if (ahead > 0 || most[0].most < 2 || most[1].most < 1) return
+        ahead = 100_000
+        for (const { vendor } of [two, one]) vendor.setSolveTime(0)
       })
       return seen
     })
@@ -120,7 +126,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   })
 
   test('whoever gives up while waiting leaves the line, and the next in it is served', async t => {
-    const slow = await account(t, 'slow', { concurrency: 1, solveTimeMs: 500 })
+    const slow = await account(t, 'slow', { concurrency: 1 })
     const pool = new lib.Pool([slow.entry], { pace })
     const controller = new AbortController()
     const [first, second, third] = [
@@ -138,10 +144,19 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     const faults = [
       { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('no-response') },
     ]
-    const slow = await account(t, 'slow', { faults })
-    const pool = new lib.Pool([slow.entry], { pace: { ...pace, timeoutMs: 3000 } })
-    const { solution } = await pool.solve(widget)
-    assert.equal(solution.taskId, slow.vendor.tasks()[0].taskId)
+    const { slow, answer, error } = await outOfTime(
+      async timeoutMs => {
+        const slow = await account(t, 'slow', { faults })
+        const pool = new lib.Pool([slow.entry], { pace: { ...pace, timeoutMs } })
+        return pool.solve(widget).then(
+          answer => ({ slow, answer, error: undefined }),
+          error => ({ slow, answer: undefined, error }),
+        )
+      },
+      ({ error }) => error?.code !== 'TIMEOUT',
+    )
+    assert.equal(error, undefined)
+    assert.equal(answer?.solution.taskId, slow.vendor.tasks()[0].taskId)
     assert.equal(slow.created(), 1)
   })
 

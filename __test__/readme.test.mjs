@@ -10,6 +10,7 @@ import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import * as api from '../index.js'
 import * as sandboxApi from '../lib/sandbox/index.mjs'
+import { outOfTime } from './support/calls.mjs'
 import { root, run } from './support/child.mjs'
 import { blocksOf, read, readme } from './support/documents.mjs'
 import { startScriptedServer } from './support/scripted-server.mjs'
@@ -25,8 +26,8 @@ const manifest = JSON.parse(read('package.json'))
 /**
  * What a JavaScript block prints, and what it leaves behind at the sandboxes that stand in for the providers.
  *
- * `sandbox` are the options of those, whose tasks are ready for the poll after `readyAfterPolls`, and `hurry` are options that make a call quicker than a reader needs it to be. `ending` ends
- * what the block leaves running.
+ * `sandbox` are the options of those, whose tasks are ready for the poll after `readyAfterPolls`. The call `timesOut` has a `timeoutMs` that
+ * leaves time for a fault of the sandbox. `ending` ends what the block leaves running.
  *
  * @typedef {object} Expectation
  * @property {RegExp} prints
@@ -34,7 +35,7 @@ const manifest = JSON.parse(read('package.json'))
  * @property {number} [delivered]
  * @property {RegExp} [complains]
  * @property {SandboxOptions & { readyAfterPolls?: number }} [sandbox]
- * @property {Record<string, Record<string, unknown>>} [hurry]
+ * @property {string} [timesOut]
  * @property {string} [ending]
  */
 
@@ -56,8 +57,9 @@ const expectations = {
           prints: TOKEN,
           created: 1,
           delivered: 1,
-          sandbox: { solveTimeMs: 2500 },
-          hurry: { solveTurnstile: { timeoutMs: 1500 } },
+          // The first poll is not answered, so solveTurnstile times out.
+          sandbox: { faults: [{ method: 'getTaskResult', fault: 'no-response' }] },
+          timesOut: 'solveTurnstile',
         },
         { ...refused, complains: /^PROVIDER_ERROR account Nothing was charged\.\n$/ },
       ],
@@ -200,16 +202,20 @@ function documents() {
  * @param {Expectation} expected
  */
 async function behaves(t, file, code, expected) {
-  const { prints, complains = /^$/, created = 0, delivered = 0, sandbox, hurry = {}, ending = '' } = expected
-  const providers = await startProviders(t, sandbox)
+  const { prints, complains = /^$/, created = 0, delivered = 0, sandbox, timesOut, ending = '' } = expected
   writeFileSync(file, `${code}\n${ending}`)
-  const env = {
-    ...keys,
-    NODE_TEST_CONTEXT: undefined,
-    README_HURRY: JSON.stringify(hurry),
-    ...addresses(providers),
+  const runs = async (/** @type {Record<string, object>} */ options) => {
+    const providers = await startProviders(t, sandbox)
+    const README_OPTIONS = JSON.stringify(options)
+    const env = { ...keys, NODE_TEST_CONTEXT: undefined, README_OPTIONS, ...addresses(providers) }
+    return { providers, ended: await run(process.execPath, [file], { cwd: join(file, '..'), env }) }
   }
-  const ended = await run(process.execPath, [file], { cwd: join(file, '..'), env })
+  const { providers, ended } = timesOut
+    ? await outOfTime(
+        timeoutMs => runs({ [timesOut]: { timeoutMs } }),
+        ({ providers }) => providers.some(provider => Object.keys(provider.stats().faults).length > 0),
+      )
+    : await runs({})
   assert.match(ended.stdout, prints)
   assert.match(ended.stderr, complains)
   assert.deepEqual([ended.code, ended.signal], [0, null])
@@ -241,11 +247,11 @@ function stage() {
     join(folder, 'index.js'),
     `import * as real from ${url(manifest.exports['.'].default)}
 export * from ${url(manifest.exports['.'].default)}
-const hurry = JSON.parse(process.env.README_HURRY)
+const more = JSON.parse(process.env.README_OPTIONS)
 const there = name => options => {
   if ('baseURL' in options) return real[name](options)
   const polls = name === 'solveTurnstile' || name === 'waitForTask' ? { pollIntervalMs: 10 } : {}
-  return real[name]({ baseURL: process.env['README_' + options.provider], ...polls, ...options, ...hurry[name] })
+  return real[name]({ baseURL: process.env['README_' + options.provider], ...polls, ...options, ...more[name] })
 }
 ${calls.map(name => `export const ${name} = there('${name}')`).join('\n')}
 `,

@@ -111,9 +111,11 @@ describe('the event stream', () => {
     const one = await openEvents(setup)
     const other = await openEvents(setup)
     assert.equal(events.listenerCount('*'), 1)
+    const removed = once(events, 'removeListener')
     one.leave()
     other.leave()
-    while (events.listenerCount('*') > 0) await new Promise(resolve => setImmediate(resolve))
+    await removed
+    assert.equal(events.listenerCount('*'), 0)
   })
 
   test('is not counted in stats', async t => {
@@ -336,8 +338,9 @@ describe('the page', () => {
       if (messages.includes('"type":"fault"')) break
     }
     assert.match(messages, /^event: everything$/m)
+    const removed = once(sandbox.events, 'removeListener')
     stream.close()
-    while (sandbox.events.listenerCount('*') > 0) await new Promise(resolve => setImmediate(resolve))
+    await removed
   })
 
   test('ends with the sandbox, and leaves no listener', async t => {
