@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Deferred, replies, scripted, TASK } from './support/calls.mjs'
-import { BIN, KEY, nextEvent, openSandbox, resumeArguments, run, start } from './support/cli.mjs'
+import { KEY, nextEvent, openSandbox, preloaded, resumeArguments, run, start } from './support/cli.mjs'
 
 // On Windows signals cannot be sent to a process.
 const posix = { concurrency: 6, skip: process.platform === 'win32' }
@@ -26,7 +26,7 @@ async function creating(t, script = '') {
   const account = ['--provider', 'yescaptcha', '--base-url', server.baseURL, '--poll-interval', '300000']
   const task = ['--url', 'https://shop.example/login', '--sitekey', '0x4AAAAAAATestSitekey']
   const args = ['solve', ...account, ...task, '--timeout', '300000', '--request-timeout', '300000']
-  const command = after(deferralOf('2 ** 30') + script)
+  const command = preloaded(deferralOf('2 ** 30') + script)
   const started = start(args, { command, env: { YESCAPTCHA_API_KEY: KEY }, input: '' })
   await requested.promise
   return { ...started, reply: () => replied.resolve(undefined) }
@@ -121,7 +121,7 @@ describe('a signal ends a command', posix, () => {
     })
     const patient = ['--timeout', '300000', '--request-timeout', '300000']
     const { child, ended } = start([...solve, ...patient], {
-      command: after(deferralOf('0')),
+      command: preloaded(deferralOf('0')),
       env,
       input: '',
     })
@@ -148,7 +148,7 @@ describe('a signal ends a command', posix, () => {
   test('SIGINT while the key is read from standard input prints only that it was interrupted', async t => {
     const { sandbox, solve } = await openSandbox(t)
     const { child, ended, outputMatches } = start([...solve, '--key-file', '-'], {
-      command: after(readNotice),
+      command: preloaded(readNotice),
     })
     await outputMatches(/reading/)
     child.kill('SIGINT')
@@ -180,11 +180,6 @@ describe('a signal ends a command', posix, () => {
     assert.equal(output, 'error: interrupted\n  provider  yescaptcha\n')
   })
 })
-
-/** The command line after this script. @param {string} script @returns {[string, ...string[]]} */
-function after(script) {
-  return [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(script)}`, BIN]
-}
 
 /** Changes how long a signal is deferred at most. @param {string} milliseconds */
 function deferralOf(milliseconds) {

@@ -4,18 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { faults } from '../lib/sandbox/index.mjs'
-import { BIN, run, start } from './support/cli.mjs'
+import { BIN, demoPolling, preloaded, run, start } from './support/cli.mjs'
 import { blocksOf, readme } from './support/documents.mjs'
 
 const ESCAPE = '\x1b'
 
-/** The command line with a siteverify that rejects every token. @type {[string, ...string[]]} */
-const rejecting = [
-  process.execPath,
-  '--import',
-  `data:text/javascript,${encodeURIComponent("globalThis.fetch = async () => Response.json({ success: false, 'error-codes': ['invalid-input-response'] })")}`,
-  BIN,
-]
+/** A siteverify that rejects every token. */
+const rejecting =
+  "globalThis.fetch = async () => Response.json({ success: false, 'error-codes': ['invalid-input-response'] })"
 
 /** The output of the demo with placeholders for what differs between runs. @param {string} text */
 const withoutVariables = text =>
@@ -26,16 +22,15 @@ const withoutVariables = text =>
     .replaceAll(/0\.[\w-]{10}\.\.\.\w{6}/g, 'TOKEN')
     .replaceAll(/\d+ polls?/g, 'POLLS')
 
-// Each takes seconds, because it waits for tokens.
 describe('demo', { concurrency: 8 }, () => {
   test('demo ends with a verified token of each provider', async () => {
-    const { code, stdout, stderr } = await run(['demo'])
+    const { code, stdout, stderr } = await run(['demo'], { command: preloaded(demoPolling(10)) })
     assert.equal(code, 0)
     assert.match(stdout, /^ezcaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
     assert.match(stdout, /^yescaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
     assert.equal(stdout.match(/ task {6}[0-9a-f-]{36}, created in/g)?.length, 2)
     assert.equal(
-      stdout.match(/ token {5}\S+, \d+ characters, in \d\.\d s, \d polls?; valid for 120 s/g)?.length,
+      stdout.match(/ token {5}\S+, \d+ characters, in \d+\.\d s, 2 polls; valid for 120 s/g)?.length,
       2,
     )
     assert.equal(stdout.match(/ verified {2}siteverify: success/g)?.length, 2)
@@ -50,7 +45,7 @@ describe('demo', { concurrency: 8 }, () => {
   })
 
   test('demo --json prints the same as one document', async () => {
-    const { code, stdout, stderr } = await run(['demo', '--json'])
+    const { code, stdout, stderr } = await run(['demo', '--json'], { command: preloaded(demoPolling(10)) })
     assert.equal(code, 0)
     assert.equal(stderr, '')
     const { verified, solves } = JSON.parse(stdout)
@@ -69,7 +64,9 @@ describe('demo', { concurrency: 8 }, () => {
   })
 
   test('demo exits with 1 if a token is not verified', async () => {
-    const { code, stdout } = await run(['demo', '--quiet'], { command: rejecting })
+    const { code, stdout } = await run(['demo', '--quiet'], {
+      command: preloaded(demoPolling(10) + rejecting),
+    })
     assert.equal(code, 1)
     assert.match(stdout, / REJECTED {2}siteverify: invalid-input-response/)
     assert.doesNotMatch(stdout, /tokens verified/)
@@ -78,7 +75,8 @@ describe('demo', { concurrency: 8 }, () => {
   test('demo prints no command to resume a task on Ctrl-C', {
     skip: process.platform === 'win32',
   }, async () => {
-    const { child, ended, outputMatches } = start(['demo'], { input: '' })
+    const command = preloaded(demoPolling(300_000))
+    const { child, ended, outputMatches } = start(['demo'], { input: '', command })
     await outputMatches(/created in/)
     child.kill('SIGINT')
     const { code, stderr } = await ended
@@ -109,12 +107,12 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
         '--provider',
         provider,
         '--solve-time',
-        '100',
+        '0',
       ])
       t.after(() => child.kill('SIGKILL'))
       await outputMatches(/In another terminal:\n.*\n/)
       const [, line] = /In another terminal:\n {2}(.*)\n/.exec(output.stdout) ?? []
-      const solved = await run([`${line} --poll-interval 1000`], {
+      const solved = await run([`${line} --poll-interval 10`], {
         command: ['sh', '-c'],
         env: { PATH: installed(t) },
       })

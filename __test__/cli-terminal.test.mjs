@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { fitParts, nextState, progressLine, progressParts } from '../lib/cli/progress.mjs'
 import { quote } from '../lib/cli/shell.mjs'
 import { render, wantsColour } from '../lib/cli/terminal.mjs'
-import { BIN, environment, KEY, openSandbox, run, start } from './support/cli.mjs'
+import { BIN, environment, KEY, openSandbox, quickDemo, run, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
 const CLEAR_LINE = `\r${ESCAPE}[K`
@@ -182,7 +182,10 @@ describe('the command line on a terminal', pty, () => {
 
   for (const args of [['--help'], ['solve', '--help'], ['sandbox', '--help'], ['demo']]) {
     test(`the output of '${args.join(' ')}' fits into 40 columns, except for text to copy`, async () => {
-      const { code, stdout } = await onTerminal(args, { columns: 40, env: {} }).ended
+      const { code, stdout } = await onTerminal(args, {
+        columns: 40,
+        env: args[0] === 'demo' ? quickDemo : {},
+      }).ended
       assert.equal(code, 0)
       const kept = stdout
         .split(/\r?\n/)

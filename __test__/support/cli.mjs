@@ -13,6 +13,34 @@ export const BIN = fileURLToPath(new URL('../../lib/cli/turnstile-solver.mjs', i
 
 const INHERITED = ['PATH', 'HOME', 'SystemRoot', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
 
+/** The command line after this script. @param {string} script @returns {[string, ...string[]]} */
+export const preloaded = script => [process.execPath, '--import', inline(script), BIN]
+
+/** @param {string} script */
+const inline = script => `data:text/javascript,${encodeURIComponent(script)}`
+
+/**
+ * Run before the demo, this polls at other intervals, and lets the sandbox's clock go on once a poll has found nothing: each task is ready
+ * at its second poll.
+ * @param {number} pollIntervalMs
+ */
+export const demoPolling = pollIntervalMs => `
+  import { createRequire } from 'node:module'
+  const api = createRequire(${JSON.stringify(BIN)})('../../index.js')
+  const { solveTurnstile } = api
+  let now = Date.now()
+  Date.now = () => now
+  api.solveTurnstile = options => {
+    const onProgress = event => {
+      if (event.phase === 'processing') now += 60_000
+      return options.onProgress(event)
+    }
+    return solveTurnstile({ ...options, pollIntervalMs: ${pollIntervalMs}, onProgress })
+  }
+`
+/** For a command line that is started by another program. */
+export const quickDemo = { NODE_OPTIONS: `--import=${inline(demoPolling(10))}` }
+
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }} Ended */
 /** @typedef {{ env?: Record<string, string>, input?: string, command?: [string, ...string[]], bin?: string }} SpawnOptions */
 
