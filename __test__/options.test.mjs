@@ -140,6 +140,10 @@ describe('an unknown option', () => {
     ['requestTimeout', 'requestTimeoutMs'],
     ['abortSignal', 'signal'],
     ['onprogress', 'onProgress'],
+    ['apiKey', 'clientKey'],
+    ['url', 'websiteURL'],
+    ['pageurl', 'websiteURL'],
+    ['sitekey', 'websiteKey'],
   ]
   for (const [wrong, near] of misspelt) {
     test(`${wrong} is refused, and the message names ${near}`, async () => {

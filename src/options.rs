@@ -1,4 +1,4 @@
-//! Options, parsed once into values that cannot be wrong. Behind this file nobody asks about an option again.
+//! Options, parsed once into values that cannot be wrong: they are fully validated here.
 
 mod base_url;
 mod fields;
@@ -6,6 +6,7 @@ mod proxy;
 mod raw;
 mod requests;
 mod task_id;
+mod suggest;
 
 use std::{fmt, time::Duration};
 
@@ -27,6 +28,7 @@ pub use requests::{
     CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, Request, SolveRequest, WaitForTaskRequest,
 };
 use task_id::task_id_of;
+use suggest::misspelling_of;
 pub use task_id::{MAX_LENGTH as MAX_TASK_ID_LENGTH, TaskId};
 
 const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
@@ -189,7 +191,14 @@ impl OptionReader {
 
     fn provider(&mut self) -> Result<&'static Provider, Error> {
         let name = self.required_text("provider")?;
-        Provider::named(&name).ok_or_else(|| Error::invalid_option("provider", format!("must be {}", one_of(&names()))))
+        Provider::named(&name).ok_or_else(|| {
+            let known: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+            let suggestion = match misspelling_of(&name, &known) {
+                Some(meant) => format!("; did you mean '{meant}'?"),
+                None => String::new(),
+            };
+            Error::invalid_option("provider", format!("must be {}{suggestion}", one_of(&known)))
+        })
     }
 
     fn base_url(&mut self, provider: &'static Provider) -> Result<(Url, bool), Error> {
@@ -373,10 +382,6 @@ fn undocumented(name: &str, provider: &Provider) -> Error {
     let problem =
         format!("'{}' documents no such field for Turnstile; `extraTaskFields` can send any field", provider.name);
     Error::invalid_option(name, problem)
-}
-
-fn names() -> Vec<&'static str> {
-    PROVIDERS.iter().map(|provider| provider.name).collect()
 }
 
 /// `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'`.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::suggest::option_like;
 use crate::error::Error;
 
 /// What JavaScript gave for one option.
@@ -42,7 +43,7 @@ impl OptionReader {
             let name: String = name.chars().take(MAX_NAME_LENGTH).collect();
             let problem = match elsewhere.contains(&name.as_str()) {
                 true => format!("is not an option of {call}"),
-                false => format!("is not an option; did you mean {}?", nearest(&name, known)),
+                false => format!("is not an option; did you mean {}?", option_like(&name, known)),
             };
             return Err(Error::invalid_option(name, problem));
         }
@@ -108,10 +109,4 @@ pub fn wrong_type(name: &str, expected: &str, given: RawOption) -> Error {
         RawOption::Threw(thrown) => return Error::unreadable_option(name, thrown),
     };
     Error::invalid_option(name, format!("must be {expected}, not {got}"))
-}
-
-fn nearest<'a>(name: &str, known: &[&'a str]) -> &'a str {
-    let lower = name.to_lowercase();
-    let distance = |known: &&&str| strsim::damerau_levenshtein(&lower, &known.to_lowercase());
-    known.iter().min_by_key(distance).copied().unwrap_or_default()
 }
