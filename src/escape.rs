@@ -9,7 +9,7 @@ impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Escaped(text, max) = *self;
         for c in text.chars().take(max) {
-            match is_misleading(c) {
+            match c.is_control() || is_invisible(c) {
                 true => write!(f, "\\u{{{:x}}}", c as u32)?,
                 false => write!(f, "{c}")?,
             }
@@ -29,21 +29,28 @@ pub fn one_line(text: &str, max: usize) -> String {
     line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(max).collect()
 }
 
-/// Controls, line separators, characters without a width, and those that change the direction of text.
-fn is_misleading(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
+/// Line separators, characters without a width or without ink, and those that change the direction of text.
+pub fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
 }
 
 #[cfg(test)]
@@ -60,6 +67,7 @@ mod tests {
             ("\u{202e}gpj.exe\u{2066}", r"\u{202e}gpj.exe\u{2066}"),
             ("0x4A\u{200b}A\u{feff}", r"0x4A\u{200b}A\u{feff}"),
             ("\u{2028}\u{2029}\u{e0041}\u{ad}", r"\u{2028}\u{2029}\u{e0041}\u{ad}"),
+            ("\u{3164}\u{ffa0}\u{115f}\u{2800}\u{34f}", r"\u{3164}\u{ffa0}\u{115f}\u{2800}\u{34f}"),
         ] {
             assert_eq!(Escaped(text, 100).to_string(), shown);
         }

@@ -1,12 +1,13 @@
 //! Options, parsed once into values that cannot be wrong: they are fully validated here.
 
 mod base_url;
+mod copied_text;
 mod fields;
 mod proxy;
 mod raw;
 mod requests;
-mod task_id;
 mod suggest;
+mod task_id;
 
 use std::{fmt, time::Duration};
 
@@ -27,8 +28,8 @@ use raw::{OptionReader, wrong_type};
 pub use requests::{
     CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, Request, SolveRequest, WaitForTaskRequest,
 };
-use task_id::task_id_of;
 use suggest::misspelling_of;
+use task_id::task_id_of;
 pub use task_id::{MAX_LENGTH as MAX_TASK_ID_LENGTH, TaskId};
 
 const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
@@ -215,12 +216,14 @@ impl OptionReader {
         let provider = account.provider;
         let mut fields = TaskFields(Map::new());
         let website_url = self.required_text("websiteURL")?;
+        refuse_copied("websiteURL", &website_url)?;
         match Url::parse(&website_url) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {}
             Ok(_) => return Err(Error::invalid_option("websiteURL", "must be an http or https URL")),
             Err(problem) => return Err(Error::invalid_option("websiteURL", format!("is no URL: {problem}"))),
         }
         let website_key = self.required_text("websiteKey")?;
+        refuse_copied("websiteKey", &website_key)?;
         fields.0.insert("type".into(), self.task_type(provider)?.into());
         fields.0.insert("websiteURL".into(), website_url.into());
         fields.0.insert("websiteKey".into(), website_key.into());
@@ -247,7 +250,10 @@ impl OptionReader {
 
     fn task_type(&mut self, provider: &'static Provider) -> Result<String, Error> {
         match (self.text("taskType")?, provider.task_types) {
-            (Some(given), []) => Ok(given),
+            (Some(given), []) => {
+                refuse_copied("taskType", &given)?;
+                Ok(given)
+            }
             (Some(given), known) if known.contains(&given.as_str()) => Ok(given),
             (Some(_), known) => {
                 let problem = format!("must be {} with provider '{}'", one_of(known), provider.name);
@@ -375,6 +381,14 @@ fn insert_at(fields: &mut Map<String, Value>, path: &[&str], value: Value) {
                 insert_at(inner, rest, value);
             }
         }
+    }
+}
+
+/// A task that is bought with what was copied by mistake is paid for in vain.
+fn refuse_copied(name: &str, text: &str) -> Result<(), Error> {
+    match copied_text::problem_of(text) {
+        Some(problem) => Err(Error::invalid_option(name, problem)),
+        None => Ok(()),
     }
 }
 

@@ -366,6 +366,18 @@ fn a_text_that_is_too_long_is_refused_by_its_length() {
 }
 
 #[test]
+fn nothing_is_bought_with_what_was_copied_by_mistake() {
+    let custom = [("provider", Some(text("custom"))), ("baseURL", Some(text("https://example.com")))];
+    for bad in ["0x4AAAA\r", " 0x4AAAA", "0x4A\u{200b}AAA", "\"0x4AAAA\""] {
+        assert_eq!(refused(&[("websiteKey", Some(text(bad)))]).0, "websiteKey", "{bad:?}");
+        let url = format!("https://shop.example/{bad}");
+        assert_eq!(refused(&[("websiteURL", Some(text(&url)))]).0, "websiteURL", "{bad:?}");
+        let task_type = [("taskType", Some(text(bad)))];
+        assert_eq!(refused(&[&custom[..], &task_type].concat()).0, "taskType", "{bad:?}");
+    }
+}
+
+#[test]
 fn debug_output_of_a_request_holds_no_secret() {
     let proxy = ("proxy", Some(text("http://user:hunter2@proxy.example.com:80")));
     let debug = format!("{:?}", solve(&[proxy]).unwrap());
