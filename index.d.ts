@@ -70,8 +70,22 @@ export type TurnstileErrorInit<Fields extends { mayBeCharged: boolean }> = Omit<
   cause?: unknown
 }
 
+/** A failure, told apart by its `code`: with each code the fields that it always has. */
+export type AnyTurnstileError = TurnstileError &
+  Readonly<
+    | { code: 'INVALID_OPTIONS'; option: string }
+    | { code: 'CONNECTION_FAILED' | 'ABORT_ERR'; provider: Provider }
+    | { code: 'HTTP_ERROR' | 'INVALID_RESPONSE'; provider: Provider; status: number }
+    | ({ code: 'PROVIDER_ERROR'; provider: Provider; status: number; reason: ProviderErrorReason } & {
+        errorId: number
+        errorCode: string
+        errorDescription: string
+      })
+    | { code: 'TIMEOUT'; provider: Provider; elapsedMs: number; polls: number }
+  >
+
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
-export declare function isTurnstileError(value: unknown): value is TurnstileError
+export declare function isTurnstileError(value: unknown): value is AnyTurnstileError
 
 /**
  * What is published on the channel `turnstile-solver:call` of `node:diagnostics_channel`: for every call a `start` and a
@@ -210,7 +224,7 @@ export interface Progress {
    */
   phase: 'created' | 'processing' | 'retrying' | 'ready'
   /** The `provider` option. */
-  provider: string
+  provider: Provider
   /** The provider's id of the task; absent until it is created. */
   taskId?: string
   /** How often the provider was asked for the result so far. */
@@ -254,7 +268,7 @@ export interface Solution {
   /** Request headers that go with the token, where the provider tells them. */
   headers?: Record<string, string>
   /** The `provider` option. */
-  provider: string
+  provider: Provider
   /** The provider's id of the task. */
   taskId: string
   /** When the task was created, in milliseconds since the epoch. Absent where another call created it. */
@@ -289,7 +303,7 @@ export interface Task {
   /** The provider's id of the task; `getTaskResult` and `waitForTask` take it. */
   taskId: string
   /** The `provider` option. */
-  provider: string
+  provider: Provider
   /** When the task was created, in milliseconds since the epoch. */
   createdAt: number
 }
@@ -347,7 +361,7 @@ export interface TurnstileErrorFields {
   /** What kind of failure it is: the contract. */
   code: TurnstileErrorCode
   /** The `provider` option. Absent only where that option was wrong. */
-  provider?: string
+  provider?: Provider
   /** The provider's id of the task: there from the moment that the task exists. */
   taskId?: string
   /** Whether money may have been spent while no token is in hand. */
@@ -369,6 +383,20 @@ export interface TurnstileErrorFields {
    * `account` once so many of them came within a minute that the provider would soon ban the key.
    */
   retryAfterMs?: number
+  /**
+   * `PROVIDER_ERROR`: `true` where the request was not sent, since the provider refused an earlier one and would only
+   * refuse again; `retryAfterMs` says for how long. Absent where the provider itself answered.
+   */
+  notSent?: boolean
+  /** `PROVIDER_ERROR`: the provider's id of the request, where it sent one. */
+  requestId?: string
+  /** `PROVIDER_ERROR`: what is wrong with which field of the request, by the field's path; where the provider says so. */
+  fieldErrors?: Record<string, string>
+  /**
+   * `INVALID_RESPONSE` of a task that is ready: the provider's `solution`, which could not be read, or its whole reply
+   * where it had none.
+   */
+  raw?: unknown
   /** `TIMEOUT`: how long the call ran, in milliseconds. */
   elapsedMs?: number
   /** `TIMEOUT`: how often the provider was asked for the result. */

@@ -95,7 +95,7 @@ describe('the progress line', () => {
   })
 
   test('the progress line follows the events and counts down to a retry', () => {
-    const common = { provider: 'yescaptcha', retries: 0, elapsedMs: 0 }
+    const common = { provider: /** @type {const} */ ('yescaptcha'), retries: 0, elapsedMs: 0 }
     /** @type {import('../lib/cli/progress.mjs').State} */
     let state = { provider: 'yescaptcha', phase: 'creating', startedAt: 0, polls: 0 }
     assert.equal(progressParts(state, 100)[0], 'creating the task')

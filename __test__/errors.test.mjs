@@ -181,21 +181,27 @@ describe('errors', () => {
       }
     }
 
-    /** @type {[what: string, body: unknown][]} */
+    const ready = { errorId: 0, status: 'ready' }
+    /** @type {[what: string, body: unknown, raw?: unknown][]} */
     const polled = [
       ['an unknown status', { errorId: 0, status: 'pondering' }],
       ['no status', { errorId: 0 }],
-      ['ready without a solution', { errorId: 0, status: 'ready' }],
-      ['ready with a null solution', { errorId: 0, status: 'ready', solution: null }],
-      ['ready with an empty token', { errorId: 0, status: 'ready', solution: { token: '' } }],
+      ['ready without a solution', ready, ready],
+      ['ready with a null solution', { ...ready, solution: null }, { ...ready, solution: null }],
+      ['ready with an empty token', { ...ready, solution: { token: '' } }, { token: '' }],
+      ['ready with a token elsewhere', { ...ready, solution: { value: '0.t' } }, { value: '0.t' }],
+      ['ready with a text', { ...ready, solution: '0.token' }, '0.token'],
+      ['ready with a list', { ...ready, solution: ['0.token'] }, ['0.token']],
     ]
     for (const name of resuming) {
-      for (const [what, body] of polled) {
-        test(`of ${name}: ${what} ends it at once and keeps the task id`, async t => {
+      for (const [what, body, raw] of polled) {
+        test(`of ${name}: ${what} ends it at once and keeps the task id, and the solution as it came`, async t => {
           const { error, server } = await errorOf(t, name, { body })
           assertOurs(error)
           const expected = { code: 'INVALID_RESPONSE', provider: 'ezcaptcha', status: 200, ...known(name) }
-          assert.deepEqual(fields(error), expected)
+          assert.deepEqual(fields(error), raw === undefined ? expected : { ...expected, raw })
+          const untrue = /waitForTask with this taskId can still fetch the token/
+          if (raw !== undefined) assert.doesNotMatch(error.message, untrue)
           assert.equal(server.requests.length, 1)
         })
       }
@@ -216,7 +222,8 @@ describe('errors', () => {
         [130, 500],
       ]) {
         test(`of ${name}: errorId ${errorId} with HTTP ${status} brings everything the provider said`, async t => {
-          const body = { errorId, errorCode, errorDescription, requestId: 'r' }
+          const errors = { 'task.websiteKey': 'Must not be blank', other: 1 }
+          const body = { errorId, errorCode, errorDescription, requestId: 'r', errors }
           const { error, server } = await errorOf(t, name, { status, body })
           assertOurs(error)
           const provider = {
@@ -226,9 +233,11 @@ describe('errors', () => {
             errorDescription,
             reason: 'request',
             status,
+            requestId: 'r',
+            fieldErrors: { 'task.websiteKey': 'Must not be blank', other: '1' },
           }
           assert.deepEqual(fields(error), { code: 'PROVIDER_ERROR', ...provider, ...known(name) })
-          assert.match(error.message, /ERROR_REQUEST_PARAMETERS/)
+          assert.match(error.message, /ERROR_REQUEST_PARAMETERS.*task\.websiteKey: Must not be blank/)
           assert.equal('cause' in error, false)
           assert.equal(server.requests.length, 1)
         })
@@ -251,6 +260,18 @@ describe('errors', () => {
         assert.equal(server.requests.length, 1)
       })
     }
+
+    test('a refusal that is repeated without sending the request says so', async t => {
+      const banned = { body: { errorId: 1, errorCode: 'ERROR_IP_BANNED' } }
+      const { error, server } = await errorOf(t, 'createTask', banned)
+      assert.deepEqual(['notSent' in error, server.requests.length], [false, 1])
+      const again = await failure(calls.createTask(required('createTask', server.baseURL)))
+      assert.deepEqual([again.code, again.notSent, server.requests.length], ['PROVIDER_ERROR', true, 1])
+      assert.match(
+        again.message,
+        /not sent: refused \d+ s ago with ERROR_IP_BANNED; the next request goes out in/,
+      )
+    })
 
     test('code and text that are null or missing are empty', async t => {
       for (const body of [{ errorId: 2 }, { errorId: 2, errorCode: null, errorDescription: null }]) {

@@ -219,7 +219,12 @@ describe('a page without a handle for its widget', () => {
 
 describe('a TurnstilePageError', () => {
   test('is a TurnstileError with the fields of its constructor', () => {
-    const fields = { provider: 'ezcaptcha', taskId: 'a-task', mayBeCharged: true, solution: undefined }
+    const fields = {
+      provider: /** @type {const} */ ('ezcaptcha'),
+      taskId: 'a-task',
+      mayBeCharged: true,
+      solution: undefined,
+    }
     const error = new TurnstilePageError('closed', { code: 'PAGE_CLOSED', ...fields, cause: 'why' })
     const kinds = [error instanceof TurnstileError, error instanceof TurnstilePageError]
     assert.deepEqual(

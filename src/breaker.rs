@@ -53,6 +53,7 @@ struct SlidingWindow {
 /// The provider has banned the account.
 struct Open {
     error: ProviderError,
+    at: Instant,
     next_probe: Instant,
 }
 
@@ -87,7 +88,7 @@ impl CircuitBreaker {
         // A poll asks for what is paid for: at worst the query is refused.
         if let Some(open) = state.open.as_mut().filter(|_| method != Method::GetTaskResult) {
             if now < open.next_probe {
-                return Err(ProviderError { retry_after: Some(open.next_probe - now), ..open.error.clone() });
+                return Err(open.error.repeated(now - open.at, open.next_probe - now));
             }
             open.next_probe = now + HALF_OPEN_INTERVAL;
         }
@@ -120,7 +121,7 @@ impl Permit<'_> {
             Err(RequestError::Provider(error)) if error.reason == Reason::Banned => {
                 let pause = retry_after.unwrap_or_default().clamp(HALF_OPEN_INTERVAL, MAX_BAN);
                 error.retry_after = Some(pause);
-                state.open = Some(Open { error: (**error).clone(), next_probe: now + pause });
+                state.open = Some(Open { error: (**error).clone(), at: now, next_probe: now + pause });
                 state.opened += 1;
             }
             Err(RequestError::Provider(error)) => {
@@ -155,7 +156,7 @@ impl SlidingWindow {
         }
         let over = self.at.len().checked_sub(MAX_REFUSALS)?;
         let until = *self.at.get(over)? + WINDOW;
-        Some(ProviderError { retry_after: Some(until - now), ..self.last.clone()? })
+        Some(self.last.as_ref()?.repeated(now - *self.at.back()?, until - now))
     }
 }
 

@@ -70,6 +70,30 @@ pub struct ProviderError {
     pub field_errors: BTreeMap<String, String>,
     /// For how long nothing more is sent, where the provider or the circuit breaker says so.
     pub retry_after: Option<Duration>,
+    /// How long ago the provider refused, where the circuit breaker repeats it without sending the request.
+    pub remembered: Option<Duration>,
+}
+
+impl ProviderError {
+    /// A refusal of which nothing else is known.
+    pub fn new(status: u16, error_code: String, reason: Reason) -> Self {
+        ProviderError {
+            status,
+            error_id: 1,
+            error_code,
+            error_description: String::new(),
+            reason,
+            request_id: None,
+            field_errors: BTreeMap::new(),
+            retry_after: None,
+            remembered: None,
+        }
+    }
+
+    /// The same once more, for a request that is not sent.
+    pub fn repeated(&self, age: Duration, retry_after: Duration) -> Self {
+        ProviderError { remembered: Some(age), retry_after: Some(retry_after), ..self.clone() }
+    }
 }
 
 impl RequestError {
@@ -209,6 +233,9 @@ impl fmt::Display for RequestError {
                 write!(f, "{problem} (HTTP {status}): {}", Escaped(raw, MAX_EXCERPT))
             }
             RequestError::Provider(error) => {
+                if let Some(age) = error.remembered {
+                    write!(f, "not sent: refused {} s ago with ", age.as_secs())?;
+                }
                 match error.error_code.as_str() {
                     "" => write!(f, "errorId {}", error.error_id)?,
                     code => write!(f, "{}", Escaped(code, MAX_CODE))?,
@@ -219,7 +246,12 @@ impl fmt::Display for RequestError {
                 for (path, problem) in error.field_errors.iter().take(MAX_FIELD_ERRORS) {
                     write!(f, "; {}: {}", Escaped(path, MAX_CODE), Escaped(problem, MAX_CODE))?;
                 }
-                Ok(())
+                match (error.remembered, error.retry_after) {
+                    (Some(_), Some(wait)) => {
+                        write!(f, "; the next request goes out in {} s", wait.as_millis().div_ceil(1000))
+                    }
+                    _ => Ok(()),
+                }
             }
         }
     }

@@ -175,23 +175,28 @@ export async function failing(): Promise<string | number | boolean | undefined> 
     return (await getBalance(account)).balance
   } catch (error) {
     if (!isTurnstileError(error)) throw error
+    holds<Same<typeof error.provider, Provider | undefined>>()
     const all: Error & Readonly<TurnstileErrorFields> = error
     switch (error.code) {
       case 'INVALID_OPTIONS':
         return error.option
       case 'PROVIDER_ERROR':
-        return error.reason === 'busy' ? error.errorId : `${error.errorCode} ${error.errorDescription}`
+        holds<Same<typeof error.reason, ProviderErrorReason>>()
+        holds<Same<typeof error.errorCode, string>>()
+        return error.reason === 'busy'
+          ? error.errorId
+          : `${error.requestId} ${error.fieldErrors?.['task.type']}`
       case 'HTTP_ERROR':
       case 'INVALID_RESPONSE':
         return error.status
       case 'TIMEOUT':
-        return (error.elapsedMs ?? 0) + (error.polls ?? 0)
+        return error.elapsedMs + error.polls
       case 'ABORT_ERR':
       case 'CONNECTION_FAILED':
         return error.mayBeCharged && `${error.taskId} ${error.provider} ${String(error.cause)} ${all.stack}`
     }
     // Every code was handled.
-    return error.code satisfies never
+    return error satisfies never
   }
 }
 

@@ -29,7 +29,7 @@ export class CommandError extends Error {
 
 /** The reader closed standard output. `task` is the task whose token was not written. */
 export class OutputClosedError extends Error {
-  /** @param {{ provider: string, taskId: string }} [task] */
+  /** @param {{ provider: import('../../index.js').Provider, taskId: string }} [task] */
   constructor(task) {
     super('standard output was closed before the token was written')
     this.name = 'OutputClosedError'

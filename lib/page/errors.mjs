@@ -8,7 +8,7 @@ import { brand, hasBrand, TurnstileError } from '../errors.js'
 
 /**
  * @typedef {object} Details
- * @property {string} [provider]
+ * @property {import('../../index.js').Provider} [provider]
  * @property {string} [taskId]
  * @property {boolean} [mayBeCharged]
  * @property {Widget[]} [widgets]
@@ -97,7 +97,8 @@ export const solutionAdvice = ({ expiresAt }) =>
  * @param {{ provider?: unknown, cause?: unknown }} [more]
  */
 export function invalidOption(option, problem, { provider, cause } = {}) {
-  const about = typeof provider === 'string' ? { provider } : {}
+  /** @type {{ provider?: import('../../index.js').Provider }} */
+  const about = typeof provider === 'string' ? { provider: /** @type {any} */ (provider) } : {}
   const message = `${option}: ${problem}`
   return new TurnstileError(message, { code: 'INVALID_OPTIONS', ...about, option, cause })
 }

@@ -68,8 +68,22 @@ export type TurnstileErrorInit<Fields extends { mayBeCharged: boolean }> = Omit<
   cause?: unknown
 }
 
+/** A failure, told apart by its `code`: with each code the fields that it always has. */
+export type AnyTurnstileError = TurnstileError &
+  Readonly<
+    | { code: 'INVALID_OPTIONS'; option: string }
+    | { code: 'CONNECTION_FAILED' | 'ABORT_ERR'; provider: Provider }
+    | { code: 'HTTP_ERROR' | 'INVALID_RESPONSE'; provider: Provider; status: number }
+    | ({ code: 'PROVIDER_ERROR'; provider: Provider; status: number; reason: ProviderErrorReason } & {
+        errorId: number
+        errorCode: string
+        errorDescription: string
+      })
+    | { code: 'TIMEOUT'; provider: Provider; elapsedMs: number; polls: number }
+  >
+
 /** Whether a value is a `TurnstileError`, also one of another realm or of another copy of the package. */
-export declare function isTurnstileError(value: unknown): value is TurnstileError
+export declare function isTurnstileError(value: unknown): value is AnyTurnstileError
 
 /**
  * What is published on the channel `turnstile-solver:call` of `node:diagnostics_channel`: for every call a `start` and a

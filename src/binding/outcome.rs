@@ -1,12 +1,16 @@
 //! A finished call as JavaScript sees it: `{ type: 'ready', value }` or `{ type: 'failed', errors, causeMessage? }`.
 
+use std::collections::BTreeMap;
+
 use napi::{
     Env,
     bindgen_prelude::{Either, Object, Result, ToNapiValue},
     sys,
 };
 use napi_derive::napi;
+use serde_json::value::RawValue;
 
+use super::results::Json;
 use crate::error::{Error, ErrorKind, RequestError};
 
 pub enum Outcome<T> {
@@ -70,6 +74,7 @@ pub struct TurnstileErrorFields {
     #[napi(ts_type = "TurnstileErrorCode")]
     pub code: &'static str,
     /// The `provider` option. Absent only where that option was wrong.
+    #[napi(ts_type = "Provider")]
     pub provider: Option<&'static str>,
     /// The provider's id of the task: there from the moment that the task exists.
     pub task_id: Option<String>,
@@ -91,6 +96,17 @@ pub struct TurnstileErrorFields {
     /// `PROVIDER_ERROR`: how long nothing more is sent for this account, in milliseconds. Present with `banned`, and with
     /// `account` once so many of them came within a minute that the provider would soon ban the key.
     pub retry_after_ms: Option<f64>,
+    /// `PROVIDER_ERROR`: `true` where the request was not sent, since the provider refused an earlier one and would only
+    /// refuse again; `retryAfterMs` says for how long. Absent where the provider itself answered.
+    pub not_sent: Option<bool>,
+    /// `PROVIDER_ERROR`: the provider's id of the request, where it sent one.
+    pub request_id: Option<String>,
+    /// `PROVIDER_ERROR`: what is wrong with which field of the request, by the field's path; where the provider says so.
+    pub field_errors: Option<BTreeMap<String, String>>,
+    /// `INVALID_RESPONSE` of a task that is ready: the provider's `solution`, which could not be read, or its whole reply
+    /// where it had none.
+    #[napi(ts_type = "unknown")]
+    pub raw: Option<Json>,
     /// `TIMEOUT`: how long the call ran, in milliseconds.
     pub elapsed_ms: Option<f64>,
     /// `TIMEOUT`: how often the provider was asked for the result.
@@ -111,6 +127,10 @@ fn failed<T>(error: Error) -> Outcome<T> {
         error_description: None,
         reason: None,
         retry_after_ms: None,
+        not_sent: None,
+        request_id: None,
+        field_errors: None,
+        raw: None,
         elapsed_ms: None,
         polls: None,
     };
@@ -148,8 +168,14 @@ impl TurnstileErrorFields {
                 error_description: Some(error.error_description),
                 reason: Some(error.reason.name()),
                 retry_after_ms: error.retry_after.map(|wait| wait.as_millis() as f64),
+                not_sent: error.remembered.map(|_| true),
+                request_id: error.request_id,
+                field_errors: Some(error.field_errors).filter(|errors| !errors.is_empty()),
                 ..fields
             },
+            RequestError::Solution(solution) => {
+                TurnstileErrorFields { raw: RawValue::from_string(solution.raw).ok().map(Json), ..fields }
+            }
             _ => fields,
         }
     }

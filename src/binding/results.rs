@@ -25,6 +25,7 @@ pub struct Task {
     /// The provider's id of the task; `getTaskResult` and `waitForTask` take it.
     pub task_id: String,
     /// The `provider` option.
+    #[napi(ts_type = "Provider")]
     pub provider: String,
     /// When the task was created, in milliseconds since the epoch.
     pub created_at: f64,
@@ -65,6 +66,7 @@ pub struct Solution {
     /// Request headers that go with the token, where the provider tells them.
     pub headers: Option<HashMap<String, String>>,
     /// The `provider` option.
+    #[napi(ts_type = "Provider")]
     pub provider: String,
     /// The provider's id of the task.
     pub task_id: String,
@@ -129,6 +131,7 @@ pub struct Progress {
     #[napi(ts_type = "'created' | 'processing' | 'retrying' | 'ready'")]
     pub phase: &'static str,
     /// The `provider` option.
+    #[napi(ts_type = "Provider")]
     pub provider: &'static str,
     /// The provider's id of the task; absent until it is created.
     pub task_id: Option<String>,
@@ -175,6 +178,7 @@ impl From<Event> for Progress {
 }
 
 /// JSON that JavaScript itself parses, so that numbers and names mean what they always mean there.
+#[derive(Clone)]
 pub struct Json(pub Box<RawValue>);
 
 impl ToNapiValue for Json {

@@ -5,16 +5,7 @@ use super::*;
 const EZ: usize = 30;
 
 fn refused(reason: Reason) -> Result<(), RequestError> {
-    Err(RequestError::Provider(Box::new(ProviderError {
-        status: 500,
-        error_id: 1,
-        error_code: "ERROR_ZERO_BALANCE".into(),
-        error_description: String::new(),
-        reason,
-        request_id: None,
-        field_errors: Default::default(),
-        retry_after: None,
-    })))
+    Err(RequestError::Provider(Box::new(ProviderError::new(500, "ERROR_ZERO_BALANCE".into(), reason))))
 }
 
 /// One createTask that the provider answers with a refusal; whether it was sent, and the pause that was told.

@@ -2,14 +2,8 @@ use super::*;
 
 fn provider_error(status: u16, error_code: &str, error_description: &str) -> RequestError {
     RequestError::Provider(Box::new(ProviderError {
-        status,
-        error_id: 1,
-        error_code: error_code.into(),
         error_description: error_description.into(),
-        reason: Reason::of(error_code),
-        request_id: None,
-        field_errors: Default::default(),
-        retry_after: None,
+        ..ProviderError::new(status, error_code.into(), Reason::of(error_code))
     }))
 }
 

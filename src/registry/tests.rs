@@ -48,16 +48,8 @@ async fn what_is_in_use_or_remembers_a_refusal_is_never_dropped() {
     let registry = Registry::new(());
     let all = accounts(SWEEP_FROM + 2);
     let (used, entered) = (registry.breaker(&all[0]), registry.enter(&all[0]));
-    let mut refusal: Result<(), RequestError> = Err(RequestError::Provider(Box::new(ProviderError {
-        status: 200,
-        error_id: 1,
-        error_code: String::new(),
-        error_description: String::new(),
-        reason: Reason::Banned,
-        request_id: None,
-        field_errors: Default::default(),
-        retry_after: None,
-    })));
+    let ban = ProviderError::new(200, String::new(), Reason::Banned);
+    let mut refusal: Result<(), RequestError> = Err(RequestError::Provider(Box::new(ban)));
     registry.breaker(&all[1]).acquire(Method::GetBalance).await.ok().unwrap().record(&mut refusal, None);
     for account in &all[2..] {
         registry.breaker(account);

@@ -6,17 +6,7 @@ fn refused(reason: Reason) -> RequestError {
 }
 
 fn refused_with(status: u16, reason: Reason) -> RequestError {
-    let (error_code, error_description) = (String::new(), String::new());
-    RequestError::Provider(Box::new(ProviderError {
-        status,
-        error_id: 1,
-        error_code,
-        error_description,
-        reason,
-        request_id: None,
-        field_errors: Default::default(),
-        retry_after: None,
-    }))
+    RequestError::Provider(Box::new(ProviderError::new(status, String::new(), reason)))
 }
 
 fn http_status(status: u16) -> RequestError {

@@ -144,15 +144,13 @@ impl<'a> Envelope<'a> {
     fn refusal(&self, status: u16) -> ProviderError {
         let error_code = text_of(self.fields.error_code);
         let request_id = text_of(self.fields.request_id);
+        let reason = Reason::of(&error_code);
         ProviderError {
-            status,
             error_id: self.error_id.unwrap_or(1),
-            reason: Reason::of(&error_code),
-            error_code,
             error_description: text_of(self.fields.error_description),
             request_id: (!request_id.is_empty()).then_some(request_id),
             field_errors: self.field_errors(),
-            retry_after: None,
+            ..ProviderError::new(status, error_code, reason)
         }
     }
 

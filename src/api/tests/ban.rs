@@ -206,12 +206,13 @@ async fn a_probe_that_is_cancelled_is_not_followed_by_another_within_a_minute() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ban_says_the_same_each_time_and_holds_no_key() {
+async fn a_remembered_ban_says_what_the_provider_said_and_no_key() {
     let text = format!("{KEY} is banned");
     let registry = ban_then_success(Method::CreateTask, refusal_with(403, "ERROR_REQUEST_BANNED", &text));
-    let received = call(CreateTask).run_in(&registry).await;
+    call(CreateTask).run_in(&registry).await;
     let remembered = call(CreateTask).run_in(&registry).await;
-    assert_eq!(remembered.error().to_string(), received.error().to_string());
+    let message = remembered.error().to_string();
+    assert!(message.contains("ERROR_REQUEST_BANNED ([clientKey] is banned)"), "{message}");
     assert_eq!(remembered.refusal().error_description, "[clientKey] is banned");
     assert_eq!(registry.transport.count(Method::CreateTask), 1);
 }
@@ -223,4 +224,19 @@ async fn a_ban_of_one_account_is_none_of_another() {
     for other in [call(CreateTask).text("clientKey", "another-key"), call(CreateTask).provider("ezcaptcha")] {
         assert!(other.run_in(&registry).await.outcome.is_ok());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_sent_says_so_and_until_when() {
+    let registry = ban_then_success(Method::CreateTask, banned());
+    let sent = call(CreateTask).run_in(&registry).await;
+    assert!(!sent.error().to_string().contains("not sent"), "{}", sent.error());
+    assert_eq!(sent.refusal().remembered, None);
+    sleep(ms(12_345)).await;
+    let refused = call(Solve).run_in(&registry).await;
+    let message = refused.error().to_string();
+    let start = "createTask failed: not sent: refused 12 s ago with ERROR_REQUEST_BANNED";
+    assert!(message.starts_with(start), "{message}");
+    assert!(message.contains("; the next request goes out in 48 s"), "{message}");
+    assert_eq!(refused.refusal().remembered, Some(ms(12_345)));
 }
