@@ -78,6 +78,8 @@ function unknownFlagError(rawName, flags) {
   // The sandbox has --key, because its keys are no secrets.
   const secret = flags.some(({ name }) => name === 'key') ? undefined : secretFlag(normalizeName(rawName))
   if (secret) return new UsageError(secret.message, { flag: rawName, next: secret.next })
+  // Only what looks like a flag is repeated, because another argument might be a secret.
+  if (!/^--?[a-z][a-z_-]{0,29}$/i.test(rawName)) return new UsageError('there is an unknown flag')
   const spellings = flags.flatMap(({ name, option }) =>
     [name, ...(option ? [option] : [])].map(spelling => /** @type {const} */ ([spelling, name])),
   )

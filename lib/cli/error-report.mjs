@@ -2,14 +2,19 @@
 
 import { inspect } from 'node:util'
 import { CommandError, InterruptedError, OutputClosedError, UsageError } from './errors.mjs'
-import { escapeText } from './escape.mjs'
+import { truncate } from './escape.mjs'
 import { EXIT, exitCodeOf } from './exit-codes.mjs'
 import { formatSeconds, oneOf, pluralize, wrap } from './format.mjs'
+import { printJson } from './json.mjs'
 import { providerNames } from './library.mjs'
+import { accountArguments, isCopyable, resumption } from './resume.mjs'
 import { commandLine } from './shell.mjs'
-import { printJson } from './terminal.mjs'
 
 /** @typedef {import('../../index.js').TurnstileError} TurnstileError */
+
+/** The longest parts of a report, in characters. Ids of tasks are shorter. */
+const MAX_TEXT = 2000
+const MAX_STACK_LINES = 30
 
 /**
  * The command line, as far as it was parsed when the error occurred.
@@ -17,7 +22,7 @@ import { printJson } from './terminal.mjs'
  * @property {string} [command]
  * @property {Record<string, any>} values
  * @property {readonly import('./flags.mjs').Flag[]} flags
- * @property {Record<string, string>} sources the variable or the flag of each secret, by option
+ * @property {Record<string, import('./secrets.mjs').Secret>} secrets by option
  * @property {'SIGINT' | 'SIGTERM'} [signal]
  */
 
@@ -29,6 +34,7 @@ import { printJson } from './terminal.mjs'
  * @property {string} [flag]
  * @property {string} [next] what to do
  * @property {string} [resume] the command that gets the token
+ * @property {string} [instruction] how to get the token, where no command can be printed
  * @property {string} [stack] of an unexpected error
  * @property {Partial<TurnstileError>} fields
  */
@@ -95,12 +101,12 @@ const seeHelp = command => `See ${commandLine([...(command ? [command] : []), '-
  * @param {Invocation} invocation
  * @returns {Report}
  */
-function outputClosedReport({ message, task }, { values }) {
+function outputClosedReport({ message, task }, { values, secrets }) {
   return {
     exitCode: task ? EXIT.failure : EXIT.ok,
     message,
     fields: { ...task },
-    resume: task && resumeCommand(task, values),
+    ...(task && resumeOf(task, values, secrets)),
   }
 }
 
@@ -110,7 +116,7 @@ function outputClosedReport({ message, task }, { values }) {
  * @returns {Report}
  */
 function turnstileErrorReport(error, invocation) {
-  const { command, signal, values } = invocation
+  const { command, signal, values, secrets } = invocation
   const { code, provider = '', taskId } = error
   // The sandboxes of the demo are closed, so their tasks cannot be resumed.
   const isResumable = command !== 'demo'
@@ -121,7 +127,7 @@ function turnstileErrorReport(error, invocation) {
     message: messageOf(error, flag),
     flag,
     next: isResumable ? adviceOn(error, invocation) : undefined,
-    resume: taskId !== undefined && isResumable ? resumeCommand({ provider, taskId }, values) : undefined,
+    ...(taskId !== undefined && isResumable ? resumeOf({ provider, taskId }, values, secrets) : {}),
     fields: { ...error, message: error.message, cause: error.cause },
   }
 }
@@ -131,10 +137,10 @@ function turnstileErrorReport(error, invocation) {
  * @param {string} path of the option
  * @param {Invocation} invocation
  */
-function flagOf(path, { flags, sources }) {
+function flagOf(path, { flags, secrets }) {
   const [, option, rest] = /** @type {RegExpExecArray} */ (/^([^.[]*)[.]?(.*)$/s.exec(path))
   const flag = flags.find(known => known.option === option)
-  const name = sources[option] ?? (flag ? `--${flag.name}` : option)
+  const name = secrets[option]?.source ?? (flag ? `--${flag.name}` : option)
   return rest ? `${name} (${rest})` : name
 }
 
@@ -165,7 +171,8 @@ function messageOf(error, flag) {
  * @param {{ message: string, provider?: string, taskId?: string }} error
  */
 function plainMessage({ message, provider, taskId }) {
-  const end = message.lastIndexOf(taskId === undefined ? ` [${provider}]` : ` [${provider}, task ${taskId}]`)
+  // The library escapes the id in the message.
+  const end = message.lastIndexOf(taskId === undefined ? ` [${provider}]` : ` [${provider}, task `)
   return end > 0 ? message.slice(0, end) : message
 }
 
@@ -186,7 +193,7 @@ const ADVICE_BY_REASON = {
  * @param {Invocation} invocation
  * @returns {string | undefined}
  */
-function adviceOn(error, { command, values }) {
+function adviceOn(error, { command, values, secrets }) {
   const { code, reason = 'unknown', taskId, mayBeCharged, provider = '' } = error
   if (code === 'INVALID_OPTIONS')
     return error.option === 'provider' ? `It is ${oneOf(providerNames())}.` : seeHelp(command)
@@ -196,9 +203,11 @@ function adviceOn(error, { command, values }) {
       ? `The task is paid for and continues at ${provider}.`
       : 'The task is paid for, and its token may still be available.'
   if (mayBeCharged) {
-    const baseURL = values['base-url'] ? ['--base-url', values['base-url']] : []
-    const balance = commandLine(['balance', '--provider', provider, ...baseURL])
-    return `The task may have been created and charged. Compare the balance: ${balance}`
+    const account = accountArguments(provider, values)
+    const balance = isCopyable(account, Object.values(secrets))
+      ? `: ${commandLine(['balance', ...account])}`
+      : '.'
+    return `The task may have been created and charged. Compare the balance${balance}`
   }
   switch (code) {
     case 'TIMEOUT':
@@ -216,49 +225,64 @@ function adviceOn(error, { command, values }) {
 /**
  * @param {{ provider: string, taskId: string }} task
  * @param {Record<string, any>} values
+ * @param {Invocation['secrets']} secrets
+ * @returns {Pick<Report, 'resume' | 'instruction'>}
  */
-function resumeCommand({ provider, taskId }, values) {
-  const kept = ['base-url', 'key-file'].flatMap(name => (values[name] ? [`--${name}`, values[name]] : []))
-  const id = taskId.startsWith('-') ? [`--task-id=${taskId}`] : ['--task-id', taskId]
-  return commandLine(['wait', '--provider', provider, ...id, ...kept, ...(values.json ? ['--json'] : [])])
+function resumeOf(task, values, secrets) {
+  const { command, instruction } = resumption(task, values, Object.values(secrets))
+  return { resume: command, instruction }
 }
 
 /**
  * @param {Report} report
  * @param {import('./terminal.mjs').Terminal} terminal
  */
-export function printError({ message, next, resume, stack, exitCode, fields }, terminal) {
+export function printError({ message, next, resume, instruction, stack, exitCode, fields }, terminal) {
   // The reader closed standard output, and nothing is lost.
   if (exitCode === EXIT.ok) return
   const { provider, taskId, cause, reason } = fields
   const label = terminal.unicode && terminal.interactive ? '✗' : 'error:'
-  const lines = wrap(escapeText(message), terminal.logWidth - label.length - 1)
+  const lines = wrap(truncate(message, MAX_TEXT), terminal.logWidth - label.length - 1)
   terminal.log([[label, 'red'], ` ${lines[0]}`])
   for (const line of lines.slice(1)) terminal.log(`  ${line}`)
-  if (provider !== undefined) terminal.log([['  provider  ', 'dim'], escapeText(provider)])
-  if (taskId !== undefined) terminal.log([['  task      ', 'dim'], escapeText(taskId)])
+  if (provider !== undefined) terminal.log([['  provider  ', 'dim'], truncate(provider, MAX_TEXT)])
+  if (taskId !== undefined) terminal.log([['  task      ', 'dim'], truncate(taskId, MAX_TEXT)])
   if (fields.code === 'TIMEOUT' && cause instanceof Error)
-    terminal.log([['  cause     ', 'dim'], escapeText(plainMessage(cause))])
-  const advice = (next ?? '').split('\n').flatMap(line => wrap(escapeText(line), terminal.logWidth - 2))
-  for (const line of advice) if (line) terminal.log(`  ${line}`)
+    terminal.log([['  cause     ', 'dim'], truncate(plainMessage(cause), MAX_TEXT)])
+  for (const paragraph of `${truncate(next ?? '', MAX_TEXT)}\n${instruction ?? ''}`.split('\n'))
+    for (const line of wrap(paragraph, terminal.logWidth - 2)) if (line) terminal.log(`  ${line}`)
   if (resume !== undefined) {
     const hasFailed = reason === 'unsolvable' || reason === 'expired'
     terminal.log(hasFailed ? '  To query it once more, free of charge:' : '  To get its token:')
     terminal.log(['    ', [resume, 'bold']])
   }
-  if (stack !== undefined) terminal.log(stack)
+  for (const line of stack?.split('\n').slice(0, MAX_STACK_LINES) ?? [])
+    terminal.log(truncate(line, MAX_TEXT / 10))
 }
 
 /**
  * @param {Report} report
  * @param {import('./terminal.mjs').Terminal} terminal
  */
-export function printErrorJson({ exitCode, message, code, flag, next, resume, fields }, terminal) {
+export function printErrorJson(
+  { exitCode, message, code, flag, next, resume, instruction, fields },
+  terminal,
+) {
   const { cause, ...rest } = fields
   const plainCause =
     cause instanceof Error
       ? { message: cause.message, ...('code' in cause ? { code: cause.code } : {}) }
       : undefined
-  const error = { code, ...rest, message, cause: plainCause, flag, next, resume, exitCode }
+  const advice = [next, instruction].filter(text => text !== undefined).join(' ') || undefined
+  const error = {
+    code,
+    ...rest,
+    message: truncate(message, MAX_TEXT),
+    cause: plainCause,
+    flag,
+    next: advice,
+    resume,
+    exitCode,
+  }
   return printJson(terminal, { error })
 }

@@ -1,10 +1,9 @@
 /** Waits for a token and prints it, for the commands solve and wait. */
 
 import { OutputClosedError } from './errors.mjs'
-import { escapeText } from './escape.mjs'
 import { EXIT } from './exit-codes.mjs'
+import { printJson } from './json.mjs'
 import { createdDetail, showProgress, stepLine, tokenDetail } from './progress.mjs'
-import { printJson } from './terminal.mjs'
 
 /** @typedef {import('../../index.js').Solution} Solution */
 /** @typedef {import('../../index.js').PollingOptions} PollingOptions */
@@ -53,7 +52,8 @@ export async function printToken({ values, terminal, interrupts, progressFormat,
   if (verbose && terminal.interactive) terminal.log(stepLine(terminal, 'token', tokenDetail(solution)))
   try {
     if (values.json) await printJson(terminal, solution)
-    else await terminal.print(terminal.isTTY ? escapeText(solution.token) : solution.token)
+    else if (terminal.isTTY) await terminal.print(solution.token)
+    else await terminal.write(`${solution.token}\n`)
   } catch (error) {
     const { provider, taskId } = solution
     throw error instanceof OutputClosedError ? new OutputClosedError({ provider, taskId }) : error

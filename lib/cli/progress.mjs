@@ -1,7 +1,8 @@
 /** Shows the progress of one call: as a line that is redrawn in place on a terminal, as plain lines elsewhere. */
 
-import { escapeText } from './escape.mjs'
+import { truncate } from './escape.mjs'
 import { formatSeconds, formatTime, pluralize } from './format.mjs'
+import { logJson } from './json.mjs'
 
 /** @typedef {import('../../index.js').Progress} Progress */
 /** @typedef {import('./terminal.mjs').Terminal} Terminal */
@@ -17,6 +18,9 @@ import { formatSeconds, formatTime, pluralize } from './format.mjs'
  * @property {string} [errorCode] of the failure, in the phase `retrying`
  * @property {number} [retryAt] in the phase `retrying`
  */
+
+/** In characters; the id of a task is shorter. */
+const MAX_LOG_LINE = 2000
 
 const SPINNER = { unicode: '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏', ascii: '|/-\\' }
 
@@ -75,7 +79,7 @@ export function logLine({ phase, provider, taskId, polls, elapsedMs, retryDelayM
     retrying: `${code} ${after} (${message}), retry in ${formatSeconds(retryDelayMs)}`,
     ready: `token ${after}, ${pluralize(polls, 'poll')}`,
   }[phase]
-  return escapeText(`${provider}: ${text}`)
+  return truncate(`${provider}: ${text}`, MAX_LOG_LINE)
 }
 
 /**
@@ -115,7 +119,7 @@ export function showProgress(terminal, { provider, taskId, format, phase }) {
     /** @param {Progress} event */
     onProgress(event) {
       state = nextState(state, event, now())
-      if (format === 'json') terminal.log(JSON.stringify(event))
+      if (format === 'json') logJson(terminal, event)
       else if (format === 'text' && !terminal.interactive) terminal.log(logLine(event))
     },
     stop: () => terminal.hideLine(),
@@ -132,7 +136,7 @@ export function showProgress(terminal, { provider, taskId, format, phase }) {
 export const stepLine = ({ unicode }, step, detail) => [
   [unicode ? '✓' : '+', 'green'],
   ` ${step.padEnd(10)}`,
-  [escapeText(detail), 'dim'],
+  [truncate(detail, MAX_LOG_LINE), 'dim'],
 ]
 
 /**

@@ -19,7 +19,7 @@ import { createTerminal } from './terminal.mjs'
  * @property {Record<string, any>} values by flag
  * @property {import('./terminal.mjs').Terminal} terminal
  * @property {import('./interrupts.mjs').Interrupts} interrupts
- * @property {Record<string, string>} sources the variable or the flag of each secret, by option; set by the command
+ * @property {Record<string, import('./secrets.mjs').Secret>} secrets by option; set by the command
  * @property {ProgressFormat} progressFormat
  * @property {boolean} verbose whether standard error has more than errors and JSON
  */
@@ -31,7 +31,7 @@ import { createTerminal } from './terminal.mjs'
 export async function run(argv) {
   const terminal = createTerminal({ ...process, env: process.env })
   /** @type {import('./error-report.mjs').Invocation} */
-  const invocation = { values: { json: argv.includes('--json') }, flags: [], sources: {} }
+  const invocation = { values: { json: argv.includes('--json') }, flags: [], secrets: {} }
   const interrupts = handleSignals({
     exit(exitCode) {
       terminal.hideLine()
@@ -97,7 +97,7 @@ async function runCommand([first, ...rest], { terminal, interrupts, invocation }
     throw new UsageError('and --quiet exclude each other', { flag: '--progress' })
   const verbose = !values.json && !values.quiet
   const progressFormat = verbose ? 'text' : values.progress ? 'json' : 'none'
-  return command.run({ values, terminal, interrupts, sources: invocation.sources, progressFormat, verbose })
+  return command.run({ values, terminal, interrupts, secrets: invocation.secrets, progressFormat, verbose })
 }
 
 /** @param {string} name */

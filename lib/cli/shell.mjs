@@ -1,8 +1,11 @@
 /** Commands for the user to copy. */
 
-import { escapeText } from './escape.mjs'
+import { hasInvisible } from './escape.mjs'
 
-const SAFE_ARGUMENT = /^[\w@%+=:,./-]+$/
+const PLAIN = /^[\w@%+:,./-][\w@%+=:,./-]*$/
+const PLAIN_ON_WINDOWS = /^[\w+:./-][\w+=:./-]*$/
+// What cmd.exe and PowerShell both leave as it is between double quotes. A backslash at the end would escape the quote.
+const QUOTABLE_ON_WINDOWS = /^[\p{L}\p{N} _#&'()*+,\-./:;<=>?@[\\\]^{|}~]*(?<!\\)$/u
 
 /**
  * The program's name as the user called it.
@@ -12,14 +15,21 @@ export const programName = (env = process.env) =>
   env.npm_command ? 'npx turnstile-solver' : 'turnstile-solver'
 
 /**
- * An argument, quoted for a shell.
+ * Whether an argument can be quoted so that every shell of the platform passes it on unchanged.
+ * @param {string} argument
+ * @param {NodeJS.Platform} [platform]
+ */
+export const isQuotable = (argument, platform = process.platform) =>
+  !hasInvisible(argument) && (platform !== 'win32' || QUOTABLE_ON_WINDOWS.test(argument))
+
+/**
+ * An argument, quoted for a shell. Of an argument that is not quotable no command is made.
  * @param {string} argument
  * @param {NodeJS.Platform} [platform]
  */
 export function quote(argument, platform = process.platform) {
-  const text = escapeText(argument)
-  if (SAFE_ARGUMENT.test(text)) return text
-  return platform === 'win32' ? `"${text.replaceAll('"', '""')}"` : `'${text.replaceAll("'", `'\\''`)}'`
+  if (platform === 'win32') return PLAIN_ON_WINDOWS.test(argument) ? argument : `"${argument}"`
+  return PLAIN.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
 }
 
 /** @param {readonly string[]} args */

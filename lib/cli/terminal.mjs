@@ -4,6 +4,7 @@
  */
 
 import { OutputClosedError } from './errors.mjs'
+import { escapeText } from './escape.mjs'
 
 /** @typedef {'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'} Style */
 /** One line of text, in pieces that may have a style. @typedef {string | ReadonlyArray<string | readonly [text: string, style: Style]>} Line */
@@ -17,14 +18,18 @@ const SHOW_CURSOR = '\x1b[?25h'
 /** @type {Record<Style, number>} */
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 }
 
-/** @param {Line} line @param {boolean} colour */
+/**
+ * The text of a line. Invisible characters are escaped here, so that no text can control the terminal.
+ * @param {Line} line
+ * @param {boolean} colour
+ */
 export function render(line, colour) {
-  if (typeof line === 'string') return line
+  if (typeof line === 'string') return escapeText(line)
   return line
     .map(piece => {
-      if (typeof piece === 'string') return piece
+      if (typeof piece === 'string') return escapeText(piece)
       const [text, style] = piece
-      return colour ? `\x1b[${STYLES[style]}m${text}\x1b[0m` : text
+      return colour ? `\x1b[${STYLES[style]}m${escapeText(text)}\x1b[0m` : escapeText(text)
     })
     .join('')
 }
@@ -136,8 +141,16 @@ export function createTerminal({ stdout, stderr, env, platform }) {
      * @returns {Promise<void>}
      */
     print(...lines) {
+      return this.write(lines.map(line => `${render(line, colour.stdout)}\n`).join(''))
+    },
+
+    /**
+     * Writes text to standard output as it is. Resolves when it is written.
+     * @param {string} text
+     * @returns {Promise<void>}
+     */
+    write(text) {
       if (timer) stderr.write(CLEAR_LINE)
-      const text = lines.map(line => `${render(line, colour.stdout)}\n`).join('')
       return new Promise((resolve, reject) => {
         stdout.write(text, error => (error ? reject(new OutputClosedError()) : resolve()))
         draw()
@@ -147,11 +160,3 @@ export function createTerminal({ stdout, stderr, env, platform }) {
 }
 
 /** @typedef {ReturnType<typeof createTerminal>} Terminal */
-
-/**
- * Prints a JSON document: indented on a terminal, otherwise on one line.
- * @param {Terminal} terminal
- * @param {unknown} document
- */
-export const printJson = (terminal, document) =>
-  terminal.print(JSON.stringify(document, null, terminal.isTTY ? 2 : undefined))

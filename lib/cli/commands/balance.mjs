@@ -1,9 +1,9 @@
 import { EXIT } from '../exit-codes.mjs'
 import { accountFlags, libraryOptions, outputFlags, timeFlags } from '../flags.mjs'
+import { printJson } from '../json.mjs'
 import { library } from '../library.mjs'
 import { showProgress } from '../progress.mjs'
 import { readKey } from '../secrets.mjs'
-import { printJson } from '../terminal.mjs'
 
 const groups = [
   accountFlags,
@@ -23,9 +23,9 @@ export const command = {
   examples: ['PROGRAM balance --provider ezcaptcha'],
   exitCodes: true,
 
-  async run({ values, terminal, interrupts, sources, progressFormat, verbose }) {
+  async run({ values, terminal, interrupts, secrets, progressFormat, verbose }) {
     const key = await readKey(values, interrupts)
-    if (key) sources.clientKey = key.source
+    if (key) secrets.clientKey = key
     const progress = showProgress(terminal, {
       provider: values.provider,
       format: progressFormat,

@@ -3,10 +3,10 @@ import { EXIT } from '../exit-codes.mjs'
 import { outputFlags } from '../flags.mjs'
 import { formatSeconds, pluralize, wrap } from '../format.mjs'
 import { table } from '../help.mjs'
+import { printJson } from '../json.mjs'
 import { library, providerNames } from '../library.mjs'
 import { createdDetail, fitParts, showProgress, stepLine, tokenDetail } from '../progress.mjs'
 import { commandLine } from '../shell.mjs'
-import { printJson } from '../terminal.mjs'
 
 /** @typedef {import('../run.mjs').Context} Context */
 /** @typedef {import('../../sandbox/index.mjs').SandboxProvider} SandboxProvider */

@@ -1,19 +1,21 @@
 import { once } from 'node:events'
 import { errorCodes, faults, startSandbox } from '../../sandbox/index.mjs'
 import { CommandError, UsageError } from '../errors.mjs'
-import { escapeText } from '../escape.mjs'
+import { truncate } from '../escape.mjs'
 import { EXIT } from '../exit-codes.mjs'
 import { helpFlag, parseNumber } from '../flags.mjs'
 import { formatSeconds, formatTime, oneOf, pluralize, wrap } from '../format.mjs'
 import { table } from '../help.mjs'
+import { logJson, printJson } from '../json.mjs'
 import { secretVariable } from '../secrets.mjs'
-import { commandLine, quote } from '../shell.mjs'
-import { printJson } from '../terminal.mjs'
+import { commandLine, isQuotable, quote } from '../shell.mjs'
 
 /** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
 /** @typedef {import('../../sandbox/index.mjs').SandboxEvent} SandboxEvent */
 /** @typedef {import('../flags.mjs').FlagGroup} FlagGroup */
 
+/** In characters. */
+const MAX_LOG_LINE = 300
 const SITEKEY = '0x4AAAAAAASandboxSitekey'
 
 /** @type {FlagGroup} */
@@ -163,9 +165,9 @@ export const command = {
     const sandbox = await start(values)
     if (progressFormat !== 'none')
       sandbox.events.on('*', event => {
-        if (progressFormat === 'json') return terminal.log(JSON.stringify(event))
+        if (progressFormat === 'json') return logJson(terminal, event)
         const line = logLine(event)
-        if (line) terminal.log([[formatTime(event.at), 'dim'], `  ${escapeText(line)}`])
+        if (line) terminal.log([[formatTime(event.at), 'dim'], `  ${truncate(line, MAX_LOG_LINE)}`])
       })
     try {
       await (values.json
@@ -244,7 +246,7 @@ function introduction(sandbox, width) {
   const rows = [
     ['provider', account.provider],
     ['base URL', baseURL],
-    ['key', `${escapeText(account.clientKey)}  (${pluralize(points, 'point')})`],
+    ['key', `${account.clientKey}  (${pluralize(points, 'point')})`],
     ['page', page],
     ['', `${explicitPage}  (explicit rendering)`],
     ['sitekey', SITEKEY],
@@ -260,7 +262,9 @@ function introduction(sandbox, width) {
     ...rows.flatMap(([name, value]) => row(name, value, width)),
     '',
     [['In another terminal:', 'dim']],
-    `  ${assignment(secretVariable(account.provider), account.clientKey)} ${solve}`,
+    ...(isQuotable(account.clientKey)
+      ? [`  ${assignment(secretVariable(account.provider), account.clientKey)} ${solve}`]
+      : [`  ${solve}`, `  with the key in ${secretVariable(account.provider)}`]),
     '',
   ]
 }
@@ -277,9 +281,9 @@ const row = (name, value, width) =>
     ? [...(name ? [/** @type {const} */ ([[`  ${name}`, 'dim']])] : []), `    ${value}`]
     : [[[`  ${name.padEnd(12)}`, 'dim'], value]]
 
-/** @param {string} name @param {string} value */
+/** For a POSIX shell or PowerShell. @param {string} name @param {string} value */
 const assignment = (name, value) =>
-  process.platform === 'win32' ? `$env:${name}=${quote(value)};` : `${name}=${quote(value)}`
+  process.platform === 'win32' ? `$env:${name}='${value.replaceAll("'", "''")}';` : `${name}=${quote(value)}`
 
 /**
  * @param {SandboxEvent} event

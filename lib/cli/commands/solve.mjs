@@ -36,11 +36,11 @@ export const command = {
   exitCodes: true,
 
   async run(context) {
-    const { values, interrupts, sources } = context
+    const { values, interrupts, secrets } = context
     const key = await readKey(values, interrupts)
     const proxy = await readProxy(values, interrupts)
-    if (key) sources.clientKey = key.source
-    if (proxy) sources.proxy = proxy.source
+    if (key) secrets.clientKey = key
+    if (proxy) secrets.proxy = proxy
     return printToken(context, polling =>
       library().solveTurnstile({
         .../** @type {any} */ (libraryOptions(groups, values)),

@@ -27,9 +27,9 @@ export const command = {
   exitCodes: true,
 
   async run(context) {
-    const { values, interrupts, sources } = context
+    const { values, interrupts, secrets } = context
     const key = await readKey(values, interrupts)
-    if (key) sources.clientKey = key.source
+    if (key) secrets.clientKey = key
     return printToken(context, polling =>
       library().waitForTask({
         .../** @type {any} */ (libraryOptions(groups, values)),
