@@ -6,22 +6,22 @@ import { findTurnstile, solveTurnstileOnPage } from 'turnstile-solver/page'
 import { applyToken } from '../lib/page/apply-token.mjs'
 import { isChallengeHost } from '../lib/page/challenges.mjs'
 import { evaluate, isAlive, isGoneError } from '../lib/page/evaluate.mjs'
-import {
-  callByName,
-  canRead,
-  describe as describeInPage,
-  fill,
-  hasFunction,
-  indexOf,
-  isThere,
-} from '../lib/page/in-page.mjs'
+import { canRead, describe as describeInPage, indexOf, isThere } from '../lib/page/in-page.mjs'
+import { callByName, fill, hasFunction } from '../lib/page/in-page-apply.mjs'
 import { watchLifecycle } from '../lib/page/lifecycle.mjs'
 
 const account = { provider: /** @type {const} */ ('yescaptcha'), clientKey: 'test-key-0123456789abcdef' }
 
 describe('a reply of a page', () => {
   const seen = { sitekey: '0x4AAAAAAATestSitekey', fields: ['cf-turnstile-response'], hasToken: false }
-  const widget = { ...seen, widgetId: 'cf-chl-widget-a', selector: '#box', inShadowRoot: false, chosen: true }
+  const widget = {
+    ...seen,
+    widgetId: 'cf-chl-widget-a',
+    selector: '#box',
+    inShadowRoot: false,
+    chosen: true,
+    first: 0,
+  }
   const right = { now: 0, loading: false, widgets: [widget] }
 
   /** @param {unknown} answer @returns {any} */
@@ -56,7 +56,7 @@ describe('a reply of a page', () => {
   })
 
   const nonsense = [undefined, null, 5, 'text', true, [], {}, [[]], Number.NaN, { length: 1 }]
-  const parts = Object.keys(widget).filter(name => name !== 'chosen')
+  const parts = Object.keys(widget).filter(name => name !== 'chosen' && name !== 'first')
   const wrong = [
     ...nonsense,
     ...['now', 'loading', 'widgets'].flatMap(name =>
@@ -67,6 +67,7 @@ describe('a reply of a page', () => {
     ...parts.map(name => ({ ...right, widgets: [{ ...widget, [name]: { toString: 5 } }] })),
     { ...right, widgets: [{ ...widget, fields: [5] }] },
     { ...right, widgets: [{ ...widget, chosen: undefined }] },
+    ...['0', 0.5, null, {}].map(first => ({ ...right, widgets: [{ ...widget, first }] })),
   ]
 
   test('of another shape is a PAGE_SCRIPT_ERROR with a cause, and nothing is bought', async () => {

@@ -179,6 +179,7 @@ describe('a page without a handle for its widget', () => {
       selector: '#box',
       inShadowRoot: false,
       chosen: true,
+      first: 0,
     }
     const list = {
       evaluate: async () => ({ now: 0, loading: false, widgets: [widget] }),

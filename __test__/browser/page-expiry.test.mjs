@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { applyToken } from '../../lib/page/apply-token.mjs'
 import { scanPage } from '../../lib/page/find.mjs'
-import { callByName, fill, isThere, pick } from '../../lib/page/in-page.mjs'
+import { isThere, pick } from '../../lib/page/in-page.mjs'
+import { callByName, fill } from '../../lib/page/in-page-apply.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { withEachDriver } from '../support/browser-fixture.mjs'
 
@@ -23,8 +24,8 @@ const untouched = { field: '', calls: [] }
 async function held(fixture) {
   await fixture.page.waitForSelector('.cf-turnstile > div')
   const { candidates } = await scanPage(/** @type {any} */ (fixture.page))
-  const [{ widget, frame, list, index }] = candidates
-  return { widget, frame, handle: await list.evaluateHandle(pick, index) }
+  const [{ widget, frame, list, indices }] = candidates
+  return { widget, frame, handle: await list.evaluateHandle(pick, indices) }
 }
 
 withEachDriver(

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { findTurnstile } from 'turnstile-solver/page'
 import { applyToken } from '../../lib/page/apply-token.mjs'
 import { scanPage } from '../../lib/page/find.mjs'
-import { callByName, pick } from '../../lib/page/in-page.mjs'
+import { pick } from '../../lib/page/in-page.mjs'
+import { callByName } from '../../lib/page/in-page-apply.mjs'
 import { watchLifecycle } from '../../lib/page/lifecycle.mjs'
 import { eventually, withEachDriver } from '../support/browser-fixture.mjs'
 import { frameKinds } from '../support/frame-kinds.mjs'
@@ -178,8 +179,8 @@ withEachDriver('a frame that goes to another origin', open => {
       const { page, framedSite } = await framed(t, open, kind)
       const driven = /** @type {any} */ (page)
       const { candidates } = await scanPage(driven)
-      const [{ widget, frame, list, index }] = candidates
-      const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
+      const [{ widget, frame, list, indices }] = candidates
+      const held = { widget, frame, handle: await list.evaluateHandle(pick, indices) }
       const lifecycle = watchLifecycle(driven)
       t.after(() => lifecycle.close())
       lifecycle.attach(held.handle)

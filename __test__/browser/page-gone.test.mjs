@@ -86,8 +86,8 @@ withEachDriver('a page, while its widget is solved,', (open, name) => {
     const { page } = await open(t, 'framed')
     const frame = await framed(page)
     const { candidates } = await scanPage(/** @type {any} */ (page))
-    const [{ widget, list, index }] = candidates
-    const held = { widget, frame, handle: await list.evaluateHandle(pick, index) }
+    const [{ widget, list, indices }] = candidates
+    const held = { widget, frame, handle: await list.evaluateHandle(pick, indices) }
     const solution = /** @type {any} */ ({
       ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
     })

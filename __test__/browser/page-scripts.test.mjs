@@ -32,81 +32,97 @@ const fieldValue = (/** @type {Fixture} */ { page }) =>
     () => /** @type {HTMLInputElement} */ (document.querySelector('[name="cf-turnstile-response"]')).value,
   )
 
-/** Fields whose names hide properties of their form. */
-const hidden = [
-  ...[
-    'attributes',
-    'children',
-    'childNodes',
-    'closest',
-    'getAttribute',
-    'getRootNode',
-    'hasAttribute',
-    'host',
-    'id',
-  ],
-  ...[
-    'localName',
-    'matches',
-    'nextElementSibling',
-    'nodeType',
-    'ownerDocument',
-    'parentElement',
-    'parentNode',
-  ],
-  ...['previousElementSibling', 'querySelector', 'querySelectorAll', 'shadowRoot', 'tagName'],
-]
-  .map(name => `<input name="${name}">`)
-  .join('')
-
-/** Elements whose names hide properties of the document. */
-const hiddenOfDocument = [
-  'createDocumentFragment',
-  'defaultView',
-  'nodeType',
-  'querySelectorAll',
-  'readyState',
-]
-  .map(name => `<img name="${name}"><form name="${name}"></form>`)
-  .join('')
+/**
+ * The names of all properties and methods of a form, and of a document. A form's field, or an element of the document, with such a name
+ * hides the property.
+ * @param {Fixture['page']} page
+ */
+const propertyNames = page =>
+  page.evaluate(() => {
+    const namesOf = (/** @type {object} */ object) => {
+      const names = new Set()
+      for (let at = object; at; at = Object.getPrototypeOf(at))
+        for (const name of Object.getOwnPropertyNames(at)) names.add(name)
+      return [...names]
+    }
+    return { form: namesOf(HTMLFormElement.prototype), document: namesOf(Document.prototype) }
+  })
 
 withEachDriver('elements that hide DOM properties by their names', open => {
-  /** @type {[where: string, html: string, selector: string][]} */
+  const widget = `class="cf-turnstile" data-sitekey="${SITEKEY}"`
+  /** @type {[where: string, html: (names: { form: string, document: string }) => string, selector: string][]} */
   const places = [
     [
       'a form around the widget',
-      `<form id="login">${hidden}<div class="cf-turnstile" data-sitekey="${SITEKEY}"><div>${field}</div></div></form>`,
+      ({ form }) => `<form id="login">${form}<div ${widget}><div>${field}</div></div></form>`,
       '#login > div',
     ],
     [
       'a form that is the container of the widget',
-      `<form id="login" class="cf-turnstile" data-sitekey="${SITEKEY}">${hidden}<div>${field}</div></form>`,
+      ({ form }) => `<form id="login" ${widget}>${form}<div>${field}</div></form>`,
       '#login',
     ],
     [
       'a form that has the response field itself',
-      `<form id="login" data-sitekey="${SITEKEY}">${hidden}${field}</form>`,
+      ({ form }) => `<form id="login" data-sitekey="${SITEKEY}">${form}${field}</form>`,
       '#login',
     ],
     [
       'the document',
-      `${hiddenOfDocument}<div id="box" class="cf-turnstile" data-sitekey="${SITEKEY}"><div>${field}</div></div>`,
+      ({ document }) => `${document}<div id="box" ${widget}><div>${field}</div></div>`,
       '#box',
     ],
   ]
   for (const [where, html, selector] of places) {
     test(`do not prevent a solve in ${where}`, async t => {
       const fixture = await opened(t, open)
-      await show(fixture.page, html)
+      const names = await propertyNames(fixture.page)
+      assert.ok(names.form.length > 250 && names.form.includes('children'), `${names.form.length}`)
+      const elements = {
+        form: names.form.map(name => `<input name="${name}">`).join(''),
+        document: names.document.map(name => `<img name="${name}"><form name="${name}"></form>`).join(''),
+      }
+      await show(fixture.page, html(elements))
       const widgets = await findTurnstile(fixture.page)
       assert.deepEqual(
         widgets.map(widget => [widget.selector, widget.websiteKey, widget.fields]),
         [[selector, SITEKEY, ['cf-turnstile-response']]],
       )
       const { token } = await fixture.solve({ selector: `${selector} input[type="hidden"]` })
-      assert.equal(await fieldValue(fixture), token)
+      const value = await fixture.page.evaluate(selector => {
+        const input = Document.prototype.querySelector.call(document, selector)
+        return Reflect.get(HTMLInputElement.prototype, 'value', input ?? {})
+      }, `${selector} input[type="hidden"]`)
+      assert.equal(value, token)
     })
   }
+})
+
+withEachDriver('a response field', open => {
+  test('whose properties a script has redefined gets the token', async t => {
+    const fixture = await opened(t, open)
+    await fixture.page.$eval('[name="cf-turnstile-response"]', input => {
+      Object.defineProperty(input, 'value', { value: 'redefined' })
+      Object.defineProperty(input, 'name', { value: 5 })
+    })
+    const [{ hasToken, fields }] = await findTurnstile(fixture.page)
+    assert.deepEqual([hasToken, fields], [false, ['cf-turnstile-response']])
+    const { token, applied } = await fixture.solve()
+    assert.deepEqual(applied.fields, ['cf-turnstile-response'])
+    const form = await fixture.page.evaluate(() => [...new FormData(document.forms[0])])
+    assert.deepEqual(form, [['cf-turnstile-response', token]])
+  })
+
+  test('that is not an HTML element is ignored', async t => {
+    const fixture = await opened(t, open)
+    await fixture.page.evaluate(field => {
+      const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+      svg.innerHTML = field
+      document.body.append(svg, document.createElement('svg'))
+    }, '<input id="cf-chl-widget-fffff_response"></input>')
+    assert.equal((await findTurnstile(fixture.page)).length, 1)
+    await fixture.solve()
+  })
 })
 
 /** Builtins by their owner: those that libraries are known to replace, and others. @type {Record<string, string[]>} */

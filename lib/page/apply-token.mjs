@@ -5,7 +5,8 @@ import { Script } from 'node:vm'
 import { endedError, pageError, solutionAdvice } from './errors.mjs'
 import { dispose, evaluate, isAlive, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanFrame } from './find.mjs'
-import { callByName, callOwn, fill, indexOf, pick } from './in-page.mjs'
+import { indexOf, pick } from './in-page.mjs'
+import { callByName, callOwn, fill } from './in-page-apply.mjs'
 import { namesOf } from './options.mjs'
 import { asCallResult, asFillResult, asHandle, asInteger } from './replies.mjs'
 
@@ -127,9 +128,11 @@ async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
     const alike = candidates.filter(
       ({ chosen, widget: { websiteKey = widget.websiteKey } }) => chosen && websiteKey === widget.websiteKey,
     )
-    const found = candidates[same ?? -1] ?? (alike.length === 1 ? alike[0] : undefined)
+    const found =
+      (same === undefined ? undefined : candidates.find(({ indices }) => indices.includes(same))) ??
+      (alike.length === 1 ? alike[0] : undefined)
     const picked =
-      found && (await evaluate(() => found.list.evaluateHandle(pick, found.index), asHandle, left))
+      found && (await evaluate(() => found.list.evaluateHandle(pick, found.indices), asHandle, left))
     return found && picked && { handle: picked, until: found.now + left, widget: found.widget }
   } finally {
     releaseCandidates(candidates)

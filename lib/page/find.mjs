@@ -22,7 +22,7 @@ import { asBoolean, asDescription, asHandle } from './replies.mjs'
  * @property {number} now the page's own clock
  * @property {Frame} frame
  * @property {any} list the handle of all widgets of the frame
- * @property {number} index its index in `list`
+ * @property {number[]} indices those of the widget in `list`
  */
 
 /** @param {import('./index.d.mts').DriverPage} given */
@@ -109,14 +109,45 @@ async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, ti
   const seen = await evaluate(() => list.evaluate(describe, selector), asDescription, timeoutMs)
   if (seen === 'wrong selector') throw invalidOption('selector', 'is no CSS selector')
   if (!seen) return []
-  return seen.widgets.map(({ chosen, sitekey, ...shown }, index) => {
+  const { loading, now } = seen
+  /** @type {(Candidate & { first: number })[]} */
+  const candidates = []
+  for (const [index, { chosen, sitekey, first, ...shown }] of seen.widgets.entries()) {
     const key = challenges.find(({ widgetId }) => widgetId === shown.widgetId)?.sitekey ?? sitekey
-    const widget = widgetOf({ websiteURL: websiteURLOf(frame), websiteKey: key, ...shown })
-    const right = websiteKey === undefined || key === undefined || key === websiteKey
-    const { loading, now } = seen
-    return { widget, chosen: chosen && right, loading, now, frame, list, index }
-  })
+    const same = candidates.find(
+      ({ first: other, widget }) => other === first && isSameKey(widget.websiteKey, key),
+    )
+    if (same) {
+      same.widget = merged(same.widget, { ...shown, websiteKey: key })
+      same.indices.push(index)
+      same.chosen ||= chosen
+    } else {
+      const widget = widgetOf({ websiteURL: websiteURLOf(frame), websiteKey: key, ...shown })
+      candidates.push({ widget, chosen, loading, now, frame, list, indices: [index], first })
+    }
+  }
+  return candidates.map(({ first, ...candidate }) => ({
+    ...candidate,
+    chosen: candidate.chosen && isSameKey(candidate.widget.websiteKey, websiteKey),
+  }))
 }
+
+/** Whether two sitekeys can be the same: one may be unknown. @param {string | undefined} a @param {string | undefined} b */
+const isSameKey = (a, b) => a === undefined || b === undefined || a === b
+
+/**
+ * Widgets of one container and sitekey are one: the page, or Turnstile itself, has rendered it a second time.
+ * @param {Widget} widget
+ * @param {{ websiteKey: string | undefined, fields: string[], hasToken: boolean, widgetId?: string | undefined }} other
+ */
+const merged = (widget, { websiteKey, fields, hasToken, widgetId }) =>
+  widgetOf({
+    ...widget,
+    websiteKey: widget.websiteKey ?? websiteKey,
+    widgetId: widget.widgetId ?? widgetId,
+    fields: [...new Set([...widget.fields, ...fields])],
+    hasToken: widget.hasToken || hasToken,
+  })
 
 /**
  * Unknown fields are absent.

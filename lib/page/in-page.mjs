@@ -12,6 +12,7 @@
 /**
  * @typedef {object} Found a widget
  * @property {Element} container
+ * @property {Element} [wrapper] the element in the container that Turnstile adds
  * @property {HTMLInputElement[]} inputs
  * @property {string} [widgetId]
  */
@@ -28,6 +29,7 @@
  * @property {string} selector
  * @property {boolean} inShadowRoot
  * @property {boolean} chosen
+ * @property {number} first the index of the first widget in the same container
  */
 
 /** All widgets of the document and its open shadow roots. @returns {Found[]} */
@@ -76,12 +78,14 @@ export function collect() {
         id === `${widgetId}_legacy_response` ||
         id === `${widgetId}_g_response`
       const holder = get(input, 'parentElement')
-      if (!isResponse || widgetId === 'cf-chl-widget-' || !holder) continue
+      const isHtml = get(input, 'namespaceURI') === 'http://www.w3.org/1999/xhtml'
+      if (!isResponse || !isHtml || widgetId === 'cf-chl-widget-' || !holder) continue
       const host = root === document ? undefined : /** @type {ShadowRoot} */ (root).host
-      const container = (isWrapper(holder) ? (get(holder, 'parentElement') ?? host) : holder) ?? holder
+      const wrapper = isWrapper(holder) ? holder : undefined
+      const container = (wrapper ? (get(wrapper, 'parentElement') ?? host) : holder) ?? holder
       const widget = known(widget => widget.widgetId === widgetId && widget.container === container)
       if (widget) widget.inputs[widget.inputs.length] = input
-      else found[found.length] = { container, widgetId, inputs: [input] }
+      else found[found.length] = { container, wrapper, widgetId, inputs: [input] }
     }
     const containers = all(root, '.cf-turnstile[data-sitekey], .cf-challenge[data-sitekey]')
     for (let i = 0; i < containers.length; i++) {
@@ -147,7 +151,7 @@ export function addFramed(iframe, found) {
     found[i].widgetId = widgetId
     return
   }
-  found[found.length] = { container, widgetId, inputs: [] }
+  found[found.length] = { container, wrapper, widgetId, inputs: [] }
 }
 
 /**
@@ -157,7 +161,7 @@ export function addFramed(iframe, found) {
 export function describe(found, choice) {
   /** @param {Element} element @param {string} name @returns {any} */
   const get = (element, name) => Reflect.get(Element.prototype, name, element)
-  /** @param {Element} element @param {'getAttribute' | 'matches' | 'querySelector'} name @param {string} argument @returns {any} */
+  /** @param {Element} element @param {'getAttribute' | 'matches'} name @param {string} argument @returns {any} */
   const call = (element, name, argument) => Reflect.apply(Element.prototype[name], element, [argument])
   /** @param {Node} node */
   const typeOf = node => Reflect.get(Node.prototype, 'nodeType', node)
@@ -212,14 +216,38 @@ export function describe(found, choice) {
     return selector
   }
 
-  /** Goes up through shadow roots and the page's own frames. @param {Element} container */
-  const isChosen = container => {
-    if (choice === undefined || call(container, 'querySelector', choice)) return true
+  /** @param {Element} element */
+  const isContainer = element => {
+    for (let i = 0; i < found.length; i++) if (found[i].container === element) return true
+    return false
+  }
+
+  /** Whether an element in the container of a widget is of this widget, not of another one there. @param {Element} start @param {Found} widget */
+  const isOf = (start, widget) => {
+    for (let element = start; element !== widget.container; element = get(element, 'parentElement')) {
+      if (!element || isContainer(element)) return false
+      for (let i = 0; i < found.length; i++) {
+        const { wrapper, inputs } = found[i]
+        if (element === wrapper) return found[i] === widget
+        for (let at = 0; at < inputs.length; at++) {
+          if (element === inputs[at]) return found[i] === widget
+        }
+      }
+    }
+    return true
+  }
+
+  /** The choice is in the widget, or around it, through shadow roots and the page's own frames. @param {Found} widget */
+  const isChosen = widget => {
+    if (choice === undefined) return true
+    const { container } = widget
+    const inside = Reflect.apply(Element.prototype.querySelectorAll, container, [choice])
+    for (let i = 0; i < inside.length; i++) if (isOf(inside[i], widget)) return true
     for (let element = /** @type {Element | null | undefined} */ (container); element; ) {
-      if (call(element, 'matches', choice)) return true
-      const inside = get(element, 'parentElement')
-      if (inside) {
-        element = inside
+      if (call(element, 'matches', choice) && (element === container || !isContainer(element))) return true
+      const parent = get(element, 'parentElement')
+      if (parent) {
+        element = parent
         continue
       }
       const root = rootOf(element)
@@ -230,6 +258,13 @@ export function describe(found, choice) {
           : undefined)
     }
     return false
+  }
+
+  /** @param {Element} container */
+  const firstIn = container => {
+    let first = 0
+    while (found[first].container !== container) first += 1
+    return first
   }
 
   const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
@@ -244,8 +279,8 @@ export function describe(found, choice) {
     const fields = []
     let hasToken = false
     for (let at = 0; at < inputs.length; at++) {
-      fields[at] = inputs[at].name
-      if (inputs[at].value !== '') hasToken = true
+      fields[at] = Reflect.get(HTMLInputElement.prototype, 'name', inputs[at])
+      if (Reflect.get(HTMLInputElement.prototype, 'value', inputs[at]) !== '') hasToken = true
     }
     widgets[i] = {
       sitekey: attribute('sitekey'),
@@ -257,7 +292,8 @@ export function describe(found, choice) {
       widgetId,
       selector: selectorOf(container),
       inShadowRoot: shadowRootOf(container) !== undefined,
-      chosen: isChosen(container),
+      chosen: isChosen(found[i]),
+      first: firstIn(container),
     }
   }
   const loading = Reflect.get(Document.prototype, 'readyState', document) === 'loading'
@@ -279,71 +315,14 @@ export function indexOf(found, before) {
   return -1
 }
 
-/** @param {Found[]} found @param {number} index */
-export function pick(found, index) {
-  return found[index]
-}
-
-/**
- * As Turnstile's own script does: the value alone, and no event. After `until`, by the page's own clock, nothing is set any more.
- * @param {Found} widget
- * @param {{ token: string, until: number }} solution
- */
-export function fill({ inputs }, { token, until }) {
-  if (performance.now() > until) return 'late'
-  /** @type {string[]} */
-  const names = []
-  for (let i = 0; i < inputs.length; i++) {
-    inputs[i].value = token
-    names[i] = inputs[i].name
+/** The widgets of these indices, which share a container, as one. @param {Found[]} found @param {number[]} indices @returns {Found} */
+export function pick(found, indices) {
+  const { container, widgetId } = found[indices[0]]
+  /** @type {HTMLInputElement[]} */
+  const inputs = []
+  for (let i = 0; i < indices.length; i++) {
+    const widget = found[indices[i]]
+    for (let at = 0; at < widget.inputs.length; at++) inputs[inputs.length] = widget.inputs[at]
   }
-  return names
-}
-
-/**
- * Whether the document has that function.
- * @param {Found[]} _found
- * @param {{ path: string, names: string[] }} callback a name or a path, and the names in the path
- */
-export function hasFunction(_found, { path, names }) {
-  const page = /** @type {any} */ (window)
-  let target = page
-  if (path in page) target = page[path]
-  else for (let i = 0; i < names.length; i++) target = target?.[names[i]]
-  return typeof target === 'function'
-}
-
-/**
- * As Turnstile's own script does: with the token and with `false`, which means that there is no clearance. What the callback throws
- * becomes an uncaught error of the page.
- * @param {Found} _widget makes the driver call this in the document of the widget
- * @param {{ path: string, names: string[], token: string, until: number }} call
- */
-export function callByName(_widget, { path, names, token, until }) {
-  if (performance.now() > until) return 'late'
-  const page = /** @type {any} */ (window)
-  let owner = page
-  let name = path
-  if (!(path in page)) {
-    for (let i = 0; i < names.length - 1; i++) owner = owner?.[names[i]]
-    name = names[names.length - 1]
-  }
-  if (typeof owner?.[name] !== 'function') return 'missing'
-  try {
-    owner[name](token, false)
-  } catch (error) {
-    reportError(error)
-  }
-  return 'called'
-}
-
-/**
- * The same for a function of the caller's, whose source is in the text that the driver sends. What it throws rejects the call.
- * @param {(token: string) => unknown} own
- * @param {{ token: string, until: number }} call
- */
-export async function callOwn(own, { token, until }) {
-  if (performance.now() > until) return 'late'
-  await own(token)
-  return 'called'
+  return { container, widgetId, inputs }
 }

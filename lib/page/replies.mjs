@@ -65,6 +65,7 @@ function asWidget(reply) {
     selector: asString(reply.selector),
     inShadowRoot: asBoolean(reply.inShadowRoot),
     chosen: asBoolean(reply.chosen),
+    first: asInteger(reply.first),
   }
 }
 

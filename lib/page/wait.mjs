@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeWidgets, endedError, pageError, scriptError } from './errors.mjs'
 import { evaluate, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanPage } from './find.mjs'
-import { hasFunction, pick } from './in-page.mjs'
+import { pick } from './in-page.mjs'
+import { hasFunction } from './in-page-apply.mjs'
 import { namesOf } from './options.mjs'
 import { asBoolean, asHandle } from './replies.mjs'
 
@@ -83,7 +84,7 @@ async function selectWidget(candidates, { choice, callback, widgetTimeoutMs, tas
     throw pageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
-  const { widget, frame, list, index, loading } = candidate
+  const { widget, frame, list, indices, loading } = candidate
   const details = { provider, widgets: [widget] }
   if (widget.websiteKey === undefined && task.websiteKey === undefined) {
     if (!late) return
@@ -106,7 +107,7 @@ async function selectWidget(candidates, { choice, callback, widgetTimeoutMs, tas
   }
   // A widget that is not rendered yet gets a response field when it is.
   if ((loading || widget.widgetId === undefined) && !late) return
-  const handle = await evaluate(() => list.evaluateHandle(pick, index), asHandle)
+  const handle = await evaluate(() => list.evaluateHandle(pick, indices), asHandle)
   if (handle)
     return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
   if (!late) return
