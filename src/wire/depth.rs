@@ -9,15 +9,14 @@ pub const MAX_DEPTH: usize = 100;
 /// The same JSON with every object and array that lies deeper than [`MAX_DEPTH`] replaced by `null`.
 pub fn bounded(json: &RawValue) -> Box<RawValue> {
     let text = json.get();
-    if !exceeds(text) {
-        return json.to_owned();
-    }
-    let (mut out, mut depth, mut in_string, mut escaped) = (String::new(), 0_usize, false, false);
+    let (mut out, mut depth) = (String::with_capacity(text.len()), 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
     for c in text.chars() {
         let keeps = depth <= MAX_DEPTH;
         match c {
             _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
+            // JSON has it only in strings.
+            '\\' => escaped = true,
             '"' => in_string = !in_string,
             _ if in_string => {}
             '{' | '[' => {
@@ -39,27 +38,6 @@ pub fn bounded(json: &RawValue) -> Box<RawValue> {
     RawValue::from_string(out).unwrap_or_default()
 }
 
-fn exceeds(text: &str) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return true;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,8 +52,10 @@ mod tests {
         for json in ["0", "{}", r#"{"a":"[[[[{{{{","b":"\"[","c":[1,{"d":null}]}"#, &deepest] {
             assert_eq!(cut(json), json);
         }
-        let brackets_in_text = format!(r#"{{"a":"{}"}}"#, "[".repeat(1000));
-        assert_eq!(cut(&brackets_in_text), brackets_in_text);
+        for before in ["", r#"\""#, r#"\\\""#, r"\\", r"\u005b"] {
+            let brackets_in_text = format!(r#"{{"a":"{before}{}","b":[1]}}"#, "[".repeat(1000));
+            assert_eq!(cut(&brackets_in_text), brackets_in_text);
+        }
     }
 
     #[test]

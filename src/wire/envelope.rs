@@ -31,9 +31,9 @@ pub fn reply_text(body: &[u8]) -> Cow<'_, str> {
         Some(rest) => Cow::Owned(rest.to_owned()),
         None => text,
     };
-    match without_bare_numbers(&text) {
-        Some(json) if serde_json::from_str::<&RawValue>(&text).is_err() => Cow::Owned(json),
-        _ => text,
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(_) => text,
+        Err(_) => without_bare_numbers(&text).map_or(text, Cow::Owned),
     }
 }
 
@@ -47,7 +47,8 @@ fn without_bare_numbers(text: &str) -> Option<String> {
                 found = true;
                 (word.len(), "null")
             }
-            (None, '\\') if in_string => {
+            // JSON has it only in strings.
+            (None, '\\') => {
                 let length = rest.char_indices().nth(2).map_or(rest.len(), |(at, _)| at);
                 (length, &rest[..length])
             }

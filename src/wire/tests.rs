@@ -1,3 +1,4 @@
+mod oddities;
 mod properties;
 
 use serde::Deserialize;
