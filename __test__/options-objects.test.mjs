@@ -6,6 +6,8 @@ import { callNames, calls, failure, KEY, replies, required, scripted, TASK } fro
 
 /** @typedef {import('./support/calls.mjs').CallName} CallName */
 
+/** @typedef {import('./support/calls.mjs').Provider} Provider */
+
 const together = { concurrency: 32 }
 const nowhere = 'http://127.0.0.1:1'
 
@@ -214,18 +216,20 @@ describe('extraTaskFields', together, () => {
 })
 
 describe('taskId', together, () => {
-  for (const [taskId, wire] of /** @type {[string | number, string][]} */ ([
-    [TASK, `"${TASK}"`],
-    ['0042', '"0042"'],
-    [7, '7'],
-    [0, '0'],
-    [2 ** 40, '1099511627776'],
-    [Number.MAX_SAFE_INTEGER, '9007199254740991'],
-    ['quote " \\ é 😀', JSON.stringify('quote " \\ é 😀')],
+  for (const [provider, taskId, wire] of /** @type {[Provider, string | number, string][]} */ ([
+    ['ezcaptcha', TASK, `"${TASK}"`],
+    ['ezcaptcha', '0042', '"0042"'],
+    ['ezcaptcha', 7, '"7"'],
+    ['custom', '42', '"42"'],
+    ['custom', 7, '7'],
+    ['custom', 0, '0'],
+    ['custom', 2 ** 40, '1099511627776'],
+    ['custom', Number.MAX_SAFE_INTEGER, '9007199254740991'],
+    ['ezcaptcha', 'quote " \\ é 😀', JSON.stringify('quote " \\ é 😀')],
   ])) {
-    test(`${inspect(taskId)} goes out as ${wire}`, async t => {
+    test(`${inspect(taskId)} goes out to ${provider} as ${wire}`, async t => {
       const server = await scripted(t, [replies.processing])
-      await calls.getTaskResult({ ...required('getTaskResult', server.baseURL), taskId })
+      await calls.getTaskResult({ ...required('getTaskResult', server.baseURL, { provider }), taskId })
       assert.ok(server.requests[0].text.includes(`"taskId":${wire}`), server.requests[0].text)
     })
   }

@@ -199,7 +199,7 @@ describe('options on the wire', () => {
 
   describe('the other calls send', together, () => {
     for (const provider of providers) {
-      test(`key and task id to ${provider}, and a number as a number`, async t => {
+      test(`key and task id to ${provider}, and a number in the type of its ids`, async t => {
         const server = await scripted(t, [replies.processing, replies.processing])
         await getTaskResult(/** @type {any} */ (required('getTaskResult', server.baseURL, { provider })))
         const taskId = 2 ** 40 + 1
@@ -209,7 +209,7 @@ describe('options on the wire', () => {
         const bodies = server.requests.map(({ body }) => body)
         assert.deepEqual(bodies, [
           { clientKey: KEY, taskId: TASK },
-          { clientKey: KEY, taskId },
+          { clientKey: KEY, taskId: provider === 'custom' ? taskId : String(taskId) },
         ])
       })
 

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, RequestError, UnusableSolution},
     options::{Account, NewTask, TaskId},
     poll::{self, Alignment, Operation, Outcome, PollPolicy, RetryDelay, Stopped},
-    provider::Reason,
+    provider::{IdType, Reason},
     registry::Registry,
     retry::{Retry, retry_policy},
     transport::Transport,
@@ -187,7 +187,8 @@ impl<'a, T: Transport> Call<'a, T> {
     pub async fn get_task_result(&mut self, task_id: &TaskId) -> Result<Option<Solution>, Error> {
         let body = wire::get_task_result_body(self.client_key(), task_id);
         let decode = |status, body: &[u8]| wire::task_status(status, body).map(Some);
-        match self.send(Method::GetTaskResult, body, &SINGLE, decode).await? {
+        let other_body = self.body_of_other_type(task_id);
+        match self.send(Method::GetTaskResult, body, other_body, &SINGLE, decode).await? {
             TaskStatus::Processing => {
                 self.state.emit(Phase::Processing);
                 Ok(None)
@@ -204,7 +205,8 @@ impl<'a, T: Transport> Call<'a, T> {
             TaskStatus::Processing => Ok(None),
             TaskStatus::Ready(provided) => Ok(Some(provided)),
         };
-        let provided = self.send(Method::GetTaskResult, body, &policy, decode).await?;
+        let other_body = self.body_of_other_type(task_id);
+        let provided = self.send(Method::GetTaskResult, body, other_body, &policy, decode).await?;
         Ok(self.deliver(provided))
     }
 
@@ -228,17 +230,28 @@ impl<'a, T: Transport> Call<'a, T> {
         }
     }
 
-    /// Sends one request as often as needed. `decode` returns `None` for "not yet".
+    /// Where the type of ids is not documented: digits that were kept as text may have been a number.
+    fn body_of_other_type(&self, task_id: &TaskId) -> Option<Box<Bytes>> {
+        match self.endpoint.account.provider.task_id {
+            IdType::Text => None,
+            IdType::AsGiven => Some(wire::get_task_result_body(self.client_key(), &task_id.as_number()?).into()),
+        }
+    }
+
+    /// Sends one request as often as needed; with the other body from the time that the first is refused as one that the
+    /// provider does not know. `decode` returns `None` for "not yet".
     async fn send<R: Send>(
         &mut self,
         method: Method,
         body: Bytes,
         policy: &PollPolicy,
         decode: impl Fn(u16, &[u8]) -> Result<Option<R>, RequestError> + Send + Sync,
+        other_body: Option<Box<Bytes>>,
     ) -> Result<R, Error> {
         let Call { endpoint, state, .. } = self;
         let deadline = endpoint.deadline;
-        let mut sending = Sending { endpoint, state, method, body, decode, connect_failures: 0, resent_at_once: false };
+        let mut sending =
+            Sending { endpoint, state, method, body, other_body, decode, connect_failures: 0, resent_at_once: false };
         let result = poll::poll(policy, deadline, &mut sending).await;
         result.map_err(|error| self.state.error(ErrorKind::Request { call: method.name(), error }))
     }
@@ -305,6 +318,7 @@ struct Sending<'c, 'a, T, D> {
     connect_failures: u32,
     /// Whether a request was resent without a wait since the last usable reply.
     resent_at_once: bool,
+    other_body: Option<Box<Bytes>>,
 }
 
 impl<T, R, D> Operation for Sending<'_, '_, T, D>
@@ -332,6 +346,13 @@ where
             Retry::Limited => self.connect_failures < MAX_CONNECT_ATTEMPTS,
             Retry::Never => false,
         };
+        if let RequestError::Provider(refusal) = &error
+            && let Reason::Expired | Reason::Request = refusal.reason
+            && let Some(other_body) = self.other_body.take()
+        {
+            self.body = *other_body;
+            return Outcome::Retry { error, delay: RetryDelay::None };
+        }
         if !retries {
             return Outcome::Failure(error);
         }

@@ -18,7 +18,7 @@ use zeroize::Zeroize;
 
 use crate::{
     error::Error,
-    provider::{IdFormat, PROVIDERS, Provider},
+    provider::{IdFormat, IdType, Provider},
     redact::{Secrets, redact_url_credentials},
 };
 
@@ -133,11 +133,15 @@ fn parse<T>(
     parse: impl FnOnce(&mut OptionReader) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let provider = given.iter().find_map(|(name, value)| match value {
-        RawOption::Text(text) if name == "provider" => Provider::named(text).map(|provider| provider.name),
+        RawOption::Text(text) if name == "provider" => Provider::named(text),
+        _ => None,
+    });
+    let label = given.iter().find_map(|(name, value)| match value {
+        RawOption::Text(text) if name == "label" && is_label(text) => Some(text),
         _ => None,
     });
     let task_id = given.iter().find_map(|(name, value)| match name.as_str() {
-        "taskId" if known.contains(&TASK_ID) => task_id_of(value).ok(),
+        "taskId" if known.contains(&TASK_ID) => task_id_of(value, IdType::Text).ok(),
         _ => None,
     });
     let secrets = secrets_of(&given);
@@ -342,7 +346,7 @@ impl OptionReader {
 
     fn task_id(&mut self, account: &Account) -> Result<TaskId, Error> {
         let given = self.take("taskId").ok_or_else(|| Error::invalid_option("taskId", "is required"))?;
-        let id = task_id_of(&given)?;
+        let id = task_id_of(&given, account.provider.task_id)?;
         match account.secrets.are_in(&id.to_string()) {
             true => Err(Error::invalid_option("taskId", "holds the account's key, and is not the id of a task")),
             false => Ok(id),

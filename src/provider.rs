@@ -19,6 +19,8 @@ pub struct Provider {
     pub proxy: bool,
     /// Its developer id, beside the task; `None` where none is documented.
     pub developer_id: Option<DeveloperId>,
+    /// In which type a task's id goes back to it.
+    pub task_id: IdType,
     /// So many refusals of an account within a minute get it banned.
     pub ban_after: usize,
 }
@@ -40,6 +42,14 @@ pub enum IdFormat {
     Text,
 }
 
+/// In which JSON type an id is sent. All ids are text in JavaScript.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum IdType {
+    Text,
+    /// As the caller gave it: a number as a number, a text as text.
+    AsGiven,
+}
+
 /// The largest integer up to which every integer is a JavaScript number.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
@@ -52,6 +62,7 @@ pub static PROVIDERS: &[Provider] = &[
         c_data: Some(&["rqData", "metadataCdata"]),
         proxy: true,
         developer_id: Some(DeveloperId { field: "appId", format: IdFormat::Integer { max: i32::MAX as u64 } }),
+        task_id: IdType::Text,
         ban_after: 30,
     },
     Provider {
@@ -62,6 +73,7 @@ pub static PROVIDERS: &[Provider] = &[
         c_data: None,
         proxy: false,
         developer_id: Some(DeveloperId { field: "softID", format: IdFormat::Integer { max: MAX_SAFE_INTEGER } }),
+        task_id: IdType::Text,
         ban_after: 1000,
     },
     // Any other service that speaks the protocol; what it calls its optional fields goes into `extraTaskFields` and
@@ -74,7 +86,8 @@ pub static PROVIDERS: &[Provider] = &[
         c_data: None,
         proxy: false,
         developer_id: None,
-        // Nobody documents it, so the strictest that is known.
+        task_id: IdType::AsGiven,
+        // Not documented anywhere, so the strictest that is known.
         ban_after: 30,
     },
 ];

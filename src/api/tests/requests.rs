@@ -79,17 +79,19 @@ async fn a_task_id_goes_back_in_the_type_that_it_came_in() {
     }
 }
 
-/// In the option it may be either, and digits are an integer on the wire.
 #[tokio::test(start_paused = true)]
-async fn a_task_id_that_was_kept_is_sent_as_the_provider_spelt_it() {
-    for (given, sent) in [
-        (RawOption::Text("61138bb6-19fb-11ec".into()), json!("61138bb6-19fb-11ec")),
-        (RawOption::Text("42".into()), json!(42)),
-        (RawOption::Text("042".into()), json!("042")),
-        (RawOption::Number(42.0), json!(42)),
+async fn a_task_id_that_was_kept_is_sent_in_the_type_of_the_record_or_as_given() {
+    for (provider, given, sent) in [
+        ("yescaptcha", RawOption::Text("61138bb6-19fb-11ec".into()), json!("61138bb6-19fb-11ec")),
+        ("yescaptcha", RawOption::Text("42".into()), json!("42")),
+        ("yescaptcha", RawOption::Number(42.0), json!("42")),
+        ("custom", RawOption::Text("42".into()), json!("42")),
+        ("custom", RawOption::Text("042".into()), json!("042")),
+        ("custom", RawOption::Number(42.0), json!(42)),
     ] {
         for kind in [GetTaskResult, WaitForTask] {
-            let made = call(kind).option("taskId", given.clone());
+            let made = call(kind).provider(provider).text("baseURL", "https://api.example");
+            let made = made.option("taskId", given.clone());
             let body = json!({ "clientKey": KEY, "taskId": sent });
             assert_eq!(bodies(made, created_with(json!("t"))).await, [(Method::GetTaskResult, body)]);
         }
@@ -118,4 +120,38 @@ async fn the_results_of_the_calls() {
     assert_eq!(task, json!({ "taskId": 42, "provider": "yescaptcha" }));
     assert_eq!(call(GetBalance).run(script()).await.outcome.unwrap(), 12.5);
     assert_eq!(call(GetTaskResult).run(script()).await.token(), TOKEN);
+}
+
+/// The ids of tasks are text in JavaScript, and some compatible services know them as numbers alone.
+#[tokio::test(start_paused = true)]
+async fn digits_that_were_kept_as_text_are_tried_as_a_number_where_the_text_is_unknown() {
+    for (refusal, kind) in [
+        ("ERROR_NO_SUCH_CAPCHA_ID", WaitForTask),
+        ("WRONG_CAPTCHA_ID", GetTaskResult),
+        ("ERROR_BAD_PARAMETERS", WaitForTask),
+    ] {
+        let made = call(kind).provider("custom").text("baseURL", "https://api.example").text("taskId", "73243152973");
+        let script = Scripted::default().then(Method::GetTaskResult, [super::support::refusal(refusal), processing()]);
+        let ended = made.run(script.always(Method::GetTaskResult, ready())).await;
+        let ids: Vec<_> = ended.transport().sent().iter().map(|sent| sent.body["taskId"].clone()).collect();
+        assert_eq!(ids[..2], [json!("73243152973"), json!(73_243_152_973_u64)], "{refusal}");
+        assert!(ids[2..].iter().all(|id| id.is_u64()), "{ids:?}");
+        assert!(ended.outcome.is_ok(), "{ended:?}");
+        assert_eq!(ended.sent_at()[1], ended.sent_at()[0], "at once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_task_is_asked_for_in_the_other_type_once_and_only_where_that_is_possible() {
+    for (provider, id, requests) in [
+        ("custom", "73243152973", 2),
+        ("custom", "073", 1),
+        ("custom", "61138bb6-19fb", 1),
+        ("yescaptcha", "73243152973", 1),
+    ] {
+        let made = call(WaitForTask).provider(provider).text("baseURL", "https://api.example").text("taskId", id);
+        let ended = made.run(Scripted::default().always(Method::GetTaskResult, refusal("ERROR_TASKID_INVALID"))).await;
+        assert_eq!(ended.refusal().error_code, "ERROR_TASKID_INVALID");
+        assert_eq!(ended.polls, requests, "{provider} {id}");
+    }
 }
