@@ -115,6 +115,8 @@ export interface CallEventFields {
   readonly call: 'solveTurnstile' | 'createTask' | 'getTaskResult' | 'waitForTask' | 'getBalance'
   /** The `provider` option. Absent only where that option was wrong. */
   readonly provider?: Provider
+  /** The `label` option. */
+  readonly label?: string
   /** The provider's id of the task; absent until it is known. */
   readonly taskId?: string
   /** How often the provider was asked for the result so far. */
@@ -127,7 +129,9 @@ export interface CallEventFields {
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
 export interface CallEventError
-  extends Readonly<Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'mayBeCharged'>> {
+  extends Readonly<
+    Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'retryAfterMs' | 'mayBeCharged'>
+  > {
   /** The error's message. */
   readonly message: string
 }
@@ -147,6 +151,8 @@ export interface AccountOptions {
    * @default the provider's own
    */
   baseURL?: string | undefined
+  /** A name for the account, 1 to 64 printable characters, that solutions, errors, progress and events carry. Never the key. */
+  label?: string | undefined
   /**
    * The time for the whole call, in milliseconds of wall clock: retries and requests in flight included. A whole
    * number from 1 to 300 000.
@@ -203,8 +209,7 @@ export interface PollingOptions {
   /**
    * The wait before the first poll and between polls, in milliseconds. A whole number from 1000 to 300 000, and at least
    * a 120th of `timeoutMs`, since providers stop answering after 120 polls of a task; where `baseURL` is on loopback, from
-   * 10 and without that bound. Among a thousand calls at once the first poll comes up to an interval later, so that they
-   * do not all poll together.
+   * 10 and without that bound.
    *
    * @default 3_000, what the providers ask for
    */
@@ -225,6 +230,8 @@ export interface Progress {
   phase: 'created' | 'processing' | 'retrying' | 'ready'
   /** The `provider` option. */
   provider: Provider
+  /** The `label` option. */
+  label?: string
   /** The provider's id of the task; absent until it is created. */
   taskId?: string
   /** How often the provider was asked for the result so far. */
@@ -269,6 +276,8 @@ export interface Solution {
   headers?: Record<string, string>
   /** The `provider` option. */
   provider: Provider
+  /** The `label` option. */
+  label?: string
   /** The provider's id of the task. */
   taskId: string
   /** When the task was created, in milliseconds since the epoch. Absent where another call created it. */
@@ -310,7 +319,10 @@ export interface Task {
 
 /** Which task. */
 export interface TaskIdOptions {
-  /** The id as `createTask` returned it or an error carried it. */
+  /**
+   * The id as `createTask` returned it or an error carried it. It is sent in the JSON type that the provider uses; at
+   * `'custom'` a number is sent as a number and a string as a string.
+   */
   taskId: string | number
 }
 
@@ -362,6 +374,8 @@ export interface TurnstileErrorFields {
   code: TurnstileErrorCode
   /** The `provider` option. Absent only where that option was wrong. */
   provider?: Provider
+  /** The `label` option. */
+  label?: string
   /** The provider's id of the task: there from the moment that the task exists. */
   taskId?: string
   /** Whether money may have been spent while no token is in hand. */

@@ -364,6 +364,42 @@ test('the caller’s asynchronous context is there at the start and at the end',
   assert.deepEqual([seen.start, seen.settled], ['mine', 'mine'])
 })
 
+test('every event has the label of the account, and a refused call how long nothing is sent', async t => {
+  const banned = { body: { errorId: 1, errorCode: 'ERROR_KEY_TEMP_BLOCKED' } }
+  const { messages, error } = await watchedAt(t, 'createTask', [banned], { label: 'main' })
+  assert.deepEqual(
+    messages.map(({ type, label }) => [type, label]),
+    [
+      ['start', 'main'],
+      ['settled', 'main'],
+    ],
+  )
+  assert.equal(messages[1].retryAfterMs, error.retryAfterMs)
+  assert.equal(error.retryAfterMs, 60_000)
+})
+
+test('NODE_DEBUG=turnstile-solver prints every event to stderr, and no key', async t => {
+  const server = await scripted(t, [replies.created, replies.ready])
+  const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 10, label: 'main' })
+  const script = `
+    import { solveTurnstile } from 'turnstile-solver'
+    await solveTurnstile(JSON.parse(process.argv[1]))`
+  const args = [JSON.stringify(options)]
+  const { stderr, code } = await runScript(script, {
+    args,
+    env: { ...process.env, NODE_DEBUG: 'turnstile-solver' },
+  })
+  const lines = stderr.trim().split('\n')
+  const shown = lines.map(line => /^TURNSTILE-SOLVER \d+: solveTurnstile (\w+) (\{.*\})$/.exec(line))
+  assert.deepEqual(
+    [code, ...shown.map(line => line?.[1])],
+    [0, 'start', 'created', 'ready', 'settled'],
+    stderr,
+  )
+  for (const line of shown) assert.equal(JSON.parse(line?.[2] ?? '{}').label, 'main')
+  assert.ok(!stderr.includes(KEY) && !stderr.includes(TOKEN), stderr)
+})
+
 test('the code of docs/events.md runs and prints what it shows', async t => {
   const [script, shown] = blocksOf(read('docs/events.md')).filter(({ heading }) => heading === 'The channel')
   let ahead = 0

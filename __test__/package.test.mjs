@@ -32,7 +32,7 @@ describe('the package', () => {
     assert.deepEqual(Object.keys(/** @type {any} */ (module).default).sort(), names)
   })
 
-  test('has the same functions with require and with import', async () => {
+  test('is one and the same, however it is loaded', async () => {
     /** @type {Record<string, any>} */
     const required = require('turnstile-solver')
     /** @type {Record<string, any>} */
@@ -48,14 +48,14 @@ describe('the package', () => {
     for (const name of functions.filter(name => !/Error$/.test(name))) assert.equal(module[name].length, 1)
   })
 
-  test('exports the sandbox as turnstile-solver/sandbox', async () => {
+  test('has a sandbox under a name of its own, for import and for require of its address', async () => {
     const sandbox = await import('turnstile-solver/sandbox')
     assert.deepEqual(Object.keys(sandbox).sort(), sandboxNames)
     assert.equal(sandbox.startSandbox, (await import('../lib/sandbox/index.mjs')).startSandbox)
     assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
   })
 
-  test('exports no other file', () => {
+  test('opens nothing else: no file of the library or the sandbox', () => {
     for (const path of [
       'lib/client.js',
       'lib/loader.js',
@@ -96,17 +96,7 @@ describe('the package', () => {
     }
     const scripts = Object.keys(manifest.scripts)
     assert.deepEqual(
-      scripts.filter(name => /^(install|prepare|prepublishOnly)$/.test(name)),
-      [],
-    )
-  })
-
-  test('has no script that npm runs by itself, before or after another', () => {
-    const scripts = Object.keys(manifest.scripts)
-    const own = ['install', 'pack', 'publish', 'version', 'restart', 'shrinkwrap', 'dependencies']
-    const around = [...scripts, ...own].flatMap(name => [`pre${name}`, `post${name}`])
-    assert.deepEqual(
-      scripts.filter(name => around.includes(name)),
+      scripts.filter(name => /^(pre|post)?install$|^prepare$/.test(name)),
       [],
     )
   })
@@ -120,19 +110,7 @@ describe('the package', () => {
   })
 })
 
-test('cargo builds only the addon unless another package of the workspace is named', async () => {
-  const { stdout } = await run('cargo', ['metadata', '--no-deps', '--locked', '--format-version', '1'])
-  const { packages, workspace_default_members: defaults } = JSON.parse(stdout)
-  const names = (/** @type {any[]} */ list) => list.map(({ name }) => name).sort()
-  assert.deepEqual(names(packages.filter((/** @type {any} */ { id }) => defaults.includes(id))), [
-    'turnstile-solver',
-  ])
-  assert.ok(packages.length > 3, names(packages).join())
-  const locks = await run('git', ['ls-files', '--', '*Cargo.lock', ':(exclude)__test__'])
-  assert.equal(locks.stdout, 'Cargo.lock\n')
-})
-
-test('the fuzz targets have the dependencies of the addon', () => {
+test('what the fuzz targets are built from is what the addon is built from', () => {
   const dependencies = (/** @type {string} */ manifest) => {
     const [, section] = readFileSync(join(root, manifest), 'utf8').split('\n[dependencies]\n')
     return section.split(/\n\[/)[0].trim().split('\n')

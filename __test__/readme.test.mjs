@@ -61,7 +61,7 @@ const expectations = {
           sandbox: { faults: [{ method: 'getTaskResult', fault: 'no-response' }] },
           timesOut: 'solveTurnstile',
         },
-        { ...refused, complains: /^PROVIDER_ERROR account Nothing was charged\.\n$/ },
+        { ...refused, complains: /^createTask failed: ERROR_ZERO_BALANCE .*\n$/ },
       ],
     ],
   },

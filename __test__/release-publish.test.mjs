@@ -15,18 +15,18 @@ const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
 const names = ['turnstile-solver-darwin-arm64', 'turnstile-solver-linux-x64-gnu', 'turnstile-solver']
 const all = names.map(name => `${name} 1.2.2 is published as latest`)
 
-/** A registry on loopback that stores what is published. It refuses the package named by `refused`. */
+/** A registry on loopback: it keeps what is published, and can be told to refuse a package. */
 const server = createServer(async (request, response) => {
   const name = decodeURIComponent(request.url ?? '').slice(1)
-  const reply = (/** @type {number} */ status, /** @type {unknown} */ body) =>
+  const answer = (/** @type {number} */ status, /** @type {unknown} */ body) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  if (request.method === 'GET') return published[name] ? reply(200, published[name]) : reply(404, {})
+  if (request.method === 'GET') return published[name] ? answer(200, published[name]) : answer(404, {})
   const body = /** @type {any} */ (await json(request))
-  if (request.method !== 'PUT' || name === refused) return reply(403, { error: 'refused' })
+  if (request.method !== 'PUT' || name === refused) return answer(403, { error: 'refused' })
   const [version] = Object.keys(body.versions)
   puts.push({ name, version, tags: body['dist-tags'], access: body.access })
   published[name] = { name, 'dist-tags': body['dist-tags'], versions: body.versions }
-  reply(201, {})
+  answer(201, {})
 })
 
 /** @type {{ name: string, version: string, tags: object, access: string }[]} */
@@ -35,13 +35,13 @@ let puts
 let published
 let refused = ''
 /** @type {string} */
-let temporary
+let place
 /** @type {string} */
 let packed
 /** @type {string} */
 let folder
 /** @type {Parameters<typeof publish>[1]} */
-let settings
+let how
 
 /** @param {string} folder @param {string} name */
 const sum = (folder, name) =>
@@ -56,11 +56,11 @@ const list = files =>
 const files = names.map(name => `${name}-1.2.2.tgz`)
 
 before(async () => {
-  temporary = mkdtempSync(join(tmpdir(), 'publish-'))
-  packed = join(temporary, 'packed')
-  folder = join(temporary, 'folder')
+  place = mkdtempSync(join(tmpdir(), 'publish-'))
+  packed = join(place, 'packed')
+  folder = join(place, 'folder')
   for (const source of ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.']) {
-    const copy = join(temporary, 'package', source)
+    const copy = join(place, 'package', source)
     cpSync(join(fixture, source), copy, { recursive: true })
     cpSync(copy, packed, { recursive: true, filter: path => path === copy })
     const { ok, output } = await npm(['pack', copy, '--pack-destination', packed, '--loglevel=error'])
@@ -69,12 +69,12 @@ before(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  const flags = [`--//127.0.0.1:${port}/:_authToken=any`, '--loglevel=error', '--fetch-retries=0']
-  settings = { registry: `http://127.0.0.1:${port}/`, flags, platforms: 2 }
+  const flags = [`--//127.0.0.1:${port}/:_authToken=of-nobody`, '--loglevel=error', '--fetch-retries=0']
+  how = { registry: `http://127.0.0.1:${port}/`, flags, platforms: 2 }
 })
 after(() => {
   server.close()
-  rmSync(temporary, { recursive: true })
+  rmSync(place, { recursive: true })
 })
 beforeEach(() => {
   puts = []
@@ -86,10 +86,10 @@ beforeEach(() => {
 })
 
 describe('publishing', () => {
-  test('publishes publicly, the platforms first and the main package last; after a failure the next run continues', async () => {
+  test('publishes for everybody, the platforms first and the main package last; the run after a failure goes on from there', async () => {
     refused = names[1]
     await assert.rejects(
-      publish(folder, settings),
+      publish(folder, how),
       /npm publish turnstile-solver-linux-x64-gnu-1\.2\.2\.tgz:[\s\S]*darwin-arm64 1\.2\.2 is published/,
     )
     assert.deepEqual(
@@ -97,50 +97,44 @@ describe('publishing', () => {
       [names[0]],
     )
     refused = ''
-    assert.deepEqual(await publish(folder, settings), [
-      `${names[0]} 1.2.2 was already published`,
-      ...all.slice(1),
-    ])
+    assert.deepEqual(await publish(folder, how), [`${names[0]} 1.2.2 was there`, ...all.slice(1)])
     assert.deepEqual(
       puts,
       names.map(name => ({ name, version: '1.2.2', tags: { latest: '1.2.2' }, access: 'public' })),
     )
   })
 
-  test('refuses if the version is published with other contents', async () => {
+  test('does not take another package of that version for its own', async () => {
     published[names[0]] = { versions: { '1.2.2': { dist: { integrity: 'sha512-AAAA' } } } }
     await assert.rejects(
-      publish(folder, settings),
-      /turnstile-solver-darwin-arm64 1\.2\.2 is already published with other contents/,
+      publish(folder, how),
+      /turnstile-solver-darwin-arm64 1\.2\.2 is published, and is another one/,
     )
     assert.deepEqual(puts, [])
   })
 
-  test('publishes nothing if a file does not match its checksum', async () => {
+  test('publishes nothing if a file is not what was packed', async () => {
     copyFileSync(join(folder, files[0]), join(folder, files[2]))
-    await assert.rejects(
-      publish(folder, settings),
-      /turnstile-solver-1\.2\.2\.tgz does not match its checksum/,
-    )
+    await assert.rejects(publish(folder, how), /turnstile-solver-1\.2\.2\.tgz is not what was packed/)
     assert.deepEqual(puts, [])
   })
 
-  test('publishes nothing if a file is not listed', async () => {
+  test('publishes nothing if there is a file that nobody listed', async () => {
     list(files.slice(1))
     assert.throws(
       () => checked(folder),
-      /SHA256SUMS does not list turnstile-solver-darwin-arm64-1\.2\.2\.tgz/,
+      /SHA256SUMS does not know turnstile-solver-darwin-arm64-1\.2\.2\.tgz/,
     )
-    await assert.rejects(publish(folder, settings), /does not list/)
+    await assert.rejects(publish(folder, how), /does not know/)
   })
 
   test('publishes nothing if a platform is missing, or the main package is not the last', async () => {
     rmSync(join(folder, files[0]))
     list(files.slice(1))
-    await assert.rejects(publish(folder, settings), /There are 2 packages/)
+    await assert.rejects(publish(folder, how), /There are 2 packages/)
     cpSync(packed, folder, { recursive: true })
     list(files.toReversed())
-    await assert.rejects(publish(folder, settings), /expected are the main one and 2 for platforms/)
+    await assert.rejects(publish(folder, how), /the main one and 2 for platforms are wanted/)
     assert.deepEqual(puts, [])
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { releaseBlockers } from '../tools/release/check.mjs'
+import { obstacles } from '../tools/release/check.mjs'
 import { isNewer, moveTo } from '../tools/release/version.mjs'
 
 const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
@@ -12,15 +12,15 @@ const repository = 'https://host.example/owner/turnstile-solver'
 const release = { tag: 'v1.2.2', repository }
 
 /** @type {string} */
-let temporary
+let place
 /** @type {string} */
 let folder
 
 before(() => {
-  temporary = mkdtempSync(join(tmpdir(), 'release-'))
-  folder = join(temporary, 'tree')
+  place = mkdtempSync(join(tmpdir(), 'release-'))
+  folder = join(place, 'tree')
 })
-after(() => rmSync(temporary, { recursive: true }))
+after(() => rmSync(place, { recursive: true }))
 beforeEach(() => {
   rmSync(folder, { recursive: true, force: true })
   cpSync(fixture, folder, { recursive: true })
@@ -38,66 +38,66 @@ function change(file, from, to) {
 
 const linux = 'turnstile-solver-linux-x64-gnu'
 
-/** @type {[what: string, file: string, from: string | RegExp, to: string, expected: string[]][]} */
+/** @type {[what: string, file: string, from: string | RegExp, to: string, told: string[]][]} */
 const ways = [
   [
-    'Cargo.toml has another version',
+    'Cargo.toml is of another version',
     'Cargo.toml',
     '1.2.2',
     '1.2.1',
-    ['Cargo.toml has version 1.2.1, and package.json 1.2.2'],
+    ['Cargo.toml is of version 1.2.1, and package.json of 1.2.2'],
   ],
   [
-    'Cargo.lock has another version',
+    'Cargo.lock is of another version',
     'Cargo.lock',
     /(?<="turnstile-solver"\n)version = "1.2.2"/,
     'version = "1.2.1"',
-    ['Cargo.lock has version 1.2.1, and package.json 1.2.2'],
+    ['Cargo.lock is of version 1.2.1, and package.json of 1.2.2'],
   ],
   [
-    'the lockfile has another version',
+    'the lockfile is of another version',
     'package-lock.json',
     '1.2.2',
     '1.2.1',
-    ['package-lock.json has version 1.2.1, and package.json 1.2.2'],
+    ['package-lock.json is of version 1.2.1, and package.json of 1.2.2'],
   ],
   [
-    "the lockfile's package has another version",
+    "the lockfile's package is of another version",
     'package-lock.json',
     /(?<="": \{\n.*\n +"version": )"1.2.2"/,
     '"1.2.1"',
-    ['package-lock.json, its first package, has version 1.2.1, and package.json 1.2.2'],
+    ['package-lock.json, its first package, is of version 1.2.1, and package.json of 1.2.2'],
   ],
   [
-    'a platform is missing in the lockfile',
+    'the lockfile lacks a platform',
     'package-lock.json',
     '"npm/linux-x64-gnu": {',
     '"npm/other": {',
-    ['package-lock.json, its npm/linux-x64-gnu, has version undefined, and package.json 1.2.2'],
+    ['package-lock.json, its npm/linux-x64-gnu, is of version undefined, and package.json of 1.2.2'],
   ],
   [
-    'the list of components has another version',
+    'the list of components is of another version',
     'sbom.cdx.json',
     '"version": "1.2.2"',
     '"version": "1.2.1"',
-    ['sbom.cdx.json has version 1.2.1, and package.json 1.2.2'],
+    ['sbom.cdx.json is of version 1.2.1, and package.json of 1.2.2'],
   ],
   [
-    "a platform's package has another version",
+    "a platform's package is of another version",
     'npm/linux-x64-gnu/package.json',
     '1.2.2',
     '1.2.1',
-    ['npm/linux-x64-gnu has version 1.2.1, and package.json 1.2.2'],
+    ['npm/linux-x64-gnu is of version 1.2.1, and package.json of 1.2.2'],
   ],
   [
     "a platform's package has another's name",
     'npm/linux-x64-gnu/package.json',
     linux,
     'turnstile-solver-linux-x64-musl',
-    ['npm/linux-x64-gnu has the name turnstile-solver-linux-x64-musl'],
+    ['npm/linux-x64-gnu is called turnstile-solver-linux-x64-musl'],
   ],
   [
-    'a platform is not an optional dependency',
+    'a platform is no optional dependency',
     'package.json',
     `,\n    "${linux}": "1.2.2"`,
     '',
@@ -120,106 +120,103 @@ const ways = [
     ],
   ],
   [
-    'the newest version in the changelog is an older one',
+    'the changelog ends with the version before',
     'CHANGELOG.md',
     '## [1.2.2] - 2026-02-28',
     '## Soon',
     ['the newest version in CHANGELOG.md is 1.2.1, and not 1.2.2'],
   ],
   [
-    'the date is not valid',
+    'the date is of no calendar',
     'CHANGELOG.md',
     '2026-02-28',
     '2026-02-30',
-    ['1.2.2 has no valid date in CHANGELOG.md: 2026-02-30'],
+    ['1.2.2 has no date in CHANGELOG.md: 2026-02-30'],
   ],
   [
     'the changelog has no date',
     'CHANGELOG.md',
     ' - 2026-02-28',
     '',
-    ['1.2.2 has no valid date in CHANGELOG.md: undefined'],
+    ['1.2.2 has no date in CHANGELOG.md: undefined'],
   ],
   [
-    'the changelog lists no changes',
+    'the changelog has nothing to say',
     'CHANGELOG.md',
     '- The one thing.\n',
     '',
-    ['CHANGELOG.md has no changes for 1.2.2'],
+    ['CHANGELOG.md says nothing of 1.2.2'],
   ],
 ]
 
-describe('releaseBlockers', () => {
-  test('finds nothing in a tree with one version, as a release and between releases', () => {
-    assert.deepEqual(releaseBlockers(folder, release), [])
-    assert.deepEqual(releaseBlockers(folder), [])
+describe('whether everything agrees on the version', () => {
+  test('holds for a tree that does, as a release and between releases', () => {
+    assert.deepEqual(obstacles(folder, release), [])
+    assert.deepEqual(obstacles(folder), [])
   })
 
-  for (const [what, file, from, to, expected] of ways) {
-    test(`names the problem if ${what}`, () => {
+  for (const [what, file, from, to, told] of ways) {
+    test(`does not hold where ${what}`, () => {
       change(file, from, to)
-      assert.deepEqual(releaseBlockers(folder), expected)
-      assert.deepEqual(releaseBlockers(folder, release), expected)
+      assert.deepEqual(obstacles(folder), told)
+      assert.deepEqual(obstacles(folder, release), told)
     })
   }
 
-  test('names the problem if there is no package for any platform', () => {
+  test('does not hold where there is no package for any platform', () => {
     rmSync(join(folder, 'npm'), { recursive: true })
-    assert.ok(releaseBlockers(folder).includes('there is no package under npm/'))
+    assert.ok(obstacles(folder).includes('there is no package under npm/'))
   })
 
-  test('an unreleased entry in the changelog prevents a release only', () => {
+  test('an open changelog stops a release and nothing else', () => {
     change('CHANGELOG.md', '2026-02-28', 'Unreleased')
-    assert.deepEqual(releaseBlockers(folder), [])
-    assert.deepEqual(releaseBlockers(folder, release), ['1.2.2 is still unreleased in CHANGELOG.md'])
+    assert.deepEqual(obstacles(folder), [])
+    assert.deepEqual(obstacles(folder, release), ['1.2.2 is still unreleased in CHANGELOG.md'])
   })
 
-  test('changes without a version prevent a release, an empty heading for them does not', () => {
+  test('changes that belong to no version stop a release, an empty heading for them does not', () => {
     change('CHANGELOG.md', '## [1.2.2]', '## [Unreleased]\n\n- A new thing.\n\n## [1.2.2]')
-    assert.deepEqual(releaseBlockers(folder), [])
-    assert.deepEqual(releaseBlockers(folder, release), ['CHANGELOG.md has changes without a version'])
+    assert.deepEqual(obstacles(folder), [])
+    assert.deepEqual(obstacles(folder, release), ['CHANGELOG.md has changes of no version'])
     change('CHANGELOG.md', '- A new thing.\n', '')
-    assert.deepEqual(releaseBlockers(folder, release), [])
+    assert.deepEqual(obstacles(folder, release), [])
   })
 
-  test('a tag of another version, or one without the v, prevents a release', () => {
+  test('a tag of another version stops a release, and so does one without the v', () => {
     for (const tag of ['v1.2.1', '1.2.2', 'v1.2.2-1']) {
-      assert.deepEqual(releaseBlockers(folder, { tag }), [`the tag is ${tag}, but the version is 1.2.2`])
+      assert.deepEqual(obstacles(folder, { tag }), [`the tag is ${tag}, and the version 1.2.2`])
     }
   })
 
-  test('a README that says that the package is not on npm prevents a release', () => {
+  test('a README that denies that the package is on npm stops a release', () => {
     change('README.md', 'npm install', 'It is not on npm yet: npm install')
-    assert.deepEqual(releaseBlockers(folder), [])
-    assert.deepEqual(releaseBlockers(folder, release), ['README.md says that the package is not on npm yet'])
+    assert.deepEqual(obstacles(folder), [])
+    assert.deepEqual(obstacles(folder, release), ['README.md says that the package is not on npm yet'])
   })
 
-  test('a package of another repository, or of none, prevents a release', () => {
+  test('a package of another repository, or of none, stops a release', () => {
     change('npm/darwin-arm64/package.json', 'owner', 'other')
     change('package.json', '"url"', '"directory"')
-    const expected = (/** @type {string} */ file) =>
-      `"repository" of ${file} is not ${repository}, so npm refuses its provenance`
-    assert.deepEqual(releaseBlockers(folder, release), [
-      expected('package.json'),
-      expected('npm/darwin-arm64'),
-    ])
+    const told = (/** @type {string} */ place) =>
+      `"repository" of ${place} is not ${repository}, so npm refuses its provenance`
+    assert.deepEqual(obstacles(folder, release), [told('package.json'), told('npm/darwin-arm64')])
   })
 })
 
-describe('setting a version', () => {
+describe('moving to a version', () => {
   beforeEach(() => change('CHANGELOG.md', '## [1.2.2]', '## [Unreleased]\n\n- A new thing.\n\n## [1.2.2]'))
 
-  test('changes all files, and the result can be released', () => {
+  test('moves everything, and what is moved can be released', () => {
     moveTo(folder, '1.10.0', '2026-03-01')
-    assert.deepEqual(releaseBlockers(folder, { tag: 'v1.10.0', repository }), [])
+    assert.deepEqual(obstacles(folder, { tag: 'v1.10.0', repository }), [])
     assert.match(
       read('CHANGELOG.md'),
       /^# Changelog\n\n## \[1\.10\.0\] - 2026-03-01\n\n- A new thing\.\n\n## \[1\.2\.2\] - /,
     )
   })
 
-  test('changes nothing else, not even where something else has the same version', () => {
-    /** How often something else has the previous version. */
+  test('leaves everything else as it was, to the byte, of the same version too', () => {
+    /** How often something else is of the version before. */
     const others = {
       'Cargo.toml': 1,
       'Cargo.lock': 1,
@@ -235,36 +232,39 @@ describe('setting a version', () => {
     }
   })
 
-  test('dates a version that the files already have', () => {
+  test('dates a version that the tree is already at', () => {
     change('CHANGELOG.md', /## \[Unreleased\][^#]*## \[1\.2\.2\] - \S+/, '## [1.2.2] - Unreleased')
     moveTo(folder, '1.2.2', '2026-03-01')
     assert.match(read('CHANGELOG.md'), /^## \[1\.2\.2\] - 2026-03-01$/m)
-    assert.deepEqual(releaseBlockers(folder, release), [])
+    assert.deepEqual(obstacles(folder, release), [])
   })
 
-  /** @type {[what: string, version: string, expected: RegExp][]} */
+  /** @type {[what: string, version: string, told: RegExp][]} */
   const refused = [
-    ['something that is not a version', '1.3', /1\.3 is not a version/],
-    ['a version with a v', 'v1.3.0', /v1\.3\.0 is not a version/],
-    ['an older version', '1.2.1', /1\.2\.1 is not newer than 1\.2\.2/],
-    ['a prerelease of the version', '1.2.2-beta.1', /1\.2\.2-beta\.1 is not newer than 1\.2\.2/],
+    ['what is no version', '1.3', /1\.3 is no version/],
+    ['a version with a v', 'v1.3.0', /v1\.3\.0 is no version/],
+    ['the version before', '1.2.1', /1\.2\.1 does not come after 1\.2\.2/],
+    ['what led up to the version', '1.2.2-beta.1', /1\.2\.2-beta\.1 does not come after 1\.2\.2/],
   ]
-  for (const [what, version, expected] of refused) {
+  for (const [what, version, told] of refused) {
     test(`refuses ${what}, and changes nothing`, () => {
       const before = ['CHANGELOG.md', 'package.json', 'Cargo.toml'].map(read)
-      assert.throws(() => moveTo(folder, version, '2026-03-01'), expected)
+      assert.throws(() => moveTo(folder, version, '2026-03-01'), told)
       assert.deepEqual(['CHANGELOG.md', 'package.json', 'Cargo.toml'].map(read), before)
     })
   }
 
-  test('refuses a version that the changelog does not list', () => {
+  test('refuses a version that the changelog does not speak of', () => {
     change('CHANGELOG.md', /## \[Unreleased\][^#]*/, '')
-    assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md has nothing unreleased/)
+    assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md has nothing that is unreleased/)
     change('CHANGELOG.md', '2026-02-28', 'Unreleased')
-    assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md prepares 1\.2\.2, not 1\.3\.0/)
+    assert.throws(
+      () => moveTo(folder, '1.3.0', '2026-03-01'),
+      /CHANGELOG\.md prepares 1\.2\.2, and not 1\.3\.0/,
+    )
   })
 
-  test('compares versions as numbers, and a prerelease as older than its version', () => {
+  test('compares versions as numbers, and what leads up to one as older than it', () => {
     for (const [newer, older] of [
       ['1.10.0', '1.9.9'],
       ['2.0.0', '2.0.0-rc.1'],

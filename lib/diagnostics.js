@@ -1,19 +1,21 @@
 'use strict'
 
-// The events of calls, published on a channel of node:diagnostics_channel. A call that starts while the channel has no
-// subscribers never comes here.
+// The events of calls, published on a channel of node:diagnostics_channel, and printed where NODE_DEBUG names the package. A
+// call that starts while there is neither subscriber nor NODE_DEBUG never comes here.
 
 const { channel } = require('node:diagnostics_channel')
+const { debuglog } = require('node:util')
 
 const calls = channel('turnstile-solver:call')
+const debug = debuglog('turnstile-solver')
 
 /** @typedef {import('../index.d.ts').Progress} Progress */
 /** @typedef {Omit<Progress, 'phase'> & { phase: Progress['phase'] | 'ended' }} Step an event of the addon */
 /** @typedef {(step: Step) => void} Tracer */
-/** @typedef {{ provider?: string, taskId?: string, polls: number, retries: number }} State what every event of a call has */
+/** @typedef {{ provider?: string, label?: string, taskId?: string, polls: number, retries: number }} State what every event of a call has */
 
 function isTraced() {
-  return calls.hasSubscribers
+  return calls.hasSubscribers || debug.enabled
 }
 
 /**
@@ -32,10 +34,11 @@ function trace(call, startCall) {
   const publish = (type, fields) => {
     const elapsedMs = Math.floor(performance.now() - startedAt)
     calls.publish(Object.freeze({ type, id, call, ...state, elapsedMs, ...fields }))
+    if (debug.enabled) debug('%s %s %s', call, type, JSON.stringify({ id, ...state, elapsedMs, ...fields }))
   }
   /** @type {Tracer} */
-  const tracer = ({ phase, provider, taskId, polls, retries, elapsedMs, ...retry }) => {
-    Object.assign(state, { provider, ...(taskId && { taskId }), polls, retries })
+  const tracer = ({ phase, provider, label, taskId, polls, retries, elapsedMs, ...retry }) => {
+    Object.assign(state, { provider, ...(label && { label }), ...(taskId && { taskId }), polls, retries })
     if (phase !== 'ended') publish(phase, { elapsedMs, ...retry })
   }
   const result = startCall(tracer, state)
@@ -47,8 +50,8 @@ function trace(call, startCall) {
       return value
     },
     error => {
-      const { code, reason, errorCode, mayBeCharged, message } = error
-      publish('settled', { outcome: 'failed', code, reason, errorCode, mayBeCharged, message })
+      const { code, reason, errorCode, retryAfterMs, mayBeCharged, message } = error
+      publish('settled', { outcome: 'failed', code, reason, errorCode, retryAfterMs, mayBeCharged, message })
       throw error
     },
   )

@@ -44,6 +44,7 @@ pub type ProgressListener = dyn Fn(Event) + Send + Sync;
 pub struct Event {
     pub phase: Phase,
     pub provider: &'static str,
+    pub label: Option<Arc<str>>,
     pub task_id: Option<String>,
     pub polls: u32,
     pub retries: u32,
@@ -77,6 +78,7 @@ pub struct Task {
 pub struct Solution {
     pub provided: ProviderSolution,
     pub provider: &'static str,
+    pub label: Option<Arc<str>>,
     pub task_id: String,
     /// Known only to the call that created the task.
     pub created_at: Option<SystemTime>,
@@ -89,13 +91,13 @@ pub struct Solution {
 pub struct Call<'a, T> {
     endpoint: Endpoint<'a, T>,
     registry: &'a Registry<T>,
-    state: State,
+    state: State<'a>,
 }
 
 /// What changes while a call runs.
-struct State {
+struct State<'a> {
     listener: Option<Arc<ProgressListener>>,
-    provider: &'static str,
+    account: &'a Account,
     started: Instant,
     activity: Activity,
     retries: u32,
@@ -113,7 +115,7 @@ impl<'a, T: Transport> Call<'a, T> {
             registry,
             state: State {
                 listener,
-                provider: account.provider.name,
+                account,
                 started,
                 activity: Activity::default(),
                 retries: 0,
@@ -147,7 +149,7 @@ impl<'a, T: Transport> Call<'a, T> {
         let body = wire::create_task_body(self.client_key(), &task, &beside);
         drop((task, beside));
         let decode = |status, body: &[u8]| wire::created(status, body).map(Some);
-        let created = self.send(Method::CreateTask, body, &SINGLE, decode).await?;
+        let created = self.send(Method::CreateTask, body, None, &SINGLE, decode).await?;
         self.state.last_error = None;
         self.state.created_at = Some(SystemTime::now());
         if let Created::Pending(id) | Created::Ready { id: Some(id), .. } = &created {
@@ -164,7 +166,7 @@ impl<'a, T: Transport> Call<'a, T> {
             Created::Pending(id) | Created::Ready { id: Some(id), .. } => {
                 if self.state.task_id.as_deref() == Some(&id.to_string()) {
                     let created_at = self.state.created_at.unwrap_or_else(SystemTime::now);
-                    return Ok(Task { id, provider: self.state.provider, created_at });
+                    return Ok(Task { id, provider: self.state.account.provider.name, created_at });
                 }
                 ("the reply to createTask has a taskId that repeats a secret of the account", "null".into())
             }
@@ -212,7 +214,7 @@ impl<'a, T: Transport> Call<'a, T> {
 
     pub async fn get_balance(&mut self) -> Result<Balance, Error> {
         let body = wire::get_balance_body(self.client_key());
-        self.send(Method::GetBalance, body, &SINGLE, |status, body| wire::balance(status, body).map(Some)).await
+        self.send(Method::GetBalance, body, None, &SINGLE, |status, body| wire::balance(status, body).map(Some)).await
     }
 
     /// The result of the call, however it ended.
@@ -244,9 +246,9 @@ impl<'a, T: Transport> Call<'a, T> {
         &mut self,
         method: Method,
         body: Bytes,
+        other_body: Option<Box<Bytes>>,
         policy: &PollPolicy,
         decode: impl Fn(u16, &[u8]) -> Result<Option<R>, RequestError> + Send + Sync,
-        other_body: Option<Box<Bytes>>,
     ) -> Result<R, Error> {
         let Call { endpoint, state, .. } = self;
         let deadline = endpoint.deadline;
@@ -269,11 +271,12 @@ impl<'a, T: Transport> Call<'a, T> {
     }
 }
 
-impl State {
+impl State<'_> {
     fn solution(&self, provided: ProviderSolution) -> Solution {
         Solution {
             provided,
-            provider: self.provider,
+            provider: self.account.provider.name,
+            label: self.account.label.clone(),
             task_id: self.task_id.clone().unwrap_or_default(),
             created_at: self.created_at,
             ready_at: SystemTime::now(),
@@ -286,7 +289,8 @@ impl State {
     fn error(&self, kind: ErrorKind) -> Error {
         Error {
             kind,
-            provider: Some(self.provider),
+            provider: Some(self.account.provider.name),
+            label: self.account.label.clone(),
             task_id: self.task_id.clone(),
             may_be_charged: self.activity.may_be_charged(),
             cause: None,
@@ -297,7 +301,8 @@ impl State {
         if let Some(listener) = &self.listener {
             listener(Event {
                 phase,
-                provider: self.provider,
+                provider: self.account.provider.name,
+                label: self.account.label.clone(),
                 task_id: self.task_id.clone(),
                 polls: self.activity.polls,
                 retries: self.retries,
@@ -310,15 +315,15 @@ impl State {
 /// One request of a call, as the poll loop sees it.
 struct Sending<'c, 'a, T, D> {
     endpoint: &'c Endpoint<'a, T>,
-    state: &'c mut State,
+    state: &'c mut State<'a>,
     method: Method,
     body: Bytes,
+    other_body: Option<Box<Bytes>>,
     decode: D,
     /// How often in a row there was no connection.
     connect_failures: u32,
     /// Whether a request was resent without a wait since the last usable reply.
     resent_at_once: bool,
-    other_body: Option<Box<Bytes>>,
 }
 
 impl<T, R, D> Operation for Sending<'_, '_, T, D>
@@ -341,11 +346,6 @@ where
         };
         let error = failed.error;
         self.connect_failures = if let RequestError::Connect { .. } = error { self.connect_failures + 1 } else { 0 };
-        let retries = match retry_policy(self.method, &error) {
-            Retry::UntilDeadline => true,
-            Retry::Limited => self.connect_failures < MAX_CONNECT_ATTEMPTS,
-            Retry::Never => false,
-        };
         if let RequestError::Provider(refusal) = &error
             && let Reason::Expired | Reason::Request = refusal.reason
             && let Some(other_body) = self.other_body.take()
@@ -353,6 +353,11 @@ where
             self.body = *other_body;
             return Outcome::Retry { error, delay: RetryDelay::None };
         }
+        let retries = match retry_policy(self.method, &error) {
+            Retry::UntilDeadline => true,
+            Retry::Limited => self.connect_failures < MAX_CONNECT_ATTEMPTS,
+            Retry::Never => false,
+        };
         if !retries {
             return Outcome::Failure(error);
         }

@@ -4,7 +4,7 @@
 //! caller gets: the request's error, or what else ended the call, with everything known about the task. Whether a request
 //! is sent again is decided in one place, [`crate::retry::retry_policy`].
 
-use std::{collections::BTreeMap, fmt, mem, time::Duration};
+use std::{collections::BTreeMap, fmt, mem, sync::Arc, time::Duration};
 
 use serde::de::IgnoredAny;
 
@@ -262,6 +262,8 @@ impl fmt::Display for RequestError {
 pub struct Error {
     pub kind: ErrorKind,
     pub provider: Option<&'static str>,
+    /// The caller's name for the account.
+    pub label: Option<Arc<str>>,
     pub task_id: Option<String>,
     /// Money may have been spent and no token is in hand.
     pub may_be_charged: bool,
@@ -304,6 +306,7 @@ impl Error {
         Error {
             kind: ErrorKind::InvalidOptions(Box::new(InvalidOption { option, problem, thrown })),
             provider: None,
+            label: None,
             task_id: None,
             may_be_charged: false,
             cause: None,
@@ -364,11 +367,17 @@ impl fmt::Display for Error {
             }
             ErrorKind::Aborted => f.write_str("aborted by the signal")?,
         }
-        let (provider, task_id) = (self.provider, self.task_id.as_deref());
-        match (provider, task_id) {
-            (Some(provider), Some(task_id)) => write!(f, " [{provider}, task {}]", Escaped(task_id, MAX_CODE))?,
-            (Some(provider), None) if !matches!(self.kind, ErrorKind::InvalidOptions(_)) => write!(f, " [{provider}]")?,
-            _ => {}
+        if let Some(provider) = self.provider
+            && (self.task_id.is_some() || !matches!(self.kind, ErrorKind::InvalidOptions(_)))
+        {
+            write!(f, " [{provider}")?;
+            if let Some(label) = &self.label {
+                write!(f, " '{label}'")?;
+            }
+            if let Some(task_id) = &self.task_id {
+                write!(f, ", task {}", Escaped(task_id, MAX_CODE))?;
+            }
+            f.write_str("]")?;
         }
         match self.advice() {
             Some(advice) => write!(f, "; {advice}"),

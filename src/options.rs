@@ -1,5 +1,6 @@
 //! Options, parsed once into values that cannot be wrong: they are fully validated here.
 
+mod account;
 mod base_url;
 mod copied_text;
 mod fields;
@@ -9,7 +10,7 @@ mod requests;
 mod suggest;
 mod task_id;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -22,17 +23,18 @@ use crate::{
     redact::{Secrets, redact_url_credentials},
 };
 
+use account::is_label;
+pub use account::{Account, HostId};
 pub use fields::TaskFields;
 pub use raw::{MAX_TEXT_LENGTH, RawOption, RawOptions};
 use raw::{OptionReader, wrong_type};
 pub use requests::{
     CreateTaskRequest, GetBalanceRequest, GetTaskResultRequest, Request, SolveRequest, WaitForTaskRequest,
 };
-use suggest::misspelling_of;
 use task_id::task_id_of;
 pub use task_id::{MAX_LENGTH as MAX_TASK_ID_LENGTH, TaskId};
 
-const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "timeoutMs", "requestTimeoutMs", "signal"];
+const ACCOUNT: &[&str] = &["provider", "clientKey", "baseURL", "label", "timeoutMs", "requestTimeoutMs", "signal"];
 const TASK: &[&str] = &[
     "websiteURL",
     "websiteKey",
@@ -52,7 +54,6 @@ const KEY_NAME: &str = "[clientKey]";
 
 const DEFAULT_WAIT: Duration = Duration::from_secs(120);
 const DEFAULT_SINGLE_CALL: Duration = Duration::from_secs(30);
-const DEFAULT_EXCHANGE: Duration = Duration::from_secs(15);
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(3);
 const MAX_MS: u64 = 300_000;
 const MIN_POLL_INTERVAL_MS: u64 = 1_000;
@@ -60,37 +61,10 @@ const MIN_POLL_INTERVAL_MS: u64 = 1_000;
 const MIN_LOOPBACK_POLL_INTERVAL_MS: u64 = 10;
 /// Providers stop answering for a task after so many polls. Not applied on loopback: there is no provider.
 const MAX_POLLS: u64 = 120;
-const MAX_KEY_LENGTH: usize = 512;
 /// A wrong key may be longer than a right one, and is not repeated either.
 const MAX_SECRET_LENGTH: usize = 4096;
 const MAX_ACTION_LENGTH: usize = 32;
 const MAX_C_DATA_LENGTH: usize = 255;
-
-/// Who asks whom: the part that every call has.
-#[derive(Debug)]
-pub struct Account {
-    pub provider: &'static Provider,
-    pub client_key: SecretString,
-    /// All that must never be told, the key included.
-    pub secrets: Secrets,
-    /// Ends in a slash, so that a method's name can be joined to it.
-    pub base_url: Url,
-    /// Whether `base_url` is on this machine: then plain http is allowed and no proxy is used.
-    pub loopback: bool,
-    /// The time that the whole call has.
-    pub timeout: Duration,
-    /// The time that one HTTP exchange has.
-    pub request_timeout: Duration,
-}
-
-/// A host and its port: what connections and their limits belong to.
-pub type HostId = (String, Option<u16>);
-
-impl Account {
-    pub fn host_id(&self) -> HostId {
-        (self.base_url.host_str().unwrap_or_default().to_owned(), self.base_url.port_or_known_default())
-    }
-}
 
 /// What is to be solved.
 pub struct NewTask {
@@ -146,14 +120,20 @@ fn parse<T>(
     });
     let secrets = secrets_of(&given);
     let task_id = task_id.map(|id| id.to_string()).filter(|id| !secrets.are_in(id));
+    let label = label.filter(|label| !secrets.are_in(label)).map(|label| Arc::from(label.as_str()));
     let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
     let redact = |text: String| secrets.redact(redact_url_credentials(&text));
     // An unknown name is shown in part, and part of a secret could not be found any more.
     let own = |name: String| if everywhere.contains(&name.as_str()) { name } else { redact(name) };
     let given = given.into_iter().map(|(name, value)| (own(name), value)).collect();
-    OptionReader::new(given, call, &known.concat(), &everywhere)
-        .and_then(|mut options| parse(&mut options))
-        .map_err(|error| Error { provider, task_id, ..error.redact_option(redact) })
+    OptionReader::new(given, call, &known.concat(), &everywhere).and_then(|mut options| parse(&mut options)).map_err(
+        |error| Error {
+            provider: provider.map(|provider| provider.name),
+            label,
+            task_id,
+            ..error.redact_option(redact)
+        },
+    )
 }
 
 /// The secrets among the options, before any of them is known to be right. What is too long to be one is not looked for.
@@ -174,47 +154,6 @@ fn secrets_of(given: &RawOptions) -> Secrets {
 }
 
 impl OptionReader {
-    fn account(&mut self, default_timeout: Duration) -> Result<Account, Error> {
-        let provider = self.provider()?;
-        let client_key = self.required_text("clientKey")?;
-        if client_key.len() > MAX_KEY_LENGTH || !client_key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let problem = format!("must be at most {MAX_KEY_LENGTH} printable ASCII characters without spaces");
-            return Err(Error::invalid_option("clientKey", problem));
-        }
-        let (base_url, loopback) = self.base_url(provider)?;
-        self.expect("signal", "an AbortSignal", RawOption::AbortSignal)?;
-        Ok(Account {
-            provider,
-            secrets: Secrets::of([(client_key.as_str(), KEY_NAME)]),
-            client_key: secret(client_key),
-            base_url,
-            loopback,
-            timeout: self.milliseconds("timeoutMs", 1, MAX_MS, default_timeout)?,
-            request_timeout: self.milliseconds("requestTimeoutMs", 1, MAX_MS, DEFAULT_EXCHANGE)?,
-        })
-    }
-
-    fn provider(&mut self) -> Result<&'static Provider, Error> {
-        let name = self.required_text("provider")?;
-        Provider::named(&name).ok_or_else(|| {
-            let known: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
-            let suggestion = match misspelling_of(&name, &known) {
-                Some(meant) => format!("; did you mean '{meant}'?"),
-                None => String::new(),
-            };
-            Error::invalid_option("provider", format!("must be {}{suggestion}", one_of(&known)))
-        })
-    }
-
-    fn base_url(&mut self, provider: &'static Provider) -> Result<(Url, bool), Error> {
-        let refuse = |problem: String| Error::invalid_option("baseURL", problem);
-        match (self.text("baseURL")?.as_deref(), provider.base_url) {
-            (Some(given), _) => base_url::parse(given).map_err(refuse),
-            (None, Some(default)) => base_url::parse(default).map_err(refuse),
-            (None, None) => Err(refuse(format!("is required with provider '{}'", provider.name))),
-        }
-    }
-
     /// The account learns the secrets of its task.
     fn task(&mut self, account: &mut Account) -> Result<NewTask, Error> {
         let provider = account.provider;

@@ -130,6 +130,7 @@ export const optionTable = {
     good: '61138bb6-19fb-11ec-a9c8-0242ac110006',
     bad: [...noText.filter(value => value !== 1), '', Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2 ** 53],
   },
+  label: { calls: callNames, good: 'EU 2', bad: [...noText, '', ' ', 'a\nb', 'a\u200b', 'x'.repeat(65)] },
   timeoutMs: { calls: callNames, good: 60_000, bad: [...noWhole, 300_001, Number.MAX_SAFE_INTEGER] },
   pollIntervalMs: { calls: polling, good: 5000, bad: [...noWhole, 9, 1000.5, 300_001] },
   requestTimeoutMs: { calls: callNames, good: 5000, bad: [...noWhole, 300_001] },

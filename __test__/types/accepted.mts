@@ -68,7 +68,14 @@ holds<Same<ProviderInfo['name'], Provider>>()
 holds<Same<Progress['phase'], 'created' | 'processing' | 'retrying' | 'ready'>>()
 
 // Which option belongs to which call, and no more.
-type AccountKeys = 'provider' | 'clientKey' | 'baseURL' | 'timeoutMs' | 'requestTimeoutMs' | 'signal'
+type AccountKeys =
+  | 'provider'
+  | 'clientKey'
+  | 'baseURL'
+  | 'label'
+  | 'timeoutMs'
+  | 'requestTimeoutMs'
+  | 'signal'
 type TaskKeys =
   | 'websiteURL'
   | 'websiteKey'
@@ -94,6 +101,7 @@ holds<
     | 'userAgent'
     | 'headers'
     | 'provider'
+    | 'label'
     | 'taskId'
     | 'createdAt'
     | 'readyAt'

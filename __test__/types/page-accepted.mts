@@ -40,6 +40,7 @@ holds<
     | 'provider'
     | 'clientKey'
     | 'baseURL'
+    | 'label'
     | 'timeoutMs'
     | 'requestTimeoutMs'
     | 'signal'

@@ -113,6 +113,8 @@ export interface CallEventFields {
   readonly call: 'solveTurnstile' | 'createTask' | 'getTaskResult' | 'waitForTask' | 'getBalance'
   /** The `provider` option. Absent only where that option was wrong. */
   readonly provider?: Provider
+  /** The `label` option. */
+  readonly label?: string
   /** The provider's id of the task; absent until it is known. */
   readonly taskId?: string
   /** How often the provider was asked for the result so far. */
@@ -125,7 +127,9 @@ export interface CallEventFields {
 
 /** What a call failed with: of its `TurnstileError` what holds no secret. */
 export interface CallEventError
-  extends Readonly<Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'mayBeCharged'>> {
+  extends Readonly<
+    Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'retryAfterMs' | 'mayBeCharged'>
+  > {
   /** The error's message. */
   readonly message: string
 }

@@ -19,6 +19,9 @@ pub struct AccountOptions {
     /// @default the provider's own
     #[napi(js_name = "baseURL", ts_type = "string | undefined")]
     pub base_url: Option<String>,
+    /// A name for the account, 1 to 64 printable characters, that solutions, errors, progress and events carry. Never the key.
+    #[napi(ts_type = "string | undefined")]
+    pub label: Option<String>,
     /// The time for the whole call, in milliseconds of wall clock: retries and requests in flight included. A whole
     /// number from 1 to 300 000.
     ///
@@ -77,7 +80,8 @@ pub struct TaskOptions {
 /// Which task.
 #[napi(object, object_to_js = false, object_from_js = false)]
 pub struct TaskIdOptions {
-    /// The id as `createTask` returned it or an error carried it.
+    /// The id as `createTask` returned it or an error carried it. It is sent in the JSON type that the provider uses; at
+    /// `'custom'` a number is sent as a number and a string as a string.
     #[napi(ts_type = "string | number")]
     pub task_id: String,
 }
@@ -87,8 +91,7 @@ pub struct TaskIdOptions {
 pub struct PollingOptions {
     /// The wait before the first poll and between polls, in milliseconds. A whole number from 1000 to 300 000, and at least
     /// a 120th of `timeoutMs`, since providers stop answering after 120 polls of a task; where `baseURL` is on loopback, from
-    /// 10 and without that bound. Among a thousand calls at once the first poll comes up to an interval later, so that they
-    /// do not all poll together.
+    /// 10 and without that bound.
     ///
     /// @default 3_000, what the providers ask for
     #[napi(ts_type = "number | undefined")]

@@ -76,6 +76,8 @@ pub struct TurnstileErrorFields {
     /// The `provider` option. Absent only where that option was wrong.
     #[napi(ts_type = "Provider")]
     pub provider: Option<&'static str>,
+    /// The `label` option.
+    pub label: Option<String>,
     /// The provider's id of the task: there from the moment that the task exists.
     pub task_id: Option<String>,
     /// Whether money may have been spent while no token is in hand.
@@ -118,6 +120,7 @@ fn failed<T>(error: Error) -> Outcome<T> {
     let fields = TurnstileErrorFields {
         code: error.code(),
         provider: error.provider,
+        label: error.label.as_deref().map(str::to_owned),
         task_id: error.task_id,
         may_be_charged: error.may_be_charged,
         option: None,

@@ -68,6 +68,8 @@ pub struct Solution {
     /// The `provider` option.
     #[napi(ts_type = "Provider")]
     pub provider: String,
+    /// The `label` option.
+    pub label: Option<String>,
     /// The provider's id of the task.
     pub task_id: String,
     /// When the task was created, in milliseconds since the epoch. Absent where another call created it.
@@ -95,6 +97,7 @@ impl From<call::Solution> for Solution {
             user_agent: solution.provided.user_agent,
             headers: solution.provided.headers.map(HashMap::from_iter),
             provider: solution.provider.into(),
+            label: solution.label.as_deref().map(str::to_owned),
             task_id: solution.task_id,
             created_at: solution.created_at.map(milliseconds),
             ready_at,
@@ -133,6 +136,8 @@ pub struct Progress {
     /// The `provider` option.
     #[napi(ts_type = "Provider")]
     pub provider: &'static str,
+    /// The `label` option.
+    pub label: Option<String>,
     /// The provider's id of the task; absent until it is created.
     pub task_id: Option<String>,
     /// How often the provider was asked for the result so far.
@@ -166,6 +171,7 @@ impl From<Event> for Progress {
         Progress {
             phase,
             provider: event.provider,
+            label: event.label.as_deref().map(str::to_owned),
             task_id: event.task_id,
             polls: event.polls,
             retries: event.retries,

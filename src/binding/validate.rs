@@ -1,5 +1,7 @@
 //! The options of a call, read and parsed: what they become, and what its events may show of them.
 
+use std::sync::Arc;
+
 use napi::{
     Env,
     bindgen_prelude::{Object, Result, ToNapiValue, Unknown},
@@ -47,6 +49,7 @@ pub fn validate<'env, Input: Request>(
 /// What the events of a call may show of its options: what is right, and never the key.
 pub struct Shown {
     provider: Option<&'static str>,
+    label: Option<Arc<str>>,
     task_id: Option<String>,
 }
 
@@ -55,9 +58,12 @@ impl Shown {
         match request {
             Ok(request) => Shown {
                 provider: Some(request.account().provider.name),
+                label: request.account().label.clone(),
                 task_id: request.task_id().map(ToString::to_string),
             },
-            Err(error) => Shown { provider: error.provider, task_id: error.task_id.clone() },
+            Err(error) => {
+                Shown { provider: error.provider, label: error.label.clone(), task_id: error.task_id.clone() }
+            }
         }
     }
 }
@@ -67,6 +73,9 @@ impl ToNapiValue for Shown {
         let mut object = Object::new(&Env::from_raw(env))?;
         if let Some(provider) = shown.provider {
             object.set("provider", provider)?;
+        }
+        if let Some(label) = shown.label {
+            object.set("label", &*label)?;
         }
         if let Some(task_id) = shown.task_id {
             object.set("taskId", task_id)?;

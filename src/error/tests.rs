@@ -233,7 +233,8 @@ fn a_reply_is_quoted_in_part_and_without_the_end_at_which_it_was_cut() {
 }
 
 fn error(kind: ErrorKind, task_id: Option<&str>, may_be_charged: bool) -> Error {
-    Error { kind, provider: Some("yescaptcha"), task_id: task_id.map(Into::into), may_be_charged, cause: None }
+    let task_id = task_id.map(Into::into);
+    Error { kind, provider: Some("yescaptcha"), label: None, task_id, may_be_charged, cause: None }
 }
 
 fn timeout(polls: u32) -> ErrorKind {

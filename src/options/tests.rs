@@ -1,5 +1,6 @@
+use super::account::MAX_KEY_LENGTH;
 use super::*;
-use crate::error::ErrorKind;
+use crate::{error::ErrorKind, provider::PROVIDERS};
 
 const KEY: &str = "test-key-0123456789abcdef";
 
@@ -262,16 +263,21 @@ fn only_credentials_of_a_proxy_among_the_fields_are_secrets() {
 }
 
 #[test]
-fn a_resumed_task_id_gets_its_type_on_the_wire_back() {
-    let parse = |id| {
-        let given = [("provider", text("yescaptcha")), ("clientKey", text(KEY)), ("taskId", id)];
-        let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+fn a_task_id_is_sent_in_the_type_of_the_record_or_else_as_given() {
+    let parse = |provider, id| {
+        let given = [("provider", text(provider)), ("clientKey", text(KEY)), ("taskId", id)];
+        let custom = (provider == "custom").then(|| ("baseURL", text("https://example.com")));
+        let given = given.into_iter().chain(custom).map(|(name, value)| (name.to_owned(), value)).collect();
         WaitForTaskRequest::parse(given).map(|request| request.task_id)
     };
-    assert_eq!(parse(text("61138bb6-19fb")).unwrap(), TaskId::Text("61138bb6-19fb".into()));
-    assert_eq!(parse(text("7654321098765")).unwrap(), TaskId::Number(7_654_321_098_765));
-    assert_eq!(parse(text("007")).unwrap(), TaskId::Text("007".into()));
-    assert_eq!(parse(RawOption::Number(42.0)).unwrap(), TaskId::Number(42));
+    for id in ["61138bb6-19fb", "73243152973", "007"] {
+        for provider in PROVIDERS {
+            assert_eq!(parse(provider.name, text(id)).unwrap(), TaskId::Text(id.into()), "{}", provider.name);
+        }
+    }
+    let number = || RawOption::Number(73_243_152_973.0);
+    assert_eq!(parse("custom", number()).unwrap(), TaskId::Number(73_243_152_973));
+    assert_eq!(parse("yescaptcha", number()).unwrap(), TaskId::Text("73243152973".into()));
     for bad in [
         text(""),
         RawOption::Number(1.5),
@@ -279,12 +285,30 @@ fn a_resumed_task_id_gets_its_type_on_the_wire_back() {
         RawOption::Number(9e15 * 2.0),
         RawOption::Other("null"),
     ] {
-        assert!(parse(bad).is_err());
+        assert!(parse("yescaptcha", bad).is_err());
     }
 }
 
 #[test]
-fn an_unknown_name_is_told_with_the_nearest_known_one() {
+fn a_label_is_short_and_printable_and_not_the_key() {
+    let long = "x".repeat(64);
+    for label in ["main", "EU 2: bücher, 漢字", &long] {
+        let request = solve(&[("label", Some(text(label)))]).unwrap();
+        assert_eq!(request.account.label.as_deref(), Some(label));
+        let error = solve(&[("label", Some(text(label))), ("timeoutMs", Some(text("soon")))]).unwrap_err();
+        assert_eq!(error.label.as_deref(), Some(label), "an error names the account");
+    }
+    assert_eq!(solve(&[]).unwrap().account.label, None);
+    for bad in ["", "  ", "a\nb", "a\u{200b}", "\u{202e}a", &"x".repeat(65), KEY, &format!("my {KEY}")] {
+        let error = solve(&[("label", Some(text(bad)))]).unwrap_err();
+        assert!(error.to_string().starts_with("label: "), "{error}");
+        assert!(error.label.is_none() && !format!("{error:?}").contains(KEY), "{error:?}");
+    }
+    assert_eq!(refused(&[("label", Some(RawOption::Number(1.0)))]).0, "label");
+}
+
+#[test]
+fn an_unknown_name_is_shown_with_the_nearest_known_one() {
     for (name, nearest) in
         [("clientkey", "clientKey"), ("timeout", "timeoutMs"), ("siteKey", "websiteKey"), ("cdata", "cData")]
     {
@@ -319,7 +343,7 @@ fn a_bad_option_beside_a_good_task_id_keeps_the_task_id() {
 }
 
 #[test]
-fn a_long_key_given_as_a_name_is_not_told_in_part() {
+fn a_long_key_given_as_a_name_is_not_shown_in_part() {
     let key = "0123456789abcdef".repeat(8);
     let error = solve(&[("clientKey", Some(text(&key))), (&key, Some(text("x")))]).unwrap_err();
     assert!(!error.to_string().contains(&key[..16]), "{error}");

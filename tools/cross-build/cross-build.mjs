@@ -1,9 +1,9 @@
-// `npm run cross-build`: builds the binaries of all platforms, or of those named, checks each, and puts it into its package under npm/.
-// `--list` lists the platforms, `--packages` writes the other files of the packages, after a new version for example.
+// `npm run prebuild`: the binaries of every platform that the package ships for, or of those named, each checked from outside and
+// put into its package under npm/. `--list` names them, `--packages` renews the packages' own files, as after a new version.
 import { parseArgs } from 'node:util'
 import { main } from '../dev/run.mjs'
 import { setup } from '../dev/setup.mjs'
-import { crossBuild } from './build.mjs'
+import { prebuild } from './build.mjs'
 import { each } from './each.mjs'
 import { writePackages } from './packages.mjs'
 import { identity, record } from './results.mjs'
@@ -27,7 +27,7 @@ main(import.meta.url, async () => {
 /** @param {import('./targets.mjs').Target} target */
 async function one(target) {
   const started = performance.now()
-  const { file, compiler } = await crossBuild(target)
+  const { file, compiler } = await prebuild(target)
   const built = { seconds: (performance.now() - started) / 1000, compiler: compiler.version }
   record(target.name, { ...identity(file), built })
 }

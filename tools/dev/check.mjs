@@ -1,5 +1,5 @@
-// Formatting, lints and types. `--fix` fixes what a tool can fix.
-import { main, run, tool, UserError } from './run.mjs'
+// Formatting, lints and types. `--fix` mends what a tool can mend.
+import { Failure, main, run, tool } from './run.mjs'
 import { setup } from './setup.mjs'
 
 main(import.meta.url, async () => {
@@ -8,7 +8,12 @@ main(import.meta.url, async () => {
   const biome = [tool('@biomejs/biome', 'biome'), 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])]
   /** @type {[name: string, command: string, args: string[]][]} */
   const checks = [
-    ['Rust formatting', 'cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]],
+    ...[
+      'Cargo.toml',
+      'tools/fuzz/Cargo.toml',
+      'tools/fuzz/core/Cargo.toml',
+      'tools/benchmark/bare/Cargo.toml',
+    ].map(manifest => rustFormatting(manifest, fix)),
     ['Rust lints', 'cargo', ['clippy', '--all-targets', '--', '-D', 'warnings']],
     ['JavaScript formatting and lints', process.execPath, biome],
     ['Types', process.execPath, [tool('typescript', 'tsc'), '-p', 'tsconfig.json']],
@@ -19,6 +24,16 @@ main(import.meta.url, async () => {
     console.log(`\n--- ${name}`)
     await run(command, args).catch(() => failed.push(name))
   }
-  if (failed.length > 0) throw new UserError(`Not in order: ${failed.join(', ')}.`)
+  if (failed.length > 0) throw new Failure(`Not in order: ${failed.join(', ')}.`)
   console.log('\nAll in order.')
 })
+
+/**
+ * @param {string} manifest
+ * @param {boolean} fix
+ * @returns {[name: string, command: string, args: string[]]}
+ */
+function rustFormatting(manifest, fix) {
+  const args = ['fmt', '--manifest-path', manifest, ...(fix ? [] : ['--check'])]
+  return [`Rust formatting, ${manifest}`, 'cargo', args]
+}

@@ -1,6 +1,6 @@
 /**
  * Makes the throw-away certificates under __test__/fixtures/tls with the openssl command: a private CA, a leaf for loopback, an expired one,
- * one for another host and one for the provider that tests reach through a proxy. The leaves' keys are public: only these tests may trust them.
+ * one for another host and one for the provider that tests reach through a proxy. The leaves' keys are public: nothing but these tests may ever trust them.
  *
  *     node tools/dev/make-test-certificates.mjs
  */
@@ -27,7 +27,7 @@ const LEAVES = [
 /** @param {string[]} args */
 const openssl = (...args) => execFileSync('openssl', args, { cwd: work, stdio: 'pipe' })
 
-/** The authority's own key is not kept, so that no other certificate can be signed with it. @param {string} name */
+/** The authority's own key is not kept: nobody can sign with it afterwards. @param {string} name */
 const keyOf = name => join(name === 'ca' ? work : target, `${name}.key.pem`)
 
 /** @param {string} name @param {string} subject */

@@ -1,4 +1,4 @@
-/** The installed package in every supported runtime. */
+/** The package as it was installed, in every runtime that people use. */
 
 import assert from 'node:assert/strict'
 import { copyFileSync, cpSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
@@ -63,7 +63,7 @@ describe('the package', { concurrency: 3 }, () => {
         )
       })
 
-      test('loads, solves, aborts, distinguishes errors, works in a thread and ends by itself', async () => {
+      test('loads, solves, aborts, tells errors apart, works in a thread and ends by itself', async () => {
         const { code, stdout, stderr } = await within('whole', command, 'smoke.mjs', options)
         const done = stdout.trim().split('\n')
         for (const check of smoke) checks[check] = done.includes(check)
@@ -87,20 +87,15 @@ describe('the package', { concurrency: 3 }, () => {
 
       test('says why the binary does not load', async () => {
         checks.failure = false
-        await assertLoadError(
+        await says(
           'missing',
           command,
           'missing',
           /^It needs the optional package \S+, which is not installed\.$/m,
         )
-        await assertLoadError(
-          'cut',
-          command,
-          'corrupt',
-          /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m,
-        )
+        await says('cut', command, 'corrupt', /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m)
         if (locked)
-          await assertLoadError(
+          await says(
             'whole',
             locked,
             'addons-disabled',
@@ -118,12 +113,12 @@ describe('the package', { concurrency: 3 }, () => {
  * @param {string} reason
  * @param {RegExp} text
  */
-async function assertLoadError(folder, command, reason, text) {
+async function says(folder, command, reason, text) {
   const { code, stdout, stderr } = await within(folder, command, 'load.cjs')
   assert.deepEqual([code, stderr], [0, ''])
-  const { message, ...fields } = JSON.parse(stdout)
+  const { message, ...told } = JSON.parse(stdout)
   const system = { platform: 'linux', arch: 'x64', libc: 'glibc' }
-  assert.deepEqual(fields, { code: 'ERR_TURNSTILE_SOLVER_BINARY', reason, ...system, packageName })
+  assert.deepEqual(told, { code: 'ERR_TURNSTILE_SOLVER_BINARY', reason, ...system, packageName })
   assert.match(message, text)
 }
 

@@ -147,3 +147,24 @@ async fn requests_that_were_not_sent_are_no_polls() {
         assert_eq!(ended.events, [format!("{} ended, polls 0, retries 0, task-1", kind.first_request())]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_label_is_on_every_event_and_on_what_comes_of_the_call() {
+    for kind in CallKind::ALL {
+        let script = || {
+            Scripted::default()
+                .then(Method::CreateTask, [busy()])
+                .always(Method::CreateTask, created())
+                .then(Method::GetTaskResult, [interrupted()])
+                .always(Method::GetTaskResult, ready())
+                .always(Method::GetBalance, balance())
+        };
+        let ended = call(kind).text("label", "main").run(script()).await;
+        assert!(ended.recorded.iter().all(|event| event.label.as_deref() == Some("main")), "{ended:?}");
+        let failed = call(kind).text("label", "main").cancelled().run(script()).await;
+        assert_eq!(failed.error().label.as_deref(), Some("main"));
+        assert!(failed.error().to_string().contains("[yescaptcha 'main'"), "{}", failed.error());
+    }
+    let ended = call(Solve).text("label", "main").run(script([created()], [ready()])).await;
+    assert_eq!(ended.outcome.unwrap()["label"], "main");
+}

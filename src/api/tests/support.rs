@@ -221,7 +221,7 @@ impl TestCall {
 }
 
 fn solution(solution: crate::call::Solution) -> Value {
-    json!({
+    let mut shown = json!({
         "token": solution.provided.token,
         "provider": solution.provider,
         "taskId": solution.task_id,
@@ -229,7 +229,11 @@ fn solution(solution: crate::call::Solution) -> Value {
         "elapsedMs": milliseconds(solution.elapsed),
         "polls": solution.polls,
         "retries": solution.retries,
-    })
+    });
+    if let Some(label) = solution.label {
+        shown["label"] = json!(label);
+    }
+    shown
 }
 
 /// What came of a call.

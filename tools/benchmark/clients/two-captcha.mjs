@@ -1,16 +1,16 @@
 /**
- * `2captcha-ts`. It uses a legacy protocol (in.php and res.php) with a fixed host, so the sandbox's process has an adapter for that protocol,
- * and the two addresses are replaced. HTTP/1.1 only, with any number of connections.
+ * `2captcha-ts`. It speaks an older protocol (in.php and res.php) to a host that is written into it, so the sandbox's process holds a door
+ * for it that speaks that protocol, and the two addresses are replaced. HTTP/1.1 only, connections without bound.
  */
 
 import { Solver } from '2captcha-ts'
 
 /** @type {import('../lib/clients.mjs').Connect} */
-export default function connect({ account, website, pollMs, legacyURL }) {
+export default function connect({ account, website, pollMs, olderURL }) {
   const solver = new Solver(account.clientKey, pollMs)
   Object.defineProperties(solver, {
-    in: { value: `${legacyURL}/in.php` },
-    res: { value: `${legacyURL}/res.php` },
+    in: { value: `${olderURL}/in.php` },
+    res: { value: `${olderURL}/res.php` },
   })
   return async () => {
     const answer = await solver.cloudflareTurnstile({

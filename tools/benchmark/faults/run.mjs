@@ -7,11 +7,11 @@ import { startSandbox } from '../../../lib/sandbox/index.mjs'
 import { refuseDebugBuild } from '../../dev/build-stamp.mjs'
 import { root } from '../../dev/run.mjs'
 import { withSection } from '../../dev/section.mjs'
-import { clients, TIMEOUT_MS } from './clients.mjs'
+import { clients, PATIENCE_MS } from './clients.mjs'
 
 /** @typedef {import('../../../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
-/** @type {[title: string, rule: Omit<FaultRule, 'method'>][]} */
+/** @type {[title: string, rule: Omit<FaultRule, 'on'>][]} */
 const faults = [
   ['connection reset', { fault: 'connection-reset' }],
   ['body cut short', { fault: 'truncated-body' }],
@@ -28,42 +28,41 @@ const faults = [
   ['redirect to another host', { fault: 'redirect' }],
 ]
 
-/** A client that has not settled by then hangs. */
-const GIVE_UP_MS = TIMEOUT_MS + 5000
+/** Whoever has not come back by then does not come back. */
+const HOPELESS_MS = PATIENCE_MS + 5000
 
 /**
  * @param {(typeof clients)[number][1]} solve
- * @param {Omit<FaultRule, 'method'>} rule
+ * @param {Omit<FaultRule, 'on'>} rule
  */
 async function run(solve, rule) {
   const faults = [{ method: /** @type {const} */ ('getTaskResult'), ...rule }]
   const sandbox = await startSandbox({ provider: 'custom', solveTimeMs: 0, faults })
   const started = performance.now()
-  const givenUp = new AbortController()
+  const hopeless = new AbortController()
   const outcome = await Promise.race([
     solve(sandbox.account).then(
       token => ({ token, error: undefined }),
       error => ({ token: undefined, error }),
     ),
-    sleep(GIVE_UP_MS, undefined, { signal: givenUp.signal }),
+    sleep(HOPELESS_MS, undefined, { signal: hopeless.signal }),
   ])
   const ms = Math.round(performance.now() - started)
-  givenUp.abort()
-  const { faults: applied, redirectsFollowed, tasks } = sandbox.stats()
+  hopeless.abort()
+  const { faults: strikes, followed, tasks } = sandbox.stats()
   const [{ taskId, token }] = sandbox.tasks()
-  if (applied[rule.fault] !== 1 || tasks.created !== 1)
-    throw new Error(`not exactly one fault and one task: ${rule.fault}`)
+  if (strikes[rule.fault] !== 1 || tasks.created !== 1) throw new Error(`no fair trial: ${rule.fault}`)
   await sandbox.close()
   const delivered = outcome?.token !== undefined && outcome.token === token
-  const namesTask = inspect(outcome?.error, { depth: null }).includes(String(taskId))
-  return { delivered, hung: outcome === undefined, ms, followed: redirectsFollowed > 0, namesTask }
+  const told = inspect(outcome?.error, { depth: null }).includes(String(taskId))
+  return { delivered, hung: outcome === undefined, ms, followed: followed > 0, told }
 }
 
 /** @param {Awaited<ReturnType<typeof run>>} outcome */
-function cell({ delivered, hung, ms, followed, namesTask }) {
+function cell({ delivered, hung, ms, followed, told }) {
   const seconds = `${(ms / 1000).toFixed(1)} s`
   const end = delivered ? `delivered, ${seconds}` : hung ? `hangs (${seconds}+)` : `died, ${seconds}`
-  const lost = delivered ? [] : [namesTask ? 'task id in the error' : 'task id lost']
+  const lost = delivered ? [] : [told ? 'id told' : 'task id lost']
   return [end, ...lost, ...(followed ? ['**key sent to the other host**'] : [])].join(', ')
 }
 

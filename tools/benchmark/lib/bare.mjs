@@ -1,13 +1,13 @@
-/** The bare reference: a program in `bare/`, built when it is first used. */
+/** The bare reference: a program of its own in `bare/`, built when it is first wanted. */
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
+const manifest = fileURLToPath(new URL('../bare/Cargo.toml', import.meta.url))
 
-/** Why it cannot be measured here, if it cannot. */
+/** Why it takes no part, if it does not. */
 export function bareCannot() {
   try {
     execFileSync('cargo', ['--version'], { stdio: 'ignore' })
@@ -27,16 +27,8 @@ const program = () => {
 }
 
 async function build() {
-  const args = [
-    'build',
-    '--package',
-    'turnstile-solver-bare',
-    '--profile',
-    'bare',
-    '--locked',
-    '--message-format=json',
-  ]
-  const { stdout } = await promisify(execFile)('cargo', args, { cwd: root, maxBuffer: 1 << 26 })
+  const args = ['build', '--release', '--locked', '--message-format=json', '--manifest-path', manifest]
+  const { stdout } = await promisify(execFile)('cargo', args, { maxBuffer: 1 << 26 })
   const made = stdout
     .split('\n')
     .filter(line => line.startsWith('{'))
@@ -49,12 +41,12 @@ async function build() {
 /**
  * @param {{ setting: import('./clients.mjs').Setting, count: number, authority: string }} order
  * @param {number} limitMs
- * @returns {Promise<any>} the same as `processes/solves.mjs` returns
+ * @returns {Promise<any>} what `children/solves.mjs` would answer
  */
 export async function runBare(order, limitMs) {
   const child = spawn(await program(), { stdio: ['pipe', 'pipe', 'pipe'], timeout: limitMs })
   child.stdin.end(JSON.stringify(order))
   const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-  if (out === '') throw new Error(`Error: the bare program ended without output. ${errors}`)
+  if (out === '') throw new Error(`Error: the bare program ended without a word. ${errors}`)
   return JSON.parse(out)
 }

@@ -7,29 +7,29 @@ import { runOnce } from './run.mjs'
 
 /**
  * @param {import('./flags.mjs').Flags} flags
- * @param {(line: string) => void} log
+ * @param {(line: string) => void} say
  */
-export async function compare(flags, log) {
+export async function compare(flags, say) {
   const cells = plan(flags)
   const most = Math.max(...cells.map(cell => roundsOf(flags, cell.count) + watchedOf(cell)))
   for (let round = 0; round < most; round++) {
-    // The order alternates, so that no client always runs after the most expensive one.
+    // Round by round the other way around: nobody is always the one after the heaviest.
     const order = round % 2 === 0 ? cells : cells.toReversed()
     for (const cell of order) {
       const { client, mode, count, outcomes } = cell
-      // A client that failed once at this N is not run again.
+      // Whoever could not do it once is not waited for again.
       if (cell.cannot || outcomes[0]?.failed || round >= roundsOf(flags, count) + watchedOf(cell)) continue
       const { pollMs, readyMs } = flags
       const order = { client, mode, count, pollMs, readyMs, seed: round }
       const { lags: _, ...outcome } = await runOnce({ ...order, watched: round >= roundsOf(flags, count) })
       outcomes.push(outcome)
       const { failed, cpuMs, peakMiB, delayP99Ms } = outcome
-      const summary =
+      const told =
         failed ??
         (cpuMs === undefined
           ? `${delayP99Ms?.toFixed(1)} ms loop delay`
           : `${(cpuMs / 1000).toFixed(2)} s CPU, ${peakMiB?.toFixed(0)} MiB`)
-      log(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${summary}`)
+      say(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${told}`)
     }
   }
   return cells

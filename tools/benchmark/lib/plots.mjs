@@ -64,7 +64,7 @@ function spec(title, points) {
   const scales = [
     {
       name: 'colour',
-      type: 'ordinal',
+      type: 'taskNumber',
       domain: names.map(name => clients[name].title),
       range: names.map(name => COLOURS[/** @type {keyof typeof COLOURS} */ (name)]),
     },

@@ -1,10 +1,10 @@
-/** One run: a fresh sandbox, a fresh client, N solves, and the check that all of them were delivered. */
+/** One run: a fresh sandbox, a fresh client, N solves, and the proof that all of them were delivered. */
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { runBare } from './bare.mjs'
+import { startChild } from './children.mjs'
 import { clients } from './clients.mjs'
-import { startProcess } from './processes.mjs'
 import { quantile } from './stats.mjs'
 
 const authority = fileURLToPath(new URL('../../../__test__/fixtures/tls/ca.cert.pem', import.meta.url))
@@ -26,13 +26,13 @@ const LIMIT_MS = 200_000
 
 export const clientEnv = { NODE_EXTRA_CA_CERTS: authority, NODE_OPTIONS: '' }
 
-/** @param {import('./clients.mjs').Setting['account']} account @param {number} pollMs @param {string} [legacyURL] */
-export const settingOf = (account, pollMs, legacyURL = '') => ({
+/** @param {import('./clients.mjs').Setting['account']} account @param {number} pollMs @param {string} [olderURL] */
+export const settingOf = (account, pollMs, olderURL = '') => ({
   account,
   website,
   pollMs,
   timeoutMs: TIMEOUT_MS,
-  legacyURL,
+  olderURL,
 })
 
 /**
@@ -49,29 +49,24 @@ export async function runOnce({
   watched = false,
   spacingMs = 0,
 }) {
-  const server = await startProcess('sandbox')
+  const server = await startChild('sandbox')
   const solver =
-    client === 'bare'
-      ? undefined
-      : await startProcess('solves', { execArgv: ['--expose-gc'], env: clientEnv })
+    client === 'bare' ? undefined : await startChild('solves', { execArgv: ['--expose-gc'], env: clientEnv })
   try {
-    const { account, legacyURL } = await server.ask('start', {
+    const { account, olderURL } = await server.ask('start', {
       mode,
       readyMs,
       seed,
-      legacy: client === '2captcha',
+      older: client === '2captcha',
     })
-    const setting = settingOf(account, pollMs, legacyURL)
+    const setting = settingOf(account, pollMs, olderURL)
     const module = client === 'idle' ? 'idle' : clients[client].module
     const before = await server.ask('cpu')
     const measured = solver
       ? await solver.ask('run', { module, setting, count, spacingMs, watched }, LIMIT_MS)
       : await runBare({ setting, count, authority }, LIMIT_MS)
-    const report = await server.ask('finish')
-    return {
-      ...figures(measured, report, report.cpuMs - before),
-      ...verdict(client, count, measured, report),
-    }
+    const told = await server.ask('finish')
+    return { ...figures(measured, told, told.cpuMs - before), ...verdict(client, count, measured, told) }
   } catch (error) {
     return { failed: reasonOf(error) }
   } finally {
@@ -79,7 +74,7 @@ export async function runOnce({
   }
 }
 
-/** The line of a stack that has the error's message. @param {unknown} error */
+/** The line that says what went wrong, out of a whole stack. @param {unknown} error */
 function reasonOf(error) {
   const lines = String(error instanceof Error ? error.message : error).split('\n')
   return lines.find(line => /Error/.test(line)) ?? lines[0]
@@ -91,24 +86,24 @@ function reasonOf(error) {
 
 /**
  * @param {any} measured
- * @param {any} report
+ * @param {any} told
  * @param {number} serverCpuMs
  */
-function figures(measured, report, serverCpuMs) {
+function figures(measured, told, serverCpuMs) {
   const { delivered, failures: _, ...costs } = measured
-  const lags = delivered.map((/** @type {[string, number]} */ [token, at]) => at - report.readyAt.get(token))
+  const lags = delivered.map((/** @type {[string, number]} */ [token, at]) => at - told.readyAt.get(token))
   return {
     .../** @type {{ wallMs: number } & Partial<Record<Figure, number>>} */ (costs),
     lags,
     lagMedianMs: quantile(lags, 0.5),
     lagP95Ms: quantile(lags, 0.95),
-    connections: report.connections.opened,
-    kept: report.connections.open,
-    requests: report.requests,
+    connections: told.connections.opened,
+    kept: told.connections.open,
+    requests: told.requests,
     server: {
       cpuShare: serverCpuMs / measured.wallMs,
-      busiest: report.busiest,
-      requestsPerSecond: (report.requests * 1000) / measured.wallMs,
+      busiest: told.busiest,
+      requestsPerSecond: (told.requests * 1000) / measured.wallMs,
     },
     cores: availableParallelism(),
   }
@@ -120,15 +115,15 @@ function figures(measured, report, serverCpuMs) {
  * @param {string} client
  * @param {number} count
  * @param {any} measured
- * @param {any} report
+ * @param {any} told
  */
-function verdict(client, count, measured, report) {
+function verdict(client, count, measured, told) {
   if (client === 'idle') return {}
   const known = measured.delivered.filter((/** @type {[string, number]} */ [token]) =>
-    report.readyAt.has(token),
+    told.readyAt.has(token),
   )
   const distinct = new Set(known.map((/** @type {[string, number]} */ [token]) => token)).size
-  const { created, delivered } = report.tasks
+  const { created, delivered } = told.tasks
   if (distinct === count && created === count && delivered === count) return {}
   const reasons = Object.entries(measured.failures).map(([reason, times]) => `${times} x ${reason}`)
   return {

@@ -1,4 +1,4 @@
-/** Prints the exports of the package, or why it does not load. */
+/** Tells what the package is when it is loaded, or why it cannot be. */
 try {
   console.log(JSON.stringify({ loaded: Object.keys(require('turnstile-solver')) }))
 } catch (error) {

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { startSandbox } from '../../../lib/sandbox/index.mjs'
-import { startLegacyAdapter } from './legacy-adapter.mjs'
-import { serveParent } from './parent.mjs'
+import { openOlderDoor } from './older-door.mjs'
+import { answerParent } from './parent.mjs'
 
 const KEY = 'bench-key-0123456789abcdef'
 const tlsFixture = (/** @type {string} */ name) =>
@@ -12,13 +12,13 @@ const tlsFixture = (/** @type {string} */ name) =>
 
 /** @type {import('../../../lib/sandbox/index.mjs').Sandbox} */
 let sandbox
-/** @type {Awaited<ReturnType<typeof startLegacyAdapter>> | undefined} */
-let adapter
+/** @type {Awaited<ReturnType<typeof openOlderDoor>> | undefined} */
+let door
 /** @type {{ busy: number, cpu: number }[]} the share of each quarter of a second that was spent working */
 const quarters = []
 const QUARTER_MS = 250
 
-function sampleUtilization() {
+function watchOneself() {
   let last = performance.eventLoopUtilization()
   let lastCpu = process.cpuUsage()
   let lastAt = performance.now()
@@ -51,8 +51,8 @@ function evenly(least, most, start) {
 }
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 
-serveParent({
-  async start({ mode, readyMs, legacy, seed }) {
+answerParent({
+  async start({ mode, readyMs, older, seed }) {
     const tls =
       mode === 'plain'
         ? undefined
@@ -67,11 +67,11 @@ serveParent({
       http2: mode === 'h2',
       ...(tls ? { tls } : {}),
     })
-    if (legacy) adapter = await startLegacyAdapter(sandbox, tls)
-    sampleUtilization()
+    if (older) door = await openOlderDoor(sandbox, tls)
+    watchOneself()
     return {
       account: { ...sandbox.account, taskType: sandbox.taskType },
-      legacyURL: adapter?.url ?? '',
+      olderURL: door?.url ?? '',
     }
   },
 
@@ -81,7 +81,7 @@ serveParent({
     const usage = process.cpuUsage()
     return {
       tasks,
-      connections: adapter ? adapter.connections : connections,
+      connections: door ? door.connections : connections,
       requests: Object.values(requests).reduce((sum, count) => sum + count, 0),
       readyAt: new Map(sandbox.tasks().map(({ token, readyAt }) => [token, readyAt])),
       cpuMs: (usage.user + usage.system) / 1000,
