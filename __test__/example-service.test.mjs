@@ -1,4 +1,4 @@
-/** examples/typescript-service is compiled as its user would, and runs. */
+/** Compiles examples/typescript-service as its users do, and runs it. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -16,7 +16,7 @@ import { compiled } from './support/example.mjs'
 /** @typedef {import('../examples/typescript-service/src/accounts.mjs').Account} Account */
 
 const widget = { websiteURL: WEBSITE, websiteKey: SITEKEY }
-const pace = { timeoutMs: 300_000, pollIntervalMs: 10 }
+const solveOptions = { timeoutMs: 300_000, pollIntervalMs: 10 }
 
 describe('examples/typescript-service', { concurrency: 8 }, () => {
   let dist = ''
@@ -26,17 +26,17 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
   let http
   before(async () => {
     mkdirSync(join(root, '.tools'), { recursive: true })
-    // Within the package, so that its name leads to it.
+    // Inside the package, so that its own name resolves to it.
     dist = mkdtempSync(join(root, '.tools', 'service-'))
-    const outcome = await compiled(join(root, 'examples/typescript-service'), ['--outDir', dist])
-    assert.deepEqual(outcome, { code: 0, stdout: '' })
+    const result = await compiled(join(root, 'examples/typescript-service'), ['--outDir', dist])
+    assert.deepEqual(result, { code: 0, stdout: '' })
     lib = await import(pathToFileURL(join(dist, 'pool.mjs')).href)
     http = await import(pathToFileURL(join(dist, 'server.mjs')).href)
   })
   after(() => rmSync(dist, { recursive: true, force: true }))
 
   /**
-   * A vendor of its own for each account.
+   * An account with a sandbox of its own.
    *
    * @param {import('node:test').TestContext} t
    * @param {string} name
@@ -44,47 +44,47 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
    */
   async function account(t, name, { concurrency = 10, ...options } = {}) {
     const clientKey = `test-key-0123456789-${name}-${++keys}`
-    const vendor = await startSandbox({
+    const sandbox = await startSandbox({
       provider: 'ezcaptcha',
       clientKey,
       solveTimeMs: 0,
       seed: keys,
       ...options,
     })
-    t.after(() => vendor.close())
+    t.after(() => sandbox.close())
     /** @type {Account} */
-    const entry = { name, ...vendor.account, concurrency }
-    return { vendor, entry, created: () => vendor.stats().requests['/createTask'] ?? 0 }
+    const entry = { name, ...sandbox.account, concurrency }
+    return { sandbox, entry, created: () => sandbox.stats().requests['/createTask'] ?? 0 }
   }
   let keys = 0
 
-  test('refused for its balance, an account rests and the next one buys; nobody asks the first again', async t => {
+  test('an account without balance is paused after one request, and the next account solves', async t => {
     const [poor, rich] = [await account(t, 'poor', { balance: 0 }), await account(t, 'rich')]
-    const pool = new lib.Pool([poor.entry, rich.entry], { pace })
+    const pool = new lib.Pool([poor.entry, rich.entry], { solveOptions })
     for (let round = 0; round < 2; round += 1) assert.equal((await pool.solve(widget)).account, 'rich')
     assert.deepEqual([poor.created(), rich.created()], [1, 2])
     const [first, second] = pool.accounts()
-    assert.deepEqual([first.why, first.busy, second.restsForMs], ['ERROR_ZERO_BALANCE', 0, 0])
-    assert.ok(first.restsForMs > 4 * 60_000, `${first.restsForMs}`)
+    assert.deepEqual([first.pauseReason, first.busy, second.pausedForMs], ['ERROR_ZERO_BALANCE', 0, 0])
+    assert.ok(first.pausedForMs > 4 * 60_000, `${first.pausedForMs}`)
   })
 
-  test('banned, an account rests as long as the provider says, and nobody asks it meanwhile', async t => {
+  test('a banned account is paused for as long as the provider says, and gets no request meanwhile', async t => {
     let now = 0
     const banned = await account(t, 'banned', {
       faults: [{ method: 'createTask', fault: 'error', errorCode: 'ERROR_IP_BANNED', retryAfter: 90 }],
     })
-    const pool = new lib.Pool([banned.entry], { pace, now: () => now })
+    const pool = new lib.Pool([banned.entry], { solveOptions, now: () => now })
     const refusal = await pool.solve(widget).catch(error => error)
     assert.equal(refusal.name, 'NoAccountError')
-    assert.equal(refusal.retryAfterMs, pool.accounts()[0].restsForMs)
+    assert.equal(refusal.retryAfterMs, pool.accounts()[0].pausedForMs)
     assert.ok(refusal.retryAfterMs >= 60_000, `${refusal.retryAfterMs}`)
     const again = await pool.solve(widget).catch(error => error)
     assert.deepEqual([again.name, banned.created()], ['NoAccountError', 1])
     now += refusal.retryAfterMs
-    assert.equal(pool.accounts()[0].restsForMs, 0)
+    assert.equal(pool.accounts()[0].pausedForMs, 0)
   })
 
-  test('what may be paid for is not bought again at another account', async t => {
+  test('a solve that may have been charged does not move to another account', async t => {
     const faults = [
       {
         method: /** @type {const} */ ('createTask'),
@@ -92,30 +92,30 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
       },
     ]
     const [first, second] = [await account(t, 'first', { faults }), await account(t, 'second')]
-    const pool = new lib.Pool([first.entry, second.entry], { pace })
+    const pool = new lib.Pool([first.entry, second.entry], { solveOptions })
     const error = await pool.solve(widget).catch(error => error)
     assert.deepEqual([error.code, error.mayBeCharged], ['CONNECTION_FAILED', true])
     assert.equal(second.created(), 0)
   })
 
-  test('no account has more tasks under way than it may, and all are used', async t => {
+  test('with more solves than slots, every account reaches its concurrency and none exceeds it', async t => {
     let ahead = 0
     const slow = { solveTimeMs: 100_000, now: () => Date.now() + ahead }
     const two = await account(t, 'two', { concurrency: 2, ...slow })
     const one = await account(t, 'one', { concurrency: 1, ...slow })
-    const most = [two, one].map(({ vendor }) => {
+    const most = [two, one].map(({ sandbox }) => {
       const seen = { open: 0, most: 0 }
-      vendor.events.on('*', ({ type }) => {
+      sandbox.events.on('*', ({ type }) => {
         if (type === 'task:created') seen.most = Math.max(seen.most, ++seen.open)
         if (type === 'task:delivered') seen.open -= 1
         // Once both have as many tasks as they may, all tasks are ready at once.
         if (ahead > 0 || most[0].most < 2 || most[1].most < 1) return
         ahead = 100_000
-        for (const { vendor } of [two, one]) vendor.setSolveTime(0)
+        for (const { sandbox } of [two, one]) sandbox.setSolveTime(0)
       })
       return seen
     })
-    const pool = new lib.Pool([two.entry, one.entry], { pace })
+    const pool = new lib.Pool([two.entry, one.entry], { solveOptions })
     const answers = await Promise.all(Array.from({ length: 9 }, () => pool.solve(widget)))
     assert.equal(new Set(answers.map(({ solution }) => solution.token)).size, 9)
     assert.deepEqual(
@@ -125,9 +125,9 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     assert.ok(pool.accounts().every(({ busy }) => busy === 0))
   })
 
-  test('whoever gives up while waiting leaves the line, and the next in it is served', async t => {
+  test('an aborted solve leaves the queue of waiting solves, and the next one gets the account', async t => {
     const slow = await account(t, 'slow', { concurrency: 1 })
-    const pool = new lib.Pool([slow.entry], { pace })
+    const pool = new lib.Pool([slow.entry], { solveOptions })
     const controller = new AbortController()
     const [first, second, third] = [
       pool.solve(widget),
@@ -140,14 +140,14 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     assert.equal(slow.created(), 2)
   })
 
-  test('a solve that takes too long is resumed at its account, and bought once', async t => {
+  test('a solve that times out is resumed with the same account, and only one task is created', async t => {
     const faults = [
       { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('no-response') },
     ]
     const { slow, answer, error } = await outOfTime(
       async timeoutMs => {
         const slow = await account(t, 'slow', { faults })
-        const pool = new lib.Pool([slow.entry], { pace: { ...pace, timeoutMs } })
+        const pool = new lib.Pool([slow.entry], { solveOptions: { ...solveOptions, timeoutMs } })
         return pool.solve(widget).then(
           answer => ({ slow, answer, error: undefined }),
           error => ({ slow, answer: undefined, error }),
@@ -156,15 +156,15 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
       ({ error }) => error?.code !== 'TIMEOUT',
     )
     assert.equal(error, undefined)
-    assert.equal(answer?.solution.taskId, slow.vendor.tasks()[0].taskId)
+    assert.equal(answer?.solution.taskId, slow.sandbox.tasks()[0].taskId)
     assert.equal(slow.created(), 1)
   })
 
-  test('answers over HTTP what is asked, and says what is wrong', async t => {
+  test('the service replies with a token, and to an invalid or failed request with its error', async t => {
     const [poor, good] = [await account(t, 'poor', { balance: 0 }), await account(t, 'good')]
     /** @param {Account[]} accounts */
     const served = async accounts => {
-      const server = http.createService(new lib.Pool(accounts, { pace })).listen(0, '127.0.0.1')
+      const server = http.createService(new lib.Pool(accounts, { solveOptions })).listen(0, '127.0.0.1')
       await once(server, 'listening')
       t.after(() => {
         server.closeAllConnections()
@@ -180,7 +180,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     const ask = await served([poor.entry, good.entry])
     const answer = await ask(JSON.stringify(widget))
     assert.equal(answer.status, 200)
-    assert.deepEqual([answer.body.account, answer.body.token], ['good', good.vendor.tasks()[0].token])
+    assert.deepEqual([answer.body.account, answer.body.token], ['good', good.sandbox.tasks()[0].token])
     for (const wrong of ['', '[]', '{}', '{"clientKey":"x"}', '{"websiteURL":1,"websiteKey":"k"}']) {
       assert.equal((await ask(wrong)).status, 400, wrong)
     }
@@ -202,7 +202,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     }
   })
 
-  test('a file of accounts that is no JSON is refused, and no key in it is shown', async () => {
+  test('a file of accounts that is not JSON is refused without showing a key', async () => {
     const { readAccounts } = await import(pathToFileURL(join(dist, 'accounts.mjs')).href)
     const file = join(dist, 'broken.json')
     for (const text of ['[{"clientKey":test-key-0123456789abcdef}]', 'test-key-0123456789abcdef']) {
@@ -210,12 +210,12 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
       assert.throws(
         () => readAccounts(file),
         (/** @type {any} */ error) =>
-          error.message === `${file}: this is no JSON` && !inspect(error).includes('test-key'),
+          error.message === `${file}: not valid JSON` && !inspect(error).includes('test-key'),
       )
     }
   })
 
-  test('starts from its file of accounts, and ends on SIGTERM', {
+  test('the service starts with a file of accounts, and ends on SIGTERM', {
     skip: process.platform === 'win32' && 'there is no SIGTERM',
   }, async t => {
     const { entry } = await account(t, 'only')

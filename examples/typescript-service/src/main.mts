@@ -1,4 +1,4 @@
-// The service by itself: see README.md.
+// Starts the service: see README.md.
 
 import type { AddressInfo } from 'node:net'
 import { readAccounts } from './accounts.mjs'
@@ -11,5 +11,5 @@ const service = createService(new Pool(readAccounts(ACCOUNTS_FILE)))
 service.listen(Number(PORT), HOST, () => {
   console.log(`http://${HOST}:${(service.address() as AddressInfo).port}/tokens`)
 })
-// What is under way is paid for: it is finished first.
+// Solves in progress are paid for, so they finish first.
 process.once('SIGTERM', () => service.close())

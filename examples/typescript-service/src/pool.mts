@@ -1,4 +1,4 @@
-/** Many accounts as one: each within its limit, and one that is refused rests while the others go on. */
+/** Several accounts as one: each within its limit. A refused account is paused, and the others are used meanwhile. */
 
 import {
   isTurnstileError,
@@ -13,29 +13,29 @@ import type { Account } from './accounts.mjs'
 
 export type Widget = Pick<TaskOptions, 'websiteURL' | 'websiteKey' | 'action' | 'cData'>
 
-export interface Answer {
+export interface PoolSolution {
   readonly solution: Solution
   /** The account's name. */
   readonly account: string
 }
 
 export interface PoolOptions {
-  /** How long an account rests whose key, balance or plan was refused. */
-  readonly accountRestMs?: number
-  /** How long a banned one rests, unless the provider says. */
-  readonly banRestMs?: number
+  /** How long an account is paused after its key, balance or plan was refused. Default: 5 minutes. */
+  readonly accountPauseMs?: number
+  /** How long a banned account is paused, unless the provider says. Default: 30 minutes. */
+  readonly banPauseMs?: number
   readonly now?: () => number
-  /** What each solve is given besides the account and the widget. */
-  readonly pace?: Pick<SolveOptions, 'timeoutMs' | 'pollIntervalMs'>
+  /** Options of every solve, besides the account and the widget. */
+  readonly solveOptions?: Pick<SolveOptions, 'timeoutMs' | 'pollIntervalMs'>
 }
 
-/** All accounts rest. */
+/** All accounts are paused. */
 export class NoAccountError extends Error {
   override readonly name = 'NoAccountError'
   readonly retryAfterMs: number
 
   constructor(retryAfterMs: number) {
-    super('Every account is refused for now.')
+    super('All accounts are paused.')
     this.retryAfterMs = retryAfterMs
   }
 }
@@ -43,13 +43,13 @@ export class NoAccountError extends Error {
 interface Slot {
   readonly account: Account
   busy: number
-  restsUntil: number
-  why?: string
+  pausedUntil: number
+  pauseReason?: string
 }
 
 interface Waiter {
-  readonly take: (slot: Slot) => void
-  readonly fail: (reason: unknown) => void
+  readonly resolve: (slot: Slot) => void
+  readonly reject: (reason: unknown) => void
 }
 
 export class Pool {
@@ -58,20 +58,26 @@ export class Pool {
   readonly #options: Required<PoolOptions>
 
   constructor(accounts: readonly Account[], options: PoolOptions = {}) {
-    this.#slots = accounts.map(account => ({ account, busy: 0, restsUntil: 0 }))
-    this.#options = { accountRestMs: 5 * 60_000, banRestMs: 30 * 60_000, now: Date.now, pace: {}, ...options }
+    this.#slots = accounts.map(account => ({ account, busy: 0, pausedUntil: 0 }))
+    this.#options = {
+      accountPauseMs: 5 * 60_000,
+      banPauseMs: 30 * 60_000,
+      now: Date.now,
+      solveOptions: {},
+      ...options,
+    }
   }
 
-  /** Solves at whichever account is the least busy, and at the next where that one is refused. */
-  async solve(widget: Widget, signal?: AbortSignal): Promise<Answer> {
-    // It ends: each round puts an account to rest, and with none left there is no slot.
+  /** Solves with the least busy account, and with the next one if that account is refused. */
+  async solve(widget: Widget, signal?: AbortSignal): Promise<PoolSolution> {
+    // This loop ends: each round pauses an account, and #acquire rejects once all are paused.
     for (;;) {
       const slot = await this.#acquire(signal)
       try {
-        return { solution: await this.#solveAt(slot.account, widget, signal), account: slot.account.name }
+        return { solution: await this.#solveWith(slot.account, widget, signal), account: slot.account.name }
       } catch (error) {
-        if (!isTurnstileError(error) || !this.#putToRest(slot, error)) throw error
-        // What may be paid for is not bought again elsewhere: the error says which task it is.
+        if (!isTurnstileError(error) || !this.#pauseIfRefused(slot, error)) throw error
+        // If something may have been charged, no other account is used: the error has the id of the task, if it is known.
         if (error.mayBeCharged) throw error
       } finally {
         this.#release(slot)
@@ -79,32 +85,33 @@ export class Pool {
     }
   }
 
-  /** How the accounts stand. */
+  /** The status of each account. */
   accounts() {
     return this.#slots.map(({ account: { name, provider, concurrency }, busy, ...slot }) => {
-      const restsForMs = Math.max(0, slot.restsUntil - this.#options.now())
-      return { name, provider, concurrency, busy, restsForMs, ...(restsForMs > 0 ? { why: slot.why } : {}) }
+      const pausedForMs = Math.max(0, slot.pausedUntil - this.#options.now())
+      const paused = pausedForMs > 0 ? { pauseReason: slot.pauseReason } : {}
+      return { name, provider, concurrency, busy, pausedForMs, ...paused }
     })
   }
 
-  #putToRest(slot: Slot, { reason, errorCode, retryAfterMs }: TurnstileError): boolean {
+  #pauseIfRefused(slot: Slot, { reason, errorCode, retryAfterMs }: TurnstileError): boolean {
     if (reason !== 'account' && reason !== 'banned') return false
-    const { accountRestMs, banRestMs, now } = this.#options
-    const restMs =
-      reason === 'banned' ? (retryAfterMs ?? banRestMs) : Math.max(retryAfterMs ?? 0, accountRestMs)
-    slot.restsUntil = Math.max(slot.restsUntil, now() + restMs)
-    slot.why = errorCode || reason
+    const { accountPauseMs, banPauseMs, now } = this.#options
+    const pauseMs =
+      reason === 'banned' ? (retryAfterMs ?? banPauseMs) : Math.max(retryAfterMs ?? 0, accountPauseMs)
+    slot.pausedUntil = Math.max(slot.pausedUntil, now() + pauseMs)
+    slot.pauseReason = errorCode || reason
     return true
   }
 
-  #awake(): Slot[] {
+  #notPaused(): Slot[] {
     const now = this.#options.now()
-    return this.#slots.filter(({ restsUntil }) => restsUntil <= now)
+    return this.#slots.filter(({ pausedUntil }) => pausedUntil <= now)
   }
 
   #free(): Slot | undefined {
     const share = ({ busy, account }: Slot) => busy / account.concurrency
-    return this.#awake()
+    return this.#notPaused()
       .filter(slot => share(slot) < 1)
       .sort((a, b) => share(a) - share(b))[0]
   }
@@ -112,55 +119,55 @@ export class Pool {
   #acquire(signal?: AbortSignal): Promise<Slot> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const settled = () => {
+      const dequeue = () => {
         this.#waiting.delete(waiter)
-        signal?.removeEventListener('abort', aborted)
+        signal?.removeEventListener('abort', onAbort)
       }
       const waiter: Waiter = {
-        take: slot => {
-          settled()
+        resolve: slot => {
+          dequeue()
           slot.busy += 1
           resolve(slot)
         },
-        fail: reason => {
-          settled()
+        reject: reason => {
+          dequeue()
           reject(reason)
         },
       }
-      const aborted = () => waiter.fail(signal?.reason)
-      signal?.addEventListener('abort', aborted)
+      const onAbort = () => waiter.reject(signal?.reason)
+      signal?.addEventListener('abort', onAbort)
       this.#waiting.add(waiter)
-      this.#hand()
+      this.#assign()
     })
   }
 
   #release(slot: Slot): void {
     slot.busy -= 1
-    this.#hand()
+    this.#assign()
   }
 
-  /** Gives what is free to those who wait, in their order; where every account rests, waiting is in vain. */
-  #hand(): void {
+  /** Gives free slots to the waiting solves, in their order. If all accounts are paused, rejects them. */
+  #assign(): void {
     for (const waiter of this.#waiting) {
       const slot = this.#free()
-      if (slot) waiter.take(slot)
-      else if (this.#awake().length === 0) waiter.fail(this.#noAccount())
+      if (slot) waiter.resolve(slot)
+      else if (this.#notPaused().length === 0) waiter.reject(this.#noAccount())
       else return
     }
   }
 
   #noAccount(): NoAccountError {
-    const first = Math.min(...this.#slots.map(({ restsUntil }) => restsUntil))
+    const first = Math.min(...this.#slots.map(({ pausedUntil }) => pausedUntil))
     return new NoAccountError(Math.max(0, first - this.#options.now()))
   }
 
-  /** A task that took too long is paid for: it is waited for once more. */
-  async #solveAt(
+  /** A task that took too long is paid for, so this waits for it once more. */
+  async #solveWith(
     { provider, clientKey, baseURL }: Account,
     widget: Widget,
     signal?: AbortSignal,
   ): Promise<Solution> {
-    const common = { provider, clientKey, baseURL, signal, ...this.#options.pace }
+    const common = { provider, clientKey, baseURL, signal, ...this.#options.solveOptions }
     try {
       return await solveTurnstile({ ...common, ...widget })
     } catch (error) {
