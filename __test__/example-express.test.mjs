@@ -1,4 +1,4 @@
-/** examples/express-verify runs: its demo, and its backend against a sandbox that plays siteverify. */
+/** Runs examples/express-verify: its demo, and its backend with the siteverify of a sandbox. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
     const { createApp } = await import(pathToFileURL(join(folder, 'app.mjs')).href)
     const server = createApp({ hostnames: ['shop.example'], ...settings }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    // Where a test fails and its end is skipped, the file ends all the same.
+    // If a test fails before it closes the server, the process still ends.
     server.unref()
     t.after(() => {
       server.closeAllConnections()
@@ -35,12 +35,12 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
     return async (/** @type {string | undefined} */ token) => {
       const body = JSON.stringify({ username: 'Ada', 'cf-turnstile-response': token })
       const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(`http://127.0.0.1:${server.address().port}/login`, {
+      const response = await fetch(`http://127.0.0.1:${server.address().port}/login`, {
         method: 'POST',
         headers,
         body,
       })
-      return [answer.status, await answer.json()]
+      return [response.status, await response.json()]
     }
   }
 
@@ -48,7 +48,7 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
    * @param {import('node:test').TestContext} t
    * @param {import('../lib/sandbox/index.mjs').SandboxOptions} [options]
    */
-  async function vendor(t, options) {
+  async function provider(t, options) {
     const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0, ...options })
     t.after(() => sandbox.close())
     const task = { ...sandbox.account, websiteURL: WEBSITE, websiteKey: SITEKEY, pollIntervalMs: 10 }
@@ -57,7 +57,7 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
     return { sandbox, token, settings: { secret: sandbox.secret, siteverifyURL: sandbox.siteverifyURL } }
   }
 
-  test('prints in its demo what its README shows', async () => {
+  test('the demo prints what the README shows', async () => {
     const { code, stdout, stderr } = await run(process.execPath, ['demo.mjs'], { cwd: folder })
     assert.equal(code, 0, stderr)
     const shown = blocksOf(read('examples/express-verify/README.md')).find(
@@ -66,50 +66,50 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
     assert.equal(stdout, shown?.code)
   })
 
-  test('has no type that is wrong', async () => {
+  test('the type checker accepts the example', async () => {
     assert.deepEqual(await compiled(folder), { code: 0, stdout: '' })
   })
 
-  test('lets a token through once, and nothing without one', async t => {
-    const { token, settings, sandbox } = await vendor(t)
+  test('a token is accepted once, and a request without one is refused', async t => {
+    const { token, settings, sandbox } = await provider(t)
     const signIn = await backend(t, settings)
     const good = await token()
     assert.deepEqual(await signIn(good), [200, { welcome: 'Ada' }])
     assert.deepEqual(await signIn(good), [403, { errors: ['timeout-or-duplicate'] }])
     assert.deepEqual(await signIn('made up'), [403, { errors: ['invalid-input-response'] }])
-    const asked = sandbox.stats().verifications
+    const { verifications } = sandbox.stats()
     for (const none of [undefined, '', 'x'.repeat(2049)]) {
       assert.deepEqual(await signIn(none), [403, { errors: ['missing-input-response'] }])
     }
-    assert.deepEqual(sandbox.stats().verifications, asked, 'and nobody was asked about those')
+    assert.deepEqual(sandbox.stats().verifications, verifications, 'a request was sent to siteverify')
   })
 
-  test('refuses a good token of another site or of another form', async t => {
-    const { token, settings } = await vendor(t)
+  test('a valid token of another site or of another form is refused', async t => {
+    const { token, settings } = await provider(t)
     const signIn = await backend(t, { ...settings, action: 'login' })
-    const [elsewhere, signUp, login] = await Promise.all([
+    const [otherSite, signUp, login] = await Promise.all([
       token({ websiteURL: 'https://other.example/', action: 'login' }),
       token({ action: 'signup' }),
       token({ action: 'login' }),
     ])
-    assert.deepEqual(await signIn(elsewhere), [403, { errors: ['wrong-hostname'] }])
+    assert.deepEqual(await signIn(otherSite), [403, { errors: ['wrong-hostname'] }])
     assert.deepEqual(await signIn(signUp), [403, { errors: ['wrong-action'] }])
     assert.deepEqual(await signIn(login), [200, { welcome: 'Ada' }])
   })
 
-  test('asks again when the answer got lost, without using the token up', async t => {
+  test('a lost reply of siteverify is requested again without a second use of the token', async t => {
     const faults = [
       {
         method: /** @type {const} */ ('siteverify'),
         fault: /** @type {const} */ ('connection-reset-after-processing'),
       },
     ]
-    const { token, settings } = await vendor(t, { faults })
+    const { token, settings } = await provider(t, { faults })
     const signIn = await backend(t, settings)
     assert.deepEqual(await signIn(await token()), [200, { welcome: 'Ada' }])
   })
 
-  test('refuses when siteverify cannot be asked', async t => {
+  test('the form is refused with 503 if siteverify fails', async t => {
     const { mock } = t.mock.method(console, 'error', () => {})
     const broken = { status: 503, body: 'down' }
     const server = await scripted(t, [broken, broken])
@@ -119,11 +119,11 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
     assert.equal(first, second)
     assert.deepEqual(
       mock.calls.map(call => call.arguments),
-      [['siteverify does not answer: HTTP 503']],
+      [['siteverify failed: HTTP 503']],
     )
   })
 
-  test('does not start without a secret', async () => {
+  test('the backend does not start without a secret', async () => {
     const env = { TURNSTILE_SECRET: '' }
     const { code, stderr } = await run(process.execPath, ['server.mjs'], { cwd: folder, env })
     assert.deepEqual([code, stderr], [2, 'TURNSTILE_SECRET is missing.\n'])

@@ -1,4 +1,4 @@
-/** examples/resume runs, is killed, and runs again. */
+/** Runs examples/resume, kills it, and runs it again. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -13,13 +13,13 @@ import { killedIfItHangs, root, run } from './support/child.mjs'
 
 const script = join(root, 'examples/resume/resume.mjs')
 
-/** Polls sooner than a provider would like. */
-const hurry = `data:text/javascript,${encodeURIComponent(`
+/** Polls faster than providers allow, so that the test is fast. */
+const pollFast = `data:text/javascript,${encodeURIComponent(`
   import { createRequire } from 'node:module'
   const api = createRequire(${JSON.stringify(root)})('./index.js')
   const { waitForTask } = api
   api.waitForTask = options => waitForTask({ ...options, pollIntervalMs: 10 })`)}`
-const args = ['--import', hurry, script]
+const args = ['--import', pollFast, script]
 
 /**
  * @param {import('node:test').TestContext} t
@@ -28,7 +28,7 @@ const args = ['--import', hurry, script]
 async function stage(t, options) {
   let ahead = 0
   const now = () => Date.now() + ahead
-  const vendor = await startSandbox({
+  const sandbox = await startSandbox({
     provider: 'ezcaptcha',
     clientKey: KEY,
     solveTimeMs: 100_000,
@@ -37,26 +37,26 @@ async function stage(t, options) {
   })
   const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-resume-'))
   t.after(async () => {
-    await vendor.close()
+    await sandbox.close()
     rmSync(folder, { recursive: true, force: true })
   })
   const file = join(folder, 'task.json')
-  const env = { TASK_FILE: file, EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: vendor.baseURL }
+  const env = { TASK_FILE: file, EZCAPTCHA_API_KEY: KEY, SOLVER_BASE_URL: sandbox.baseURL }
   const later = () => {
     ahead = 100_000
   }
-  return { vendor, file, env, later, again: () => run(process.execPath, args, { env }) }
+  return { sandbox, file, env, later, again: () => run(process.execPath, args, { env }) }
 }
 
 /**
- * Runs the script, and kills it as no handler can see it coming, once the vendor has seen what is waited for.
+ * Runs the script, and kills it with SIGKILL once the sandbox has emitted the event.
  *
  * @param {Awaited<ReturnType<typeof stage>>} stage
- * @param {import('../lib/sandbox/index.mjs').SandboxEvent['type']} moment
+ * @param {import('../lib/sandbox/index.mjs').SandboxEvent['type']} type
  */
-async function killed({ vendor, env }, moment) {
+async function killed({ sandbox, env }, type) {
   const seen = new Promise(resolve =>
-    vendor.events.on('*', event => event.type === moment && resolve(undefined)),
+    sandbox.events.on('*', event => event.type === type && resolve(undefined)),
   )
   const child = spawn(process.execPath, args, {
     env: { ...process.env, NODE_OPTIONS: '', ...env },
@@ -69,28 +69,28 @@ async function killed({ vendor, env }, moment) {
 }
 
 describe('examples/resume', { concurrency: 4 }, () => {
-  test('prints a token, and leaves nothing behind', async t => {
-    const { vendor, file, again } = await stage(t, { solveTimeMs: 0 })
+  test('prints a token and removes its file', async t => {
+    const { sandbox, file, again } = await stage(t, { solveTimeMs: 0 })
     const { code, stdout, stderr } = await again()
     assert.equal(code, 0, stderr)
-    assert.equal(stdout.trim(), vendor.tasks()[0].token)
+    assert.equal(stdout.trim(), sandbox.tasks()[0].token)
     assert.equal(existsSync(file), false)
   })
 
-  test('killed while it waits, it resumes: bought once, delivered once, charged once', async t => {
+  test('killed while it waits, the next run resumes the task, which is created, delivered and charged once', async t => {
     const here = await stage(t)
     await killed(here, 'task:polled')
     here.later()
     const { taskId } = JSON.parse(readFileSync(here.file, 'utf8'))
     const { code, stdout, stderr } = await here.again()
     assert.deepEqual([code, stderr], [0, `Resuming task ${taskId}\n`])
-    assert.equal(stdout.trim(), here.vendor.tasks()[0].token)
-    const { tasks, pointsCharged } = here.vendor.stats()
+    assert.equal(stdout.trim(), here.sandbox.tasks()[0].token)
+    const { tasks, pointsCharged } = here.sandbox.stats()
     assert.deepEqual([tasks.created, tasks.delivered, pointsCharged], [1, 1, 15])
     assert.equal(existsSync(here.file), false)
   })
 
-  test('killed while it buys, it says that a task may be charged, and buys', async t => {
+  test('killed while it creates a task, the next run warns that a task may be charged, and creates another', async t => {
     const here = await stage(t, {
       solveTimeMs: 0,
       faults: [{ method: 'createTask', fault: 'no-response-after-processing' }],
@@ -100,12 +100,12 @@ describe('examples/resume', { concurrency: 4 }, () => {
     assert.equal(code, 0, stderr)
     assert.match(
       stderr,
-      /^Killed while buying at \S+: a task may be charged whose id never came\.\nBought task /,
+      /^Killed while creating a task at \S+: it may be charged, and its id is unknown\.\nCreated task /,
     )
-    assert.equal(stdout.trim(), here.vendor.tasks()[1].token)
+    assert.equal(stdout.trim(), here.sandbox.tasks()[1].token)
   })
 
-  test('refused, it says why and remembers nothing', async t => {
+  test('if the provider refuses, it prints the reason and removes its file', async t => {
     const { file, again } = await stage(t, { balance: 0 })
     const { code, stdout, stderr } = await again()
     assert.deepEqual([code, stdout], [1, ''])
@@ -113,14 +113,14 @@ describe('examples/resume', { concurrency: 4 }, () => {
     assert.equal(existsSync(file), false)
   })
 
-  test('forgets a task that failed, so that the next run buys another', async t => {
+  test('the run after a failed task creates another', async t => {
     const faults = [
       { method: /** @type {const} */ ('getTaskResult'), fault: /** @type {const} */ ('failed-task') },
     ]
-    const { vendor, file, again } = await stage(t, { solveTimeMs: 0, faults })
+    const { sandbox, file, again } = await stage(t, { solveTimeMs: 0, faults })
     assert.equal((await again()).code, 1)
     assert.equal(existsSync(file), false)
     assert.equal((await again()).code, 0)
-    assert.equal(vendor.stats().tasks.created, 2)
+    assert.equal(sandbox.stats().tasks.created, 2)
   })
 })

@@ -7,7 +7,7 @@ export function createApp(settings) {
   app.disable('x-powered-by')
   app.use(express.urlencoded({ extended: false }), express.json())
   app.post('/login', requireTurnstile(settings), (req, res) => {
-    res.json({ welcome: String(req.body.username ?? 'somebody') })
+    res.json({ welcome: String(req.body.username ?? 'guest') })
   })
   return app
 }

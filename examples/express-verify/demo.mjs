@@ -1,4 +1,4 @@
-// Signs in at the backend with a token that a sandbox made: once, and not twice.
+// Signs in at the backend with a token from a sandbox. The token is valid once.
 
 import { once } from 'node:events'
 import { solveTurnstile } from 'turnstile-solver'
@@ -17,8 +17,8 @@ const { port } = /** @type {import('node:net').AddressInfo} */ (server.address()
 /** @param {string} token */
 async function signIn(token) {
   const body = new URLSearchParams({ username: 'Ada', 'cf-turnstile-response': token })
-  const answer = await fetch(`http://127.0.0.1:${port}/login`, { method: 'POST', body })
-  console.log(answer.status, await answer.text())
+  const response = await fetch(`http://127.0.0.1:${port}/login`, { method: 'POST', body })
+  console.log(response.status, await response.text())
 }
 
 const { token } = await solveTurnstile({

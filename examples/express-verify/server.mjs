@@ -1,4 +1,4 @@
-// The backend by itself: see README.md.
+// Starts the backend: see README.md.
 
 import { createApp } from './app.mjs'
 

@@ -1,21 +1,21 @@
-/** A middleware that lets a form through only with a Turnstile token that Cloudflare, or a stand-in, calls good. */
+/** A middleware that passes a form on only if `siteverify` accepts its Turnstile token. */
 
 import { randomUUID } from 'node:crypto'
 
 const CLOUDFLARE = 'https://challenges.cloudflare.com/turnstile/v0/siteverify'
-/** As Cloudflare documents it: a longer one is none. */
-const LONGEST_TOKEN = 2048
-const TRIES = 2
+/** From the documentation of Cloudflare. */
+const MAX_TOKEN_LENGTH = 2048
+const MAX_ATTEMPTS = 2
 
-/** @typedef {{ success: boolean, hostname?: string, action?: string, 'error-codes': string[] }} Verdict */
+/** @typedef {{ success: boolean, hostname?: string, action?: string, 'error-codes': string[] }} VerificationResult */
 
 /**
  * @typedef {object} Settings
  * @property {string} secret the widget's secret
- * @property {readonly string[]} hostnames where the widget may have been answered
- * @property {string} [action] the widget's action, if it has one
- * @property {string} [siteverifyURL] another than Cloudflare's
- * @property {number} [timeoutMs] for one question to it
+ * @property {readonly string[]} hostnames the hosts that a token may be for
+ * @property {string} [action] the action of the widget, if it has one
+ * @property {string} [siteverifyURL] a sandbox's, for example; Cloudflare's by default
+ * @property {number} [timeoutMs] timeout of one request to `siteverify`
  */
 
 /**
@@ -25,24 +25,24 @@ const TRIES = 2
 export function requireTurnstile({ hostnames, action, ...settings }) {
   return async (req, res, next) => {
     const token = req.body?.['cf-turnstile-response']
-    if (typeof token !== 'string' || token === '' || token.length > LONGEST_TOKEN) {
+    if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH) {
       return void res.status(403).json({ errors: ['missing-input-response'] })
     }
-    const verdict = await ask(token, req.ip, settings).catch(error => {
-      console.error(`siteverify does not answer: ${error.message}`)
+    const result = await verify(token, req.ip, settings).catch(error => {
+      console.error(`siteverify failed: ${error.message}`)
     })
-    // Who cannot be asked has not said yes.
-    if (!verdict)
+    // A token that could not be verified is not accepted.
+    if (!result)
       return void res
         .status(503)
         .set('retry-after', '5')
         .json({ errors: ['unavailable'] })
-    if (!verdict.success) return void res.status(403).json({ errors: verdict['error-codes'] })
-    // A token of another site's widget, or of another form, is good as well, but not here.
-    if (!hostnames.includes(verdict.hostname ?? '')) {
+    if (!result.success) return void res.status(403).json({ errors: result['error-codes'] })
+    // Tokens of other sites and other forms are valid too.
+    if (!hostnames.includes(result.hostname ?? '')) {
       return void res.status(403).json({ errors: ['wrong-hostname'] })
     }
-    if (action !== undefined && verdict.action !== action) {
+    if (action !== undefined && result.action !== action) {
       return void res.status(403).json({ errors: ['wrong-action'] })
     }
     next()
@@ -50,27 +50,27 @@ export function requireTurnstile({ hostnames, action, ...settings }) {
 }
 
 /**
- * A token is good once. With the same idempotency key the question may be repeated when its answer got lost.
+ * A token is valid once. If a reply is lost, the request is repeated with the same idempotency key, so that it is not a second use.
  *
  * @param {string} token
  * @param {string | undefined} remoteip
  * @param {Omit<Settings, 'hostnames' | 'action'>} settings
- * @returns {Promise<Verdict>}
+ * @returns {Promise<VerificationResult>}
  */
-async function ask(token, remoteip, { secret, siteverifyURL = CLOUDFLARE, timeoutMs = 5000 }) {
-  const question = { secret, response: token, remoteip, idempotency_key: randomUUID() }
-  for (let left = TRIES - 1; ; left -= 1) {
+async function verify(token, remoteip, { secret, siteverifyURL = CLOUDFLARE, timeoutMs = 5000 }) {
+  const body = { secret, response: token, remoteip, idempotency_key: randomUUID() }
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      const answer = await fetch(siteverifyURL, {
+      const response = await fetch(siteverifyURL, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(question),
+        body: JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMs),
       })
-      if (answer.status >= 500) throw new Error(`HTTP ${answer.status}`)
-      return /** @type {Verdict} */ (await answer.json())
+      if (response.status >= 500) throw new Error(`HTTP ${response.status}`)
+      return /** @type {VerificationResult} */ (await response.json())
     } catch (error) {
-      if (left === 0) throw error
+      if (attempt === MAX_ATTEMPTS) throw error
     }
   }
 }

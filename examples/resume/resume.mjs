@@ -1,4 +1,4 @@
-// Gets one token, and buys it once however often it is killed: see README.md.
+// Gets one token. If it is killed while it waits, the next run resumes the same task: see README.md.
 
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -13,19 +13,19 @@ const account = /** @type {const} */ ({
   baseURL: SOLVER_BASE_URL,
 })
 
-/** @typedef {{ buyingSince?: string, taskId?: string }} Note */
+/** @typedef {{ creatingSince?: string, taskId?: string }} State */
 
-/** Whole or not at all: a crash in the middle leaves the note that was there before. @param {Note} note */
-async function remember(note) {
+/** Replaces the file atomically: after a crash it has either the old or the new state. @param {State} state */
+async function save(state) {
   const file = await open(`${TASK_FILE}.next`, 'w')
   try {
-    await file.writeFile(JSON.stringify(note))
+    await file.writeFile(JSON.stringify(state))
     await file.sync()
   } finally {
     await file.close()
   }
   await rename(`${TASK_FILE}.next`, TASK_FILE)
-  // That the new name survives a power cut is the folder's to keep; Windows opens no folder for that.
+  // The rename survives a power cut once the folder is synced. Windows cannot open a folder for that.
   if (process.platform === 'win32') return
   const folder = await open(dirname(TASK_FILE))
   try {
@@ -35,8 +35,8 @@ async function remember(note) {
   }
 }
 
-/** @returns {Promise<Note | undefined>} */
-async function remembered() {
+/** @returns {Promise<State | undefined>} */
+async function load() {
   try {
     return JSON.parse(await readFile(TASK_FILE, 'utf8'))
   } catch (error) {
@@ -45,38 +45,40 @@ async function remembered() {
   }
 }
 
-const forget = () => rm(TASK_FILE, { force: true })
+const remove = () => rm(TASK_FILE, { force: true })
 
-async function task() {
-  const before = await remembered()
-  if (before?.taskId) {
-    console.error(`Resuming task ${before.taskId}`)
-    return before.taskId
+async function findOrCreateTask() {
+  const state = await load()
+  if (state?.taskId) {
+    console.error(`Resuming task ${state.taskId}`)
+    return state.taskId
   }
-  if (before?.buyingSince) {
-    console.error(`Killed while buying at ${before.buyingSince}: a task may be charged whose id never came.`)
+  if (state?.creatingSince) {
+    console.error(
+      `Killed while creating a task at ${state.creatingSince}: it may be charged, and its id is unknown.`,
+    )
   }
-  await remember({ buyingSince: new Date().toISOString() })
+  await save({ creatingSince: new Date().toISOString() })
   try {
     const { taskId } = await createTask({ ...account, websiteURL: PAGE_URL, websiteKey: SITEKEY })
-    await remember({ taskId })
-    console.error(`Bought task ${taskId}`)
+    await save({ taskId })
+    console.error(`Created task ${taskId}`)
     return taskId
   } catch (error) {
-    if (isTurnstileError(error) && !error.mayBeCharged) await forget()
+    if (isTurnstileError(error) && !error.mayBeCharged) await remove()
     throw error
   }
 }
 
 try {
-  const { token } = await waitForTask({ ...account, taskId: await task() })
-  // First it is used and then forgotten: killed between the two, the next run fetches it again for nothing.
+  const { token } = await waitForTask({ ...account, taskId: await findOrCreateTask() })
+  // The file is removed after the token was used: killed between the two, the next run fetches the token again, without cost.
   console.log(token)
-  await forget()
+  await remove()
 } catch (error) {
   if (!isTurnstileError(error)) throw error
   process.exitCode = 1
   console.error(error.message)
-  // Of anything else that befalls a task that exists, the next run may still get its token.
-  if (error.reason === 'unsolvable' || error.reason === 'expired') await forget()
+  // After any other failure the next run may still get the token of this task.
+  if (error.reason === 'unsolvable' || error.reason === 'expired') await remove()
 }
