@@ -1,6 +1,6 @@
 /**
- * What goes wrong in a run, on purpose. The moment is counted in what the provider has seen and not in seconds, so that a slow machine meets
- * it at the same points as a fast one.
+ * The failures that are injected into a run. Each happens after a number of requests to the sandbox and not after a time, so that the speed of
+ * the machine does not matter.
  */
 
 import { createRandom } from '../support/random.mjs'
@@ -15,10 +15,10 @@ import { createRandom } from '../support/random.mjs'
  * @property {any} events the QueueEvents of BullMQ
  */
 
-/** Starts with the run; the run does not end before it has settled. @typedef {(run: Run) => void | Promise<void>} Chaos */
+/** Called when the run starts; the run waits for its promise. @typedef {(run: Run) => void | Promise<void>} Chaos */
 
 /**
- * Kills workers as they create tasks and poll. Two kills in five meet a purchase, far more than at random times.
+ * Kills workers as they create tasks and poll. Two kills in five happen while a task is created, far more than at random times.
  *
  * @param {{ kills: number, jobs: number, seed: number }} plan
  * @returns {Chaos}
@@ -43,13 +43,13 @@ export const killAtRandom =
   }
 
 /**
- * The gap: the task is charged, and the reply with its id is on its way.
+ * Calls back in the gap: the task is charged, and the reply with its id is delayed.
  *
  * @param {Sandbox} sandbox
  * @param {number} task its number, from 1
  * @param {() => void} callback
  */
-function inTheGap(sandbox, task, callback) {
+function duringCreateTask(sandbox, task, callback) {
   sandbox.addFault({ method: 'createTask', task, fault: 'latency', delayMs: 1500 })
   sandbox.events.on('*', event => {
     if (event.type === 'task:created' && event.taskNumber === task) callback()
@@ -60,7 +60,7 @@ function inTheGap(sandbox, task, callback) {
 export const killInTheGap =
   task =>
   ({ sandbox, pool }) =>
-    inTheGap(sandbox, task, pool.killAll)
+    duringCreateTask(sandbox, task, pool.killAll)
 
 /**
  * Freezes all workers in the gap until others have found the job without an id. Settles when a frozen one has resumed and has the token.
@@ -71,7 +71,7 @@ export const killInTheGap =
 export const freezeInTheGap =
   task =>
   ({ sandbox, pool, events }) => {
-    inTheGap(sandbox, task, () => events.once('failed', pool.freeze()))
+    duringCreateTask(sandbox, task, () => events.once('failed', pool.freeze()))
     return new Promise(resolve => {
       sandbox.events.on('*', event => {
         if (event.type === 'task:delivered' && event.taskNumber === task) resolve()
@@ -84,15 +84,15 @@ export const restartRedisInTheGap =
   task =>
   ({ sandbox, redis }) =>
     new Promise((resolve, reject) => {
-      inTheGap(sandbox, task, () => redis.restart().then(resolve, reject))
+      duringCreateTask(sandbox, task, () => redis.restart().then(resolve, reject))
     })
 
 /**
- * `busy` answers createTask with 429 and polls with 503; `account` refuses the key; `lost-replies` acts on createTask and answers with the
- * error page of a gateway. The provider is back when the balance has been asked for eight times.
+ * `busy` answers createTask with 429 and polls with 503; `account` refuses the key; `lost-replies` creates the task and replies with the
+ * error page of a gateway. The outage ends with the eighth request for the balance.
  *
  * @param {'busy' | 'account' | 'lost-replies'} kind
- * @param {number} nth the createTask that meets it first
+ * @param {number} nth the first createTask that fails
  * @returns {Chaos}
  */
 export const outage =
@@ -106,12 +106,12 @@ export const outage =
     if (kind === 'lost-replies')
       sandbox.addFault({ method: 'createTask', nth, fault: '502', processed: true, times })
     sandbox.addFault({ method: 'getBalance', ...(kind === 'account' ? refused : unavailable) })
-    let begun = false
-    let asked = 0
+    let started = false
+    let balanceRequests = 0
     sandbox.events.on('*', event => {
       if (event.type !== 'fault') return
-      if (!begun && kind === 'busy') sandbox.addFault({ method: 'getTaskResult', ...unavailable })
-      begun = true
-      if (event.call === 'getBalance' && ++asked === 8) sandbox.clearFaults()
+      if (!started && kind === 'busy') sandbox.addFault({ method: 'getTaskResult', ...unavailable })
+      started = true
+      if (event.call === 'getBalance' && ++balanceRequests === 8) sandbox.clearFaults()
     })
   }

@@ -1,4 +1,4 @@
-/** A Redis of one's own: a free port on loopback, a temporary folder, gone afterwards. */
+/** Starts a Redis on a free port of loopback, with a temporary folder. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline'
 export async function startRedis() {
   const folder = mkdtempSync(join(tmpdir(), 'turnstile-solver-redis-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
-  // Redis takes no port 0. Between the look and the start somebody may take the port: then the next one is tried.
+  // Redis does not accept port 0. Another process may take the free port before Redis does; then another port is tried.
   for (let tries = 0; tries < 5; tries++) {
     const port = await freePort()
     let child = await launch(port, folder).catch(error => {
@@ -21,7 +21,7 @@ export async function startRedis() {
     if (!child) continue
     return {
       port,
-      /** Ends as a machine that is shut down would end it, and comes back with what it had written. */
+      /** Ends Redis with SIGTERM, as a shutdown of the machine does, and starts it again with the same data. */
       async restart() {
         await end(child, 'SIGTERM')
         child = await launch(port, folder)
@@ -38,7 +38,7 @@ export async function startRedis() {
 }
 
 /**
- * The process once it takes connections; nothing if it ended instead.
+ * Resolves with the process when it accepts connections, or with nothing if it ended instead.
  *
  * @param {number} port
  * @param {string} folder
@@ -47,10 +47,10 @@ export async function startRedis() {
 function launch(port, folder) {
   const args = ['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes']
   const child = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
-  // Whatever this process ends by, short of a kill, it leaves no Redis behind.
-  const last = () => child.kill('SIGKILL')
-  process.once('exit', last)
-  child.once('exit', () => process.off('exit', last))
+  // Unless it is killed, this process leaves no Redis behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', () => resolve(undefined))

@@ -1,4 +1,4 @@
-/** What a run left behind: the queue's jobs beside the tasks that the provider created and charged. */
+/** The result of a run: the jobs of the queue, and the tasks that the sandbox created and charged. */
 
 import assert from 'node:assert/strict'
 
@@ -31,9 +31,9 @@ export async function readReport(queue, sandbox) {
       bans: stats.bans,
       balanceRequests: stats.requests['/getBalance'] ?? 0,
       /** Jobs for which more than one task was created. */
-      boughtTwice: tasks.length - new Set(tasks.map(({ task }) => task.websiteURL)).size,
+      createdTwice: tasks.length - new Set(tasks.map(({ task }) => task.websiteURL)).size,
     },
-    /** Jobs that one worker began and another completed. */
+    /** Jobs that one worker started and another one completed. */
     resumed: completed.filter(job => job.stalledCounter > 0).length,
     mostAttempts: Math.max(0, ...completed.map(job => job.attemptsMade)),
     distinctTokens: new Set(completed.map(job => job.returnvalue?.token)).size,
@@ -47,8 +47,8 @@ export async function readReport(queue, sandbox) {
 /** @typedef {Awaited<ReturnType<typeof readReport>>} Report */
 
 /**
- * What holds after every run: every job is accounted for, none was paid for twice, and what was charged is the tasks of the jobs plus the
- * orphans, of which there are no more than jobs in doubt.
+ * Asserts what holds after every run: every job completed or is in doubt, no job was paid for twice, and the provider charged for the tasks of
+ * the jobs and for the orphans, of which there are at most as many as jobs in doubt.
  *
  * @param {Report} report
  * @param {number} jobs
@@ -56,7 +56,7 @@ export async function readReport(queue, sandbox) {
 export function assertConsistent(report, jobs) {
   const { completed, inDoubt, failed, unfinished } = report.jobs
   assert.deepEqual([completed + inDoubt, failed, unfinished], [jobs, 0, 0], JSON.stringify(report))
-  assert.equal(report.provider.boughtTwice, 0)
+  assert.equal(report.provider.createdTwice, 0)
   assert.equal(report.distinctTokens, completed)
   assert.equal(report.provider.created, completed + report.orphans)
   assert.ok(report.orphans <= inDoubt)

@@ -1,4 +1,4 @@
-/** The worker processes of a run. One that is killed is replaced; one that ends by itself ends the run. */
+/** The worker processes of a run. A killed worker is replaced; a worker that ends by itself ends the run with an error. */
 
 import { spawn } from 'node:child_process'
 
@@ -40,14 +40,14 @@ export function createWorkerPool({ folder, env }) {
 
   return {
     start,
-    /** Rejects when a worker ends that was not killed. */
+    /** Rejects when a worker ends without having been killed. */
     failed,
     kills: () => kills,
-    /** Kills the worker that a number from 0 to 1 chooses; false where none is running. @param {number} chance */
-    killOne(chance) {
+    /** Kills the worker that a number from 0 to 1 selects; returns false if none is running. @param {number} random */
+    killOne(random) {
       const workers = notKilled()
       if (workers.length === 0) return false
-      kill(workers[Math.floor(chance * workers.length)])
+      kill(workers[Math.floor(random * workers.length)])
       return true
     },
     killAll: () => notKilled().forEach(kill),
@@ -55,7 +55,7 @@ export function createWorkerPool({ folder, env }) {
     freeze() {
       const frozen = notKilled()
       const signal = (/** @type {NodeJS.Signals} */ name) => {
-        // Not `child.kill`, after which a child counts as killed.
+        // `child.kill` would mark the child as killed.
         for (const { pid } of frozen) if (pid) process.kill(pid, name)
       }
       signal('SIGSTOP')

@@ -1,4 +1,4 @@
-/** Workers of examples/bullmq that are killed, frozen or ended, and what they leave behind. */
+/** The workers of examples/bullmq when they are killed, frozen or ended. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -24,40 +24,40 @@ before(async () => {
 })
 
 describe('the workers of examples/bullmq', () => {
-  test('killed at random, they lose none of 200 jobs and buy no task twice', async t => {
+  test('killed at random, they lose none of 200 jobs and create no second task for any', async t => {
     const chaos = killAtRandom({ kills: 8, jobs: 200, seed: 1 })
     const report = await runWorkers(t, { jobs: 200, workers: 3, chaos })
     assertConsistent(report, 200)
     assert.equal(report.kills, 8)
-    assert.ok(report.resumed > 0, 'no job outlived its worker')
-    // A kill can meet a purchase: that costs one job, and never more.
+    assert.ok(report.resumed > 0, 'no job was resumed by another worker')
+    // A worker that is killed while it creates a task leaves at most one job in doubt.
     assert.ok(report.jobs.inDoubt <= report.kills, JSON.stringify(report.jobs))
     assert.equal(report.withProgress, report.jobs.completed)
   })
 
-  test('killed between the charge and the reply, they leave one job in doubt, and the report shows the task', async t => {
+  test('killed between the charge and the reply, they leave one job in doubt and one orphaned task', async t => {
     const report = await runWorkers(t, { jobs: 20, workers: 1, chaos: killInTheGap(5) })
     assertConsistent(report, 20)
     const { jobs, orphans, kills } = report
     assert.deepEqual([jobs.completed, jobs.inDoubt, orphans, kills], [19, 1, 1, 1])
-    assert.match(report.reasons[0], /^IN DOUBT, not bought again: A worker ended/)
+    assert.match(report.reasons[0], /^IN DOUBT, no second task is created: A worker ended/)
   })
 
-  test('frozen between the charge and the reply, they find the task when they resume, and no other buys it meanwhile', async t => {
+  test('frozen between the charge and the reply, they store the task when they resume, and no other worker creates one', async t => {
     // The request of the frozen worker must not time out before it resumes.
     const env = { SOLVER_CREATE_TIMEOUT_MS: '15000' }
     const report = await runWorkers(t, { jobs: 20, workers: 1, chaos: freezeInTheGap(5), env })
     assertConsistent(report, 20)
     assert.deepEqual([report.jobs.completed, report.provider.created, report.orphans], [20, 20, 0])
-    assert.ok(report.resumed > 0, 'no other worker took the jobs of the frozen one over')
+    assert.ok(report.resumed > 0, 'no other worker took over the jobs of the frozen one')
   })
 
-  test('together they keep to the limit of the account', async t => {
+  test('together they stay within the limit of the account', async t => {
     const env = { ...longLock, SOLVER_JOBS_PER_SECOND: '5' }
     const report = await runWorkers(t, { jobs: 40, workers: 3, env })
     assertConsistent(report, 40)
     assert.equal(report.jobs.completed, 40)
-    // Eight windows of a second, the last of which begins after seven; a limit for each worker by itself would take three, and so two.
+    // 40 jobs at 5 a second are eight windows of a second, so the last one starts after seven. With a limit for each worker it would be two.
     const elapsed = Math.max(...report.createdAt) - Math.min(...report.createdAt)
     assert.ok(elapsed >= 5000, `${elapsed} ms`)
   })
@@ -65,7 +65,7 @@ describe('the workers of examples/bullmq', () => {
 
 describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
-    test(`on ${signal} finishes the job it has, and ends`, async t => {
+    test(`on ${signal} finishes its job and ends`, async t => {
       const redis = await startRedis()
       t.after(() => redis.close())
       const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 500 })
@@ -81,7 +81,7 @@ describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
     })
   }
 
-  test('does not start without a key, and so fails no job', async () => {
+  test('without a key does not start', async () => {
     const env = { SOLVER_API_KEY: '' }
     const { code, stderr } = await run(process.execPath, ['worker.mjs'], {
       cwd: folder,
@@ -91,7 +91,7 @@ describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
   })
 })
 
-test('a process that ends by an error leaves no Redis behind', async () => {
+test('a process that ends with an error leaves no Redis behind', async () => {
   const script = `
     import { startRedis } from './__test__/queue-workers/redis.mjs'
     const { port } = await startRedis()
@@ -103,6 +103,6 @@ test('a process that ends by an error leaves no Redis behind', async () => {
   await assert.rejects(gone, { code: 'ECONNREFUSED' })
 })
 
-test('examples/bullmq passes the type checker, with the types of its own packages', async () => {
+test('the type checker accepts examples/bullmq, with the types of its own packages', async () => {
   assert.deepEqual(await compiled('examples/bullmq'), { code: 0, stdout: '' })
 })

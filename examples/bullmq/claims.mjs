@@ -32,7 +32,7 @@ export function createClaims(redis) {
     /** Only where it is certain that no task was created. @param {string} jobId @param {string} claim */
     release: async (jobId, claim) => void (await redis.eval(deleteIfEqual, 1, claimKey(jobId), claim)),
 
-    /** The provider is out of order: until it is known to be back, no worker creates a task. @param {number} pauseMs */
+    /** The provider is unavailable: no worker creates a task until a balance was returned. @param {number} pauseMs */
     async startOutage(pauseMs) {
       await redis.set(outageKey, '1')
       await redis.set(pausedKey, '1', 'PX', pauseMs)

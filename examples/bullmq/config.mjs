@@ -20,13 +20,13 @@ export const account = {
 /** The account's limit, for all workers together: at most `max` jobs started in `duration` milliseconds. */
 export const limiter = { max: Number(env.SOLVER_JOBS_PER_SECOND ?? 10), duration: 1000 }
 
-/** A job that waits costs a timer and no thread, so that one process holds many. */
+/** A waiting job needs a timer and no thread, so one process can hold many. */
 export const concurrency = Number(env.SOLVER_CONCURRENCY ?? 50)
 
 /** A job whose worker has not renewed its lock for this long goes to another worker. */
 export const lockMs = Number(env.SOLVER_LOCK_MS ?? 30_000)
 
-/** How long the queue is paused when the provider does not answer. */
+/** How long the queue is paused when the provider is unavailable or refuses the account. */
 export const pauseMs = Number(env.SOLVER_PAUSE_MS ?? 15_000)
 
 export const pollIntervalMs = Number(env.SOLVER_POLL_INTERVAL_MS ?? 3000)

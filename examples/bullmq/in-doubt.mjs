@@ -1,6 +1,6 @@
 /**
- * The jobs in doubt: `node in-doubt.mjs` prints them, and retries those that carry a task after all, which costs nothing. Whether to pay
- * again for the others is for a person to decide.
+ * `node in-doubt.mjs` prints the jobs in doubt, and retries those whose task is known after all, which costs nothing. Whether to pay again for
+ * the others is your decision.
  */
 
 import { realpathSync } from 'node:fs'

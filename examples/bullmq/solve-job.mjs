@@ -1,4 +1,4 @@
-/** One job, from its start to its token. One worker may begin it and another finish it. */
+/** One job, from its start to its token. One worker may start it and another one finish it. */
 
 import { RateLimitError, UnrecoverableError } from 'bullmq'
 import { createTask, getBalance, isTurnstileError, waitForTask } from 'turnstile-solver'
@@ -13,7 +13,7 @@ import { account, createTimeoutMs, lockMs, pauseMs, pollIntervalMs } from './con
  * @returns {Promise<import('./config.mjs').JobResult>}
  */
 export async function solveJob(job, context) {
-  const taskId = job.data.taskId ?? (await context.runExclusive(() => buy(job, context)))
+  const taskId = job.data.taskId ?? (await context.runExclusive(() => createOnce(job, context)))
   try {
     const { token, expiresAt } = await waitForTask({
       ...account,
@@ -40,7 +40,7 @@ export async function solveJob(job, context) {
  * @param {SolveJob} job
  * @param {Context} context
  */
-async function buy(job, context) {
+async function createOnce(job, context) {
   const id = String(job.id)
   if (await context.claims.isPaused()) throw new RateLimitError()
   if (await context.claims.isOutage()) await probe(context)
@@ -63,7 +63,7 @@ async function buy(job, context) {
   } catch (error) {
     const { mayBeCharged } = /** @type {{ mayBeCharged?: boolean }} */ (error)
     if (mayBeCharged !== false) {
-      // A gateway that lost one reply loses the next: with the queue paused, this costs one job of each worker and not all of them.
+      // A gateway that lost one reply will lose the next. Pausing the queue limits this to one job of each worker.
       if (isOutage(error)) await pause(context, error)
       throw inDoubt(messageOf(error))
     }
@@ -71,7 +71,7 @@ async function buy(job, context) {
     if (isOutage(error)) throw await pause(context, error)
     throw new UnrecoverableError(messageOf(error))
   }
-  // THE GAP. Between sending the request and storing the id in Redis, a `kill -9` leaves a task whose id is unknown: the claim shows it.
+  // The gap: between sending the request and storing the id in Redis, a `kill -9` leaves a task whose id is unknown: the claim shows it.
   await job.updateData({ ...job.data, taskId: task.taskId, createdAt: task.createdAt })
   return task.taskId
 }
@@ -90,7 +90,7 @@ export function createMutex() {
   }
 }
 
-/** Finds out whether the provider is back: a balance is free, and safe to ask for again. @param {Context} context */
+/** Checks whether the provider is available again: requesting the balance is free and can be repeated safely. @param {Context} context */
 async function probe(context) {
   try {
     await getBalance({ ...account, timeoutMs: Math.min(createTimeoutMs, 5000) })
@@ -126,7 +126,7 @@ function isOutage(error) {
 const isTimeout = error => isTurnstileError(error) && error.code === 'TIMEOUT'
 
 /** @param {string} why */
-const inDoubt = why => new UnrecoverableError(`IN DOUBT, not bought again: ${why}`)
+const inDoubt = why => new UnrecoverableError(`IN DOUBT, no second task is created: ${why}`)
 
 /** @param {unknown} error */
 const messageOf = error => (error instanceof Error ? error.message : String(error))
