@@ -188,10 +188,7 @@ impl Pool {
         let is_kept = !own_connection && is_kept(response);
         self.turns.set_max_h1(self.max_h1_dials * if is_kept { 1 } else { DIALS_WITHOUT_KEEP_ALIVE });
         let Some(promised) = keep_alive_timeout(response.headers()) else { return };
-        let idle_timeout = match promised.is_zero() {
-            true => Duration::ZERO,
-            false => promised.saturating_sub(KEEP_ALIVE_MARGIN).max(HAND_OVER),
-        };
+        let idle_timeout = idle_timeout(promised);
         let mut current = lock(&self.current);
         if idle_timeout < current.idle_timeout {
             let own_connections = current.own_connections;
@@ -275,6 +272,14 @@ fn is_kept(response: &Response) -> bool {
     let mut tokens = response.headers().get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     response.version() == Version::HTTP_11
         && !tokens.any(|list| list.split(',').any(|token| token.trim().eq_ignore_ascii_case("close")))
+}
+
+/// How long to keep an idle connection that the server promises to keep for so long.
+fn idle_timeout(promised: Duration) -> Duration {
+    match promised.is_zero() {
+        true => Duration::ZERO,
+        false => promised.saturating_sub(KEEP_ALIVE_MARGIN).max(HAND_OVER),
+    }
 }
 
 /// `Keep-Alive: timeout=5, max=100`: how long the server keeps an idle connection.

@@ -118,6 +118,13 @@ fn the_timeout_of_a_keep_alive_header_is_read_wherever_it_stands() {
     assert_eq!(keep_alive_timeout(&HeaderMap::new()), None);
 }
 
+#[test]
+fn an_idle_connection_is_kept_for_a_second_less_than_promised() {
+    for (promised, kept) in [(0, 0), (1, 1), (2, 1000), (5, 4000), (91, 90_000)] {
+        assert_eq!(idle_timeout(Duration::from_secs(promised)), Duration::from_millis(kept), "{promised} s");
+    }
+}
+
 #[tokio::test]
 async fn the_environment_says_whom_to_trust_and_which_proxy_to_use() {
     let config = |set: &'static [(&str, &str)]| {
