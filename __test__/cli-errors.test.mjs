@@ -72,7 +72,7 @@ const cases = [
     sandbox: { faults: [{ method: 'createTask', fault: 'connection-reset-after-processing' }] },
     exitCode: 8,
     code: 'CONNECTION_FAILED',
-    message: /createTask failed: no complete reply/,
+    message: /createTask failed: 127\.0\.0\.1:\d+ reset the connection before its reply was complete/,
     next: /created and charged\. Compare the balance: turnstile-solver balance --provider yescaptcha --base-url http/,
     task: false,
   },

@@ -146,6 +146,34 @@ test('what goes to this machine never goes through a proxy', async t => {
   assert.deepEqual([proxy.connects, proxy.forwarded], [[], []])
 })
 
+// Which settings are usable is proven in Rust.
+describe('a proxy setting that cannot work', together, () => {
+  for (const [name, value] of [
+    ['HTTPS_PROXY', `socks5://user:${PASSWORD}@127.0.0.1:1`],
+    ['https_proxy', `user:${PASSWORD}@127.0.0.1:1`],
+  ]) {
+    test(`ends every call at once and names the variable: ${name}=${value.replace(PASSWORD, '…')}`, async () => {
+      const { outcomes, stderr } = await callsUnder(
+        { ...trusting, [name]: value },
+        buy,
+        ['solveTurnstile', { ...account, ...page }],
+        ['waitForTask', { ...account, taskId: '7' }],
+        ['getTaskResult', { ...account, taskId: '7' }],
+        ['getBalance', account],
+      )
+      for (const { error } of outcomes) {
+        assert.equal(error?.code, 'CONNECTION_FAILED')
+        assert.ok(
+          error.message.includes(`the environment variable ${name} names no usable proxy`),
+          error.message,
+        )
+        assert.equal(error.mayBeCharged, error.taskId !== undefined)
+      }
+      assert.ok(!`${JSON.stringify(outcomes)}${stderr}`.includes(PASSWORD))
+    })
+  }
+})
+
 // How the list is read is proven in Rust.
 describe('NO_PROXY', together, () => {
   for (const [name, value] of [
@@ -186,6 +214,8 @@ test('a proxy that refuses and repeats the password wherever it can costs no mon
   assert.ok(proxy.connects.length > 0)
   const { error, codes } = outcomes[0]
   assert.deepEqual([codes, error?.mayBeCharged], [['CONNECTION_FAILED'], false])
+  const said = `the proxy ${new URL(proxy.url).host} answered with status 403`
+  assert.ok(error?.shown.includes(said), error?.shown)
   const told = `${JSON.stringify(outcomes)}${stderr}`
   for (const secret of [PASSWORD, Buffer.from(`user:${PASSWORD}`).toString('base64'), KEY]) {
     assert.ok(!told.includes(secret), told)

@@ -122,7 +122,8 @@ fn only_the_modules_named_for_it_know_javascript_and_the_network() {
     };
     for (krate, owner) in [
         ("napi", "binding"),
-        ("reqwest", "transport"),
+        ("hyper", "transport"),
+        ("tokio_rustls", "transport"),
         ("rustls", "transport"),
         ("h2", "transport"),
         ("http_body", "transport"),

@@ -132,8 +132,11 @@ async fn exchange<T: Transport>(
     let reply = async {
         let request = Request { account, method, body: body.clone(), own_connection };
         timeout(account.request_timeout, transport.send(request, &body_sent)).await.unwrap_or_else(|_| {
-            let detail =
-                format!("no complete reply within requestTimeoutMs ({} ms)", account.request_timeout.as_millis());
+            let (host, limit) = (account.authority(), account.request_timeout.as_millis());
+            let detail = match body_sent.get() {
+                true => format!("{host} sent no complete reply within requestTimeoutMs ({limit} ms)"),
+                false => format!("nothing could be sent to {host} within requestTimeoutMs ({limit} ms)"),
+            };
             Err(RequestError::Interrupted { detail })
         })
     };

@@ -29,6 +29,8 @@ const MAX_QUOTED: usize = 1000;
 pub enum RequestError {
     /// The request surely never left: name resolution, TCP connect, TLS handshake. `CONNECTION_FAILED`.
     Connect { detail: String },
+    /// A setting of the environment, such as its proxy, cannot work: nothing was sent. `CONNECTION_FAILED`.
+    Configuration { detail: String },
     /// The server says, by the means of HTTP/2, that it did not process the request. `CONNECTION_FAILED`.
     NotProcessed { detail: String },
     /// The server's certificate was refused; nothing was sent. `CONNECTION_FAILED`.
@@ -100,9 +102,10 @@ impl RequestError {
     /// Whether a createTask that ended so may have created, and so charged, a task all the same.
     pub fn may_have_been_accepted(&self) -> bool {
         match self {
-            RequestError::Connect { .. } | RequestError::NotProcessed { .. } | RequestError::Certificate { .. } => {
-                false
-            }
+            RequestError::Connect { .. }
+            | RequestError::Configuration { .. }
+            | RequestError::NotProcessed { .. }
+            | RequestError::Certificate { .. } => false,
             RequestError::Interrupted { .. }
             | RequestError::Decode { .. }
             | RequestError::Protocol { .. }
@@ -118,6 +121,7 @@ impl RequestError {
     pub fn redact(self, redact: impl Fn(String) -> String) -> Self {
         match self {
             RequestError::Connect { detail } => RequestError::Connect { detail: redact(detail) },
+            RequestError::Configuration { detail } => RequestError::Configuration { detail: redact(detail) },
             RequestError::NotProcessed { detail } => RequestError::NotProcessed { detail: redact(detail) },
             RequestError::Certificate { detail } => RequestError::Certificate { detail: redact(detail) },
             RequestError::Interrupted { detail } => RequestError::Interrupted { detail: redact(detail) },
@@ -151,6 +155,7 @@ impl RequestError {
     pub fn code(&self) -> &'static str {
         match self {
             RequestError::Connect { .. }
+            | RequestError::Configuration { .. }
             | RequestError::NotProcessed { .. }
             | RequestError::Certificate { .. }
             | RequestError::Interrupted { .. } => "CONNECTION_FAILED",
@@ -166,6 +171,7 @@ impl RequestError {
     pub fn status(&self) -> Option<u16> {
         match self {
             RequestError::Connect { .. }
+            | RequestError::Configuration { .. }
             | RequestError::NotProcessed { .. }
             | RequestError::Certificate { .. }
             | RequestError::Interrupted { .. } => None,
@@ -181,6 +187,7 @@ impl RequestError {
     pub fn detail(&self) -> Option<&str> {
         match self {
             RequestError::Connect { detail }
+            | RequestError::Configuration { detail }
             | RequestError::NotProcessed { detail }
             | RequestError::Certificate { detail }
             | RequestError::Interrupted { detail } => Some(detail),
@@ -208,14 +215,12 @@ fn quoted(text: String, redact: impl Fn(String) -> String) -> String {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestError::Connect { detail } => write!(f, "could not connect: {}", Escaped(detail, MAX_DETAIL)),
-            RequestError::NotProcessed { detail } => {
-                write!(f, "the server did not process it: {}", Escaped(detail, MAX_DETAIL))
-            }
-            RequestError::Certificate { detail } => {
-                write!(f, "the server's certificate was refused: {}", Escaped(detail, MAX_DETAIL))
-            }
-            RequestError::Interrupted { detail } => write!(f, "no complete reply: {}", Escaped(detail, MAX_DETAIL)),
+            // The transport names the host, and says in plain words what happened.
+            RequestError::Connect { detail }
+            | RequestError::Configuration { detail }
+            | RequestError::NotProcessed { detail }
+            | RequestError::Certificate { detail }
+            | RequestError::Interrupted { detail } => write!(f, "{}", Escaped(detail, MAX_DETAIL)),
             RequestError::Http { status: status @ 300..400, .. } => {
                 write!(f, "HTTP {status}, a redirect, which is never followed since the key travels in the body")
             }
@@ -364,6 +369,9 @@ impl fmt::Display for Error {
                     n => format!("{n} polls"),
                 };
                 write!(f, "no answer within timeoutMs ({} ms, {polls})", timeout.as_millis())?;
+                if let Some(cause) = &self.cause {
+                    write!(f, "; the last request failed: {cause}")?;
+                }
             }
             ErrorKind::Aborted => f.write_str("aborted by the signal")?,
         }

@@ -26,7 +26,7 @@
 //! | [`sync`] | locking |
 //!
 //! A module uses only modules that come after it in this table; `architecture.rs` checks that. Only `binding` names napi,
-//! only `transport` names reqwest and rustls, and `poll` reads no clock but Tokio's.
+//! only `transport` names hyper and rustls, and `poll` reads no clock but Tokio's.
 
 pub mod api;
 pub mod attempt;

@@ -21,6 +21,8 @@ pub fn retry_policy(method: Method, error: &RequestError) -> Retry {
         (CreateTask | GetBalance, RequestError::Connect { .. }) => Retry::Limited,
         // Refused before anything was created.
         (_, RequestError::NotProcessed { .. }) => Retry::UntilDeadline,
+        // It cannot work before somebody changes it.
+        (_, RequestError::Configuration { .. }) => Retry::Never,
         // Whatever answers there is not the provider, and asking again does not change that.
         (_, RequestError::Certificate { .. }) => Retry::Never,
         // It may have arrived.

@@ -3,6 +3,7 @@
 //! [`http::HttpTransport`] is the real one. Tests of the rules use a scripted one, in paused time.
 
 mod body;
+mod connect;
 mod dial_turns;
 pub mod http;
 mod http_error;
@@ -23,6 +24,9 @@ use std::{
 use bytes::Bytes;
 
 use crate::{error::RequestError, options::Account, wire::Method};
+
+/// How this client names itself.
+const USER_AGENT: &str = concat!("turnstile-solver/", env!("CARGO_PKG_VERSION"));
 
 /// A request to be sent.
 pub struct Request<'a> {

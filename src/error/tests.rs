@@ -34,34 +34,41 @@ type Row = (RequestError, &'static str, Option<u16>, Option<&'static str>, &'sta
 #[test]
 fn each_request_error_has_its_code_status_detail_and_text() {
     let problem = || "the reply is empty".to_owned();
-    let table: [Row; 15] = [
+    let table: [Row; 16] = [
         (
             RequestError::Connect { detail: detail() },
             "CONNECTION_FAILED",
             None,
             Some("connection reset"),
-            "could not connect: connection reset",
+            "connection reset",
+        ),
+        (
+            RequestError::Configuration { detail: "no usable proxy".into() },
+            "CONNECTION_FAILED",
+            None,
+            Some("no usable proxy"),
+            "no usable proxy",
         ),
         (
             RequestError::NotProcessed { detail: detail() },
             "CONNECTION_FAILED",
             None,
             Some("connection reset"),
-            "the server did not process it: connection reset",
+            "connection reset",
         ),
         (
             RequestError::Certificate { detail: detail() },
             "CONNECTION_FAILED",
             None,
             Some("connection reset"),
-            "the server's certificate was refused: connection reset",
+            "connection reset",
         ),
         (
             RequestError::Interrupted { detail: detail() },
             "CONNECTION_FAILED",
             None,
             Some("connection reset"),
-            "no complete reply: connection reset",
+            "connection reset",
         ),
         (http(502, ""), "HTTP_ERROR", Some(502), None, "HTTP 502 with an empty body"),
         (
@@ -141,6 +148,7 @@ fn a_long_text_is_cut_where_it_is_shown() {
     assert_eq!(shown(provider_error(200, "E", &long)), 300);
     assert_eq!(shown(unusable(&long)), 120);
     assert_eq!(shown(RequestError::Connect { detail: long.clone() }), 300);
+    assert_eq!(shown(RequestError::Configuration { detail: long.clone() }), 300);
     assert_eq!(shown(RequestError::NotProcessed { detail: long.clone() }), 300);
     assert_eq!(shown(RequestError::Certificate { detail: long.clone() }), 300);
     assert_eq!(shown(RequestError::Interrupted { detail: long.clone() }), 300);
@@ -152,8 +160,9 @@ fn a_long_text_is_cut_where_it_is_shown() {
 #[test]
 fn what_may_have_been_accepted_is_what_may_have_reached_the_provider() {
     let text = detail;
-    let table: [(RequestError, bool); 9] = [
+    let table: [(RequestError, bool); 10] = [
         (RequestError::Connect { detail: text() }, false),
+        (RequestError::Configuration { detail: text() }, false),
         (RequestError::NotProcessed { detail: text() }, false),
         (RequestError::Certificate { detail: text() }, false),
         (RequestError::Interrupted { detail: text() }, true),
@@ -178,6 +187,7 @@ fn every_text_from_outside_is_redacted() {
     let clean = || "a [clientKey] here".to_owned();
     let table = [
         (RequestError::Connect { detail: secret() }, RequestError::Connect { detail: clean() }),
+        (RequestError::Configuration { detail: secret() }, RequestError::Configuration { detail: clean() }),
         (RequestError::NotProcessed { detail: secret() }, RequestError::NotProcessed { detail: clean() }),
         (RequestError::Certificate { detail: secret() }, RequestError::Certificate { detail: clean() }),
         (RequestError::Interrupted { detail: secret() }, RequestError::Interrupted { detail: clean() }),
@@ -271,6 +281,17 @@ fn each_error_has_its_code_its_text_and_the_advice_that_is_true_of_it() {
             "TIMEOUT",
             format!("no answer within timeoutMs (30000 ms, 2 polls) [yescaptcha, task t1]; {paid}"),
         ),
+        (
+            Error {
+                cause: Some(Box::new(RequestError::Connect { detail: "connection refused by 127.0.0.1:1".into() })),
+                ..error(timeout(2), Some("t1"), true)
+            },
+            "TIMEOUT",
+            format!(
+                "no answer within timeoutMs (30000 ms, 2 polls); the last request failed: connection refused by \
+                 127.0.0.1:1 [yescaptcha, task t1]; {paid}"
+            ),
+        ),
         (error(ErrorKind::Aborted, None, false), "ABORT_ERR", "aborted by the signal [yescaptcha]".into()),
         (
             error(ErrorKind::Aborted, None, true),
@@ -285,12 +306,12 @@ fn each_error_has_its_code_its_text_and_the_advice_that_is_true_of_it() {
         (
             error(failed(RequestError::Connect { detail: detail() }), None, false),
             "CONNECTION_FAILED",
-            "createTask failed: could not connect: connection reset [yescaptcha]".into(),
+            "createTask failed: connection reset [yescaptcha]".into(),
         ),
         (
             error(failed(RequestError::Interrupted { detail: detail() }), None, true),
             "CONNECTION_FAILED",
-            "createTask failed: no complete reply: connection reset [yescaptcha]; \
+            "createTask failed: connection reset [yescaptcha]; \
              the task may have been created and charged all the same"
                 .into(),
         ),

@@ -49,6 +49,12 @@ impl Account {
     pub fn host_id(&self) -> HostId {
         (self.base_url.host_str().unwrap_or_default().to_owned(), self.base_url.port_or_known_default())
     }
+
+    /// Host and port, as messages name the server.
+    pub fn authority(&self) -> String {
+        let (host, port) = self.host_id();
+        format!("{host}:{}", port.unwrap_or_default())
+    }
 }
 
 impl OptionReader {

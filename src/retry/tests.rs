@@ -19,6 +19,7 @@ fn only_what_surely_created_nothing_is_sent_again() {
     let text = String::new;
     let table = [
         (RequestError::Connect { detail: text() }, [Limited, UntilDeadline, Limited]),
+        (RequestError::Configuration { detail: text() }, [Never, Never, Never]),
         (RequestError::NotProcessed { detail: text() }, [UntilDeadline, UntilDeadline, UntilDeadline]),
         (RequestError::Certificate { detail: text() }, [Never, Never, Never]),
         (RequestError::Interrupted { detail: text() }, [Never, UntilDeadline, UntilDeadline]),

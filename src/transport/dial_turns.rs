@@ -21,7 +21,6 @@ use tokio::{
     task,
     time::timeout,
 };
-use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::sync::lock;
@@ -61,6 +60,11 @@ impl DialTurns {
             max_h1: AtomicUsize::new(max_h1),
             slow_dial,
         }))
+    }
+
+    /// The connector, whose dials take these turns.
+    pub fn layer<S>(&self, connector: S) -> Dial<S> {
+        Dial { connector: Arc::new(connector), turns: Arc::clone(&self.0) }
     }
 
     /// Sets how many may dial at once over HTTP/1.1, from the next connection on.
@@ -108,14 +112,6 @@ impl Drop for Turn<'_> {
                 permit.forget();
             }
         }
-    }
-}
-
-impl<S> Layer<S> for DialTurns {
-    type Service = Dial<S>;
-
-    fn layer(&self, connector: S) -> Dial<S> {
-        Dial { connector: Arc::new(connector), turns: Arc::clone(&self.0) }
     }
 }
 

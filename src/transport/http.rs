@@ -1,21 +1,33 @@
-//! The real transport: reqwest over the system's network.
+//! The real transport: hyper over the system's network.
 
 use std::{
     collections::HashMap,
     env,
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime},
 };
 
-use reqwest::{
-    Client, Response, StatusCode, Version,
-    header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
-    redirect, retry,
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version,
+    header::{ACCEPT, CONNECTION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
 };
 use rustls::ClientConfig;
 
 use super::{
-    BodySent, Environment, Reply, Request, Transport, body::TrackedBody, dial_turns::DialTurns, http_error, proxy_env,
+    BodySent, Environment, Reply, Request, Transport,
+    body::TrackedBody,
+    connect::Connector,
+    dial_turns::DialTurns,
+    http_error::Exchange,
+    proxy_env::{self, Proxy},
     tls,
 };
 use crate::{
@@ -25,14 +37,15 @@ use crate::{
     wire::Method,
 };
 
+type Client = legacy::Client<Connector, TrackedBody>;
+type Response = http::Response<Incoming>;
+
 /// No honest reply of the protocol comes near it.
 const MAX_BODY_LENGTH: usize = 1 << 20;
 /// How long a connection is kept that nobody uses. The server may close it just as a request goes out: that costs a poll a
 /// retry, but a createTask could not be sent again, so it takes no chances.
 const POLL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const CREATE_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-/// For name resolution, TCP and TLS, which share it out among the addresses of a name, and for the wait for a turn.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A dial that takes longer lets others begin, so that one that hangs does not hold them up.
 const SLOW_DIAL: Duration = Duration::from_secs(1);
 /// The most dials at once over HTTP/1.1, where the server keeps connections: a quarter of the requests that may be in flight,
@@ -48,12 +61,12 @@ const HAND_OVER: Duration = Duration::from_millis(1);
 /// A map that has grown to this size drops what nobody uses before it grows further.
 const SWEEP_AT: usize = 256;
 
-/// What the process was told about its network.
+/// What the environment says about the network.
 #[derive(Clone)]
 pub struct NetworkConfig {
     pub tls: ClientConfig,
-    /// The URL of the proxy, as it was given.
-    pub proxy: Option<String>,
+    /// The proxy, or why the setting cannot work.
+    pub proxy: Result<Option<Proxy>, String>,
     /// The hosts that are reached without the proxy, as they were given.
     pub no_proxy: String,
 }
@@ -83,6 +96,7 @@ impl HttpTransport {
         HttpTransport { config: OnceLock::from(Ok(config)), hosts: Mutex::default(), slow_dial: SLOW_DIAL }
     }
 
+    /// An error means that the environment's settings cannot work.
     fn host(&self, account: &Account) -> Result<Arc<Host>, String> {
         let id = account.host_id();
         let mut hosts = lock(&self.hosts);
@@ -93,11 +107,17 @@ impl HttpTransport {
         let config = config.as_ref().map_err(String::clone)?;
         // What goes to this machine never goes through a proxy: it may be plain http.
         let proxied = !account.loopback && !proxy_env::is_exempt(&config.no_proxy, &account.base_url);
-        let proxy = config.proxy.as_deref().filter(|_| proxied);
-        let pool = |idle_timeout, max_h1_dials| Pool::new(config, proxy, idle_timeout, max_h1_dials, self.slow_dial);
+        let proxy = match proxied {
+            true => config.proxy.as_ref().map_err(String::clone)?.as_ref(),
+            false => None,
+        };
+        let pool = |idle_timeout, max_h1_dials| {
+            let turns = DialTurns::new(max_h1_dials, self.slow_dial);
+            Pool::new(Connector::new(&config.tls, proxy, &turns), turns, idle_timeout, max_h1_dials)
+        };
         let host = Arc::new(Host {
-            create: pool(CREATE_IDLE_TIMEOUT, MAX_H1_CREATE_DIALS)?,
-            poll: pool(POLL_IDLE_TIMEOUT, MAX_H1_POLL_DIALS)?,
+            create: pool(CREATE_IDLE_TIMEOUT, MAX_H1_CREATE_DIALS),
+            poll: pool(POLL_IDLE_TIMEOUT, MAX_H1_POLL_DIALS),
         });
         if hosts.len() >= SWEEP_AT {
             hosts.retain(|_, host| Arc::strong_count(host) > 1);
@@ -110,23 +130,32 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request<'_>, body_sent: &BodySent) -> Result<Reply, RequestError> {
         let Request { account, method, body, own_connection } = request;
-        let host = self.host(account).map_err(|detail| RequestError::Connect { detail })?;
+        let host = self.host(account).map_err(|detail| RequestError::Configuration { detail })?;
         let pool = match method {
             Method::CreateTask => &host.create,
             Method::GetTaskResult | Method::GetBalance => &host.poll,
         };
-        let mut url = account.base_url.clone();
-        url.set_path(&[account.base_url.path(), method.name()].concat());
-        let body = TrackedBody::new(body, body_sent.clone());
-        let mut request = pool.client(own_connection).post(url).body(reqwest::Body::wrap(body));
+        let exchange = Exchange { authority: account.authority() };
+        let uri = Uri::try_from([account.base_url.as_str(), method.name()].concat());
+        let uri = uri.map_err(|problem| RequestError::Connect { detail: format!("baseURL is no URL: {problem}") })?;
+        let mut request = http::Request::new(TrackedBody::new(body, body_sent.clone()));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = uri;
+        request.headers_mut().extend(request_headers());
         if own_connection {
             // HTTP/2 has no such header, and it is left out there.
-            request = request.header(CONNECTION, "close");
+            request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let response = request.send().await.map_err(http_error::request_error)?;
+        let response = pool.client(own_connection).request(request).await;
+        let response = response.map_err(|error| exchange.request_error(error))?;
         pool.record(&response, own_connection);
-        read(response).await
+        read(response, &exchange).await
     }
+}
+
+fn request_headers() -> [(HeaderName, HeaderValue); 3] {
+    let json = HeaderValue::from_static("application/json");
+    [(CONTENT_TYPE, json.clone()), (ACCEPT, json), (USER_AGENT, HeaderValue::from_static(super::USER_AGENT))]
 }
 
 struct Host {
@@ -136,8 +165,7 @@ struct Host {
 
 /// A client and the connections that it keeps.
 struct Pool {
-    config: NetworkConfig,
-    proxy: Option<String>,
+    connector: Connector,
     turns: DialTurns,
     /// The most dials at once over HTTP/1.1, where the server keeps connections.
     max_h1_dials: usize,
@@ -152,22 +180,10 @@ struct PoolClient {
 }
 
 impl Pool {
-    fn new(
-        config: &NetworkConfig,
-        proxy: Option<&str>,
-        idle_timeout: Duration,
-        max_h1_dials: usize,
-        slow_dial: Duration,
-    ) -> Result<Self, String> {
-        let turns = DialTurns::new(max_h1_dials, slow_dial);
-        let client = build(config, proxy, turns.clone(), idle_timeout)?;
-        Ok(Pool {
-            config: config.clone(),
-            proxy: proxy.map(str::to_owned),
-            turns,
-            max_h1_dials,
-            current: Mutex::new(PoolClient { client, idle_timeout, own_connections: false }),
-        })
+    fn new(connector: Connector, turns: DialTurns, idle_timeout: Duration, max_h1_dials: usize) -> Self {
+        let client = build(connector.clone(), idle_timeout);
+        let current = Mutex::new(PoolClient { client, idle_timeout, own_connections: false });
+        Pool { connector, turns, max_h1_dials, current }
     }
 
     /// For a request with a connection of its own, a client that has none left over from others.
@@ -198,46 +214,32 @@ impl Pool {
 
     /// A client keeps its settings and its connections for good, so this one makes place for another.
     fn replace(&self, current: &mut PoolClient, idle_timeout: Duration, own_connections: bool) {
-        if let Ok(client) = build(&self.config, self.proxy.as_deref(), self.turns.clone(), idle_timeout) {
-            *current = PoolClient { client, idle_timeout, own_connections };
-        }
+        let client = build(self.connector.clone(), idle_timeout);
+        *current = PoolClient { client, idle_timeout, own_connections };
     }
 }
 
-fn build(
-    config: &NetworkConfig,
-    proxy: Option<&str>,
-    turns: DialTurns,
-    idle_timeout: Duration,
-) -> Result<Client, String> {
-    let json = HeaderValue::from_static("application/json");
-    let builder = Client::builder()
-        .tls_backend_preconfigured(config.tls.clone())
-        .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]))
-        .user_agent(concat!("turnstile-solver/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        // What may be sent again is decided in one place, and counted there.
-        .retry(retry::never())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .connector_layer(turns);
-    let builder = match idle_timeout.is_zero() {
+/// Nothing is sent again here but what never left: what else may be is decided in one place, and counted there.
+fn build(connector: Connector, idle_timeout: Duration) -> Client {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new());
+    match idle_timeout.is_zero() {
         true => builder.pool_max_idle_per_host(0),
         false => builder.pool_idle_timeout(idle_timeout),
     };
-    let builder = match proxy {
-        None => builder.no_proxy(),
-        Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|_| "HTTPS_PROXY is no URL of a proxy")?),
-    };
-    builder.build().map_err(|problem| problem.to_string())
+    builder.build(connector)
 }
 
-async fn read(mut response: Response) -> Result<Reply, RequestError> {
+async fn read(response: Response, exchange: &Exchange) -> Result<Reply, RequestError> {
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let multiplexed = response.version() == Version::HTTP_2;
-    let length = response.content_length();
+    let mut incoming = response.into_body();
+    let length = incoming.size_hint().exact();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(http_error::interrupted)? {
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut incoming).poll_frame(context)).await {
+        // What is no data are trailers.
+        let Ok(chunk) = frame.map_err(|error| exchange.interrupted(&error))?.into_data() else { continue };
         if body.len() + chunk.len() > MAX_BODY_LENGTH {
             return Err(too_long(status));
         }
@@ -245,7 +247,7 @@ async fn read(mut response: Response) -> Result<Reply, RequestError> {
     }
     // Over HTTP/2 a stream that is reset without an error counts as ended.
     if length.is_some_and(|length| length != body.len() as u64) {
-        return Err(RequestError::Interrupted { detail: "the reply was cut".into() });
+        return Err(exchange.cut());
     }
     Ok(Reply { status: status.as_u16(), body, retry_after, multiplexed })
 }

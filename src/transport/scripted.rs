@@ -25,7 +25,10 @@ impl Step {
     pub fn result(result: Result<Reply, RequestError>) -> Self {
         let body_leaves = !matches!(
             result,
-            Err(RequestError::Connect { .. } | RequestError::Certificate { .. } | RequestError::NotProcessed { .. })
+            Err(RequestError::Connect { .. }
+                | RequestError::Configuration { .. }
+                | RequestError::Certificate { .. }
+                | RequestError::NotProcessed { .. })
         );
         Step { connect_takes: Duration::ZERO, body_leaves, reply_takes: Duration::ZERO, result: Some(result) }
     }

@@ -25,7 +25,7 @@ async fn a_create_that_was_sent_and_not_answered_in_time_is_never_resent() {
         let ended = call(kind).request_timeout_ms(700).run(always(kind, Step::silence(true))).await;
         let facts = Facts { code: "CONNECTION_FAILED", task_id: None, may_be_charged: true, cause: None };
         assert_eq!((ended.at, ended.facts(), ended.creates()), (700, facts, vec![0]), "{kind:?}");
-        let message = "createTask failed: no complete reply: no complete reply within requestTimeoutMs (700 ms) \
+        let message = "createTask failed: api.yescaptcha.com:443 sent no complete reply within requestTimeoutMs (700 ms) \
                        [yescaptcha]; the task may have been created and charged all the same";
         assert_eq!(ended.error().to_string(), message);
         assert_eq!(ended.phases(), ["700 ended"]);
@@ -64,7 +64,8 @@ async fn a_request_whose_body_did_not_leave_in_time_counts_as_a_connection_that_
         let facts = Facts { code: "CONNECTION_FAILED", task_id: None, may_be_charged: false, cause: None };
         assert_eq!((ended.facts(), ended.sent_at().len()), (facts, 5), "{kind:?}");
         let message = ended.error().to_string();
-        let cause = "could not connect: no complete reply within requestTimeoutMs (700 ms) [yescaptcha]";
+        let cause =
+            "failed: nothing could be sent to api.yescaptcha.com:443 within requestTimeoutMs (700 ms) [yescaptcha]";
         assert!(message.ends_with(cause), "{message}");
     }
     for kind in [GetTaskResult, WaitForTask] {

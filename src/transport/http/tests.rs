@@ -22,7 +22,7 @@ fn account(base_url: &str) -> Account {
 
 /// Trusts the fixtures and uses no proxy.
 fn config() -> NetworkConfig {
-    NetworkConfig { tls: tls::client_config_with(server::roots()).unwrap(), proxy: None, no_proxy: String::new() }
+    NetworkConfig { tls: tls::client_config_with(server::roots()).unwrap(), proxy: Ok(None), no_proxy: String::new() }
 }
 
 /// However slow the machine is, no dial counts as slow.
@@ -55,11 +55,17 @@ async fn send_to(base_url: &str) -> (Result<Reply, RequestError>, bool) {
     send(&transport(), create(&account(base_url))).await
 }
 
+/// What the error says.
+fn detail(result: &Result<Reply, RequestError>) -> String {
+    result.as_ref().unwrap_err().detail().unwrap().to_owned()
+}
+
 /// The kind of the result, and whether the body was sent.
 fn kind((result, body_sent): (Result<Reply, RequestError>, bool)) -> (&'static str, bool) {
     let kind = match result {
         Ok(_) => "reply",
         Err(RequestError::Connect { .. }) => "connect",
+        Err(RequestError::Configuration { .. }) => "configuration",
         Err(RequestError::NotProcessed { .. }) => "not processed",
         Err(RequestError::Certificate { .. }) => "certificate",
         Err(RequestError::Interrupted { .. }) => "interrupted",
@@ -146,7 +152,8 @@ async fn the_environment_says_whom_to_trust_and_which_proxy_to_use() {
     let none = HttpTransport::new(config(&[]));
     assert_eq!(kind(send(&none, create(&account)).await), ("certificate", false));
     let proxied = config(&[("HTTPS_PROXY", "http://127.0.0.1:8080"), ("no_proxy", "a.test,b.test")]);
-    assert_eq!((proxied.proxy.as_deref(), proxied.no_proxy.as_str()), (Some("http://127.0.0.1:8080"), "a.test,b.test"));
+    let proxy = proxied.proxy.unwrap().unwrap();
+    assert_eq!((proxy.uri.port_u16(), proxied.no_proxy.as_str()), (Some(8080), "a.test,b.test"));
 }
 
 #[tokio::test]

@@ -154,6 +154,10 @@ fn network(table: &mut Table) {
         Step::error(RequestError::Connect { detail: text() })
     });
     table.add(CONNECT, "no connection within requestTimeoutMs", RETRIED, connection(), |_| Step::silence(false));
+    const PROXY: &str = "The environment names a proxy that is no URL or of another kind than http and https";
+    table.add(PROXY, "no usable proxy", REFUSED, connection(), |_| {
+        Step::error(RequestError::Configuration { detail: text() })
+    });
     table.add("The certificate is refused", "certificate refused", REFUSED, connection(), |_| {
         Step::error(RequestError::Certificate { detail: text() })
     });

@@ -54,21 +54,51 @@ async fn a_request_is_json_posted_to_the_path_of_its_method() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_no_connection() {
+async fn a_refused_connection_is_no_connection_and_names_who_refused() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let (result, body_sent) = send_to(&format!("http://{address}/")).await;
-    let detail = result.as_ref().unwrap_err().detail().unwrap().to_owned();
-    // Each cause once, and not the URL.
-    let causes: Vec<_> = detail.split(": ").collect();
-    assert_eq!(causes[..2], ["client error (Connect)", "tcp connect error"], "{detail}");
-    assert!(causes.len() == 3 && causes[2].contains("refused"), "{detail}");
+    for scheme in ["http", "https"] {
+        let (result, body_sent) = send_to(&format!("{scheme}://{address}/")).await;
+        assert_eq!(detail(&result), format!("connection refused by {address}"));
+        assert_eq!(kind((result, body_sent)), ("connect", false));
+    }
+    // The default port is named too.
+    let (result, body_sent) = send_to("https://127.0.0.2/").await;
+    assert_eq!(detail(&result), "connection refused by 127.0.0.2:443");
     assert_eq!(kind((result, body_sent)), ("connect", false));
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_no_connection() {
+async fn a_name_that_does_not_resolve_is_no_connection_and_is_named() {
     // Too long for any name server to be asked.
-    assert_eq!(kind(send_to(&format!("https://{}.test/", "a".repeat(64))).await), ("connect", false));
+    let name = format!("{}.test", "a".repeat(64));
+    let (result, body_sent) = send_to(&format!("https://{name}/")).await;
+    let detail = detail(&result);
+    assert!(detail.starts_with(&format!("the name {name} does not resolve")), "{detail}");
+    assert_eq!(kind((result, body_sent)), ("connect", false));
+}
+
+#[tokio::test]
+async fn how_a_connection_ended_before_its_reply_is_said_in_plain_words() {
+    let server = server_that_writes("HTTP/1.1 200 OK\r\ncontent-le").await;
+    let (result, _) = send_to(&server.http()).await;
+    assert_eq!(detail(&result), format!("{} closed the connection before its reply was complete", server.address));
+
+    let server = server_that_writes("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await;
+    let (result, _) = send_to(&server.http()).await;
+    assert_eq!(detail(&result), format!("{} closed the connection before its reply was complete", server.address));
+
+    let server = server_that_writes("220 mail.example.test ESMTP\r\n").await;
+    let (result, _) = send_to(&server.http()).await;
+    let said = detail(&result);
+    assert!(said.starts_with(&format!("the reply of {} is not HTTP", server.address)), "{said}");
+
+    let server = Server::start(|_, mut conn| async move {
+        conn.request().await;
+        conn.reset();
+    })
+    .await;
+    let (result, _) = send_to(&server.http()).await;
+    assert_eq!(detail(&result), format!("{} reset the connection before its reply was complete", server.address));
 }
 
 #[tokio::test]

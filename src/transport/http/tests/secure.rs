@@ -21,12 +21,13 @@ async fn a_server_with_a_trusted_certificate_is_served_over_the_protocol_that_it
 }
 
 #[tokio::test]
-async fn to_a_server_with_another_certificate_nothing_is_sent() {
-    for (certificate, words) in [("expired", "expired"), ("wrong-host", "not valid for name")] {
+async fn to_a_server_with_another_certificate_nothing_is_sent_and_what_is_wrong_with_it_is_said() {
+    for (certificate, problem) in
+        [("expired", "has expired"), ("wrong-host", "is not valid for the name 127.0.0.1, but for elsewhere.test")]
+    {
         let server = server(certificate, &["http/1.1"]).await;
         let (result, body_sent) = send_to(&server.https()).await;
-        let detail = result.as_ref().unwrap_err().detail().unwrap().to_owned();
-        assert!(detail.contains(words), "{detail}");
+        assert_eq!(detail(&result), format!("the certificate of {} {problem}", server.address));
         assert_eq!(kind((result, body_sent)), ("certificate", false));
     }
     let server = server("localhost", &["http/1.1"]).await;
@@ -35,16 +36,17 @@ async fn to_a_server_with_another_certificate_nothing_is_sent() {
         ..config()
     });
     let (result, body_sent) = send(&untrusting, create(&account(&server.https()))).await;
-    let detail = result.as_ref().unwrap_err().detail().unwrap().to_owned();
-    assert!(detail.contains("UnknownIssuer"), "{detail}");
+    let problem = "was issued by an authority that is not trusted (UnknownIssuer)";
+    assert_eq!(detail(&result), format!("the certificate of {} {problem}", server.address));
     assert_eq!(kind((result, body_sent)), ("certificate", false));
 }
 
 #[tokio::test]
-async fn where_tls_does_not_come_about_nothing_is_sent() {
+async fn where_tls_does_not_come_about_nothing_is_sent_and_why_is_said() {
     // Each gets the client's first message and then…
     let closes = Server::start(|_, mut conn| async move {
         conn.read(1).await.unwrap();
+        conn.end().await;
     });
     let resets = Server::start(|_, mut conn| async move {
         conn.read(1).await.unwrap();
@@ -56,8 +58,15 @@ async fn where_tls_does_not_come_about_nothing_is_sent() {
         conn.closed().await;
     });
     let speaks_another_protocol = server("localhost", &["spdy/1"]);
-    for server in [closes.await, resets.await, speaks_http.await, speaks_another_protocol.await] {
-        assert_eq!(kind(send_to(&server.https()).await), ("connect", false));
+    for (server, problem) in [
+        (closes.await, "{} closed the connection during the TLS handshake"),
+        (resets.await, "{} reset the connection during the TLS handshake"),
+        (speaks_http.await, "{} does not speak TLS"),
+        (speaks_another_protocol.await, "{} refused the TLS handshake: no protocol in common"),
+    ] {
+        let (result, body_sent) = send_to(&server.https()).await;
+        assert_eq!(detail(&result), problem.replace("{}", &server.address.to_string()));
+        assert_eq!(kind((result, body_sent)), ("connect", false));
     }
 }
 

@@ -164,6 +164,13 @@ impl Conn {
         }
     }
 
+    /// Ends the connection in the regular way, whatever the client still sends.
+    pub async fn end(mut self) {
+        let Io::Tcp(tcp) = &mut self.io else { panic!("an end of TCP below TLS") };
+        tcp.shutdown().await.unwrap();
+        self.closed().await;
+    }
+
     /// Ends the connection by a TCP reset.
     pub fn reset(self) {
         let tcp = match &self.io {
