@@ -1,7 +1,5 @@
 //! The providers: one data record each, and the table of their error codes. Adding a provider touches this file alone.
 
-use std::fmt;
-
 /// What is peculiar to one provider. Everything else is the protocol that they share.
 #[derive(Debug)]
 pub struct Provider {
@@ -165,12 +163,6 @@ impl Reason {
 /// Whether an error only says "not yet": compatible services send it while a task is processed.
 pub fn is_not_ready(error_code: &str) -> bool {
     matches!(error_code.trim(), "CAPTCHA_NOT_READY" | "ERROR_CAPTCHA_NOT_READY" | "CAPCHA_NOT_READY")
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 const PREFIX: &str = "ERROR_";

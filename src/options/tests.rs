@@ -1,4 +1,7 @@
 use super::account::MAX_KEY_LENGTH;
+mod account;
+mod task;
+
 use super::*;
 use crate::{error::ErrorKind, provider::PROVIDERS};
 
@@ -61,40 +64,6 @@ fn every_provider_has_a_default_task_type_or_asks_for_one() {
             [] => assert!(outcome.is_err(), "{}", provider.name),
             [default, ..] => assert_eq!(outcome.unwrap().task.into_fields().0["type"], *default),
         }
-    }
-}
-
-#[test]
-fn a_base_url_keeps_its_path_as_a_prefix() {
-    for (given, create_task) in [
-        ("https://example.com", "https://example.com/createTask"),
-        ("https://example.com/", "https://example.com/createTask"),
-        ("https://example.com/a/b", "https://example.com/a/b/createTask"),
-        ("https://example.com/a/b/", "https://example.com/a/b/createTask"),
-        ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x/createTask"),
-        ("http://[::1]:8080", "http://[::1]:8080/createTask"),
-        ("http://localhost:8080", "http://localhost:8080/createTask"),
-    ] {
-        let request = solve(&[("baseURL", Some(text(given)))]).unwrap();
-        assert_eq!(request.account.base_url.join("createTask").unwrap().as_str(), create_task);
-    }
-}
-
-#[test]
-fn a_base_url_that_would_give_the_key_away_is_refused() {
-    for given in [
-        "http://example.com",
-        "http://127.0.0.1.example.com",
-        "http://localhost.example.com",
-        "http://10.0.0.1",
-        "ftp://127.0.0.1",
-        "https://user:password@example.com",
-        "https://example.com/?key=1",
-        "https://example.com/#x",
-        "example.com",
-        "",
-    ] {
-        assert_eq!(refused(&[("baseURL", Some(text(given)))]).0, "baseURL", "{given}");
     }
 }
 
@@ -287,24 +256,6 @@ fn a_task_id_is_sent_in_the_type_of_the_record_or_else_as_given() {
     ] {
         assert!(parse("yescaptcha", bad).is_err());
     }
-}
-
-#[test]
-fn a_label_is_short_and_printable_and_not_the_key() {
-    let long = "x".repeat(64);
-    for label in ["main", "EU 2: bücher, 漢字", &long] {
-        let request = solve(&[("label", Some(text(label)))]).unwrap();
-        assert_eq!(request.account.label.as_deref(), Some(label));
-        let error = solve(&[("label", Some(text(label))), ("timeoutMs", Some(text("soon")))]).unwrap_err();
-        assert_eq!(error.label.as_deref(), Some(label), "an error names the account");
-    }
-    assert_eq!(solve(&[]).unwrap().account.label, None);
-    for bad in ["", "  ", "a\nb", "a\u{200b}", "\u{202e}a", &"x".repeat(65), KEY, &format!("my {KEY}")] {
-        let error = solve(&[("label", Some(text(bad)))]).unwrap_err();
-        assert!(error.to_string().starts_with("label: "), "{error}");
-        assert!(error.label.is_none() && !format!("{error:?}").contains(KEY), "{error:?}");
-    }
-    assert_eq!(refused(&[("label", Some(RawOption::Number(1.0)))]).0, "label");
 }
 
 #[test]
