@@ -1,11 +1,14 @@
 /** One request from arrival to reply: route it, read it, apply a fault or process it, reply, count. */
 
 import { createBans } from './bans.mjs'
-import { createDashboard } from './dashboard/dashboard.mjs'
+import { createDashboard, DASHBOARD } from './dashboard/dashboard.mjs'
 import { applyFault } from './faults/apply-fault.mjs'
 import { createPlan } from './faults/plan.mjs'
 import { createHandlers } from './handlers.mjs'
-import { isOver, listen, readBody, send, sendJson } from './http/server.mjs'
+import { createBodyReader } from './http/body.mjs'
+import { parseJson } from './http/json.mjs'
+import { contain, isOver, send, sendJson } from './http/reply.mjs'
+import { listen } from './http/server.mjs'
 import { createReplies, providers } from './providers.mjs'
 import { createIdentities } from './random.mjs'
 import { createStore } from './store.mjs'
@@ -29,15 +32,6 @@ const callerOf = req => ({
   contentType: req.headers['content-type'] ?? '',
 })
 
-/** @param {Buffer} raw */
-function parseJson(raw) {
-  try {
-    return JSON.parse(raw.toString())
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * Builds a sandbox that listens. start.mjs makes the public object of it.
  * @param {import('./options.mjs').Options} options
@@ -53,10 +47,11 @@ export async function createApp(options, emit, events) {
   const plan = createPlan(options.faults, seed)
   const bans = createBans(provider.bans, now)
   const store = createStore({ provider, accounts, price, solveTimeMs, seed, now })
+  const readBody = createBodyReader()
   let replyCount = 0
   const replies = createReplies(provider, () => identities.requestId(++replyCount))
   const handlers = createHandlers({ provider, replies, store, bans, emit })
-  const siteverify = createSiteverify({ provider, store, now })
+  const siteverify = createSiteverify({ store, now })
 
   /** @type {Record<string, number>} */
   const requests = {}
@@ -77,21 +72,15 @@ export async function createApp(options, emit, events) {
     timers.add(timer)
   }
 
-  /** @param {number} port */
-  const origin = port => {
-    const host = options.host.includes(':') ? `[${options.host}]` : options.host
-    return `${options.tls ? 'https' : 'http'}://${host}:${port}`
-  }
-
   /** Starts the listener that a redirect leads to. It replies with success, so a client that follows does not notice. */
   const redirectTarget = async () => {
     redirectListener ??= listen({ ...options, port: 0 }, (req, res) => {
       totals.redirectsFollowed++
-      readBody(req, () =>
+      readBody(req, res, () =>
         sendJson(res, 200, { ...replies.created('followed-a-redirect').body, status: 'processing' }),
       )
     })
-    return origin((await redirectListener).port)
+    return (await redirectListener).origin
   }
 
   /** @param {unknown} fields */
@@ -167,44 +156,40 @@ export async function createApp(options, emit, events) {
       replies,
       deliver,
       listener,
-      later,
       redirectTarget,
+      later: (/** @type {() => void} */ callback, /** @type {number} */ ms) =>
+        later(() => contain(res, callback), ms),
     }
     const delayMs = rule.delayMs ?? (fault === 'latency' ? 1000 : 0)
-    const apply = () => {
-      if (!isOver(res)) applyFault[fault](exchange)
-    }
-    if (delayMs > 0) later(apply, delayMs)
-    else apply()
+    const apply = () => (isOver(res) ? undefined : applyFault[fault](exchange))
+    if (delayMs === 0) return apply()
+    later(() => contain(res, apply), delayMs)
   }
 
   /**
    * @param {Request} req
    * @param {Response} res
+   * @param {string} target path and query
    */
-  const onRequest = (req, res) => {
-    res.on('error', () => {})
-    const url = req.url ?? '/'
-    const query = url.indexOf('?')
-    const path = query < 0 ? url : url.slice(0, query)
+  const onRequest = (req, res, target) => {
+    const [path] = target.split('?', 1)
     const call = CALLS.get(path)
     // Dashboard requests are not counted and emit no event.
-    if (!call && dashboard?.serves(path)) return dashboard.answer(req, res, path)
+    if (!call && dashboard?.serves(path)) return dashboard.answer(req, res, path, readBody)
     const knownPath = call ? path : widget.pathOf(path)
     const name = knownPath ?? 'other'
     requests[name] = (requests[name] ?? 0) + 1
-    emit({ type: 'request', method: req.method, path: name, httpVersion: req.httpVersion })
+    emit({ type: 'request', method: req.method?.slice(0, 20), path: name, httpVersion: req.httpVersion })
 
-    readBody(req, raw => {
-      if (!raw) return send(res, 413, 'The body is too large\n', { 'content-type': 'text/plain' })
+    readBody(req, res, raw => {
       if (!knownPath) return refuse(req, res, provider.code.notFound)
-      if (!call) return widget.answer(req, res, path, new URLSearchParams(url.slice(path.length)), raw)
+      if (!call) return widget.answer(req, res, path, new URLSearchParams(target.slice(path.length)), raw)
       if (req.method !== 'POST') {
         if (call !== 'siteverify') return refuse(req, res, provider.code.badMethod)
         return send(res, 405, 'Only POST\n', { 'content-type': 'text/plain', allow: 'POST' })
       }
       if (call !== 'siteverify') return handle(call, parseJson(raw), req, res)
-      readFields(raw, req.headers['content-type'] ?? '').then(fields => handle(call, fields, req, res))
+      return readFields(raw, req.headers['content-type'] ?? '').then(fields => handle(call, fields, req, res))
     })
   }
 
@@ -214,7 +199,9 @@ export async function createApp(options, emit, events) {
    * @param {string} code
    */
   const refuse = (req, res, code) => {
-    const { status, body } = handlers.refuse('other', code, '', callerOf(req))
+    // A page of another site can make an old browser send a GET without saying so: it must not ban this address.
+    const counts = req.method === 'POST'
+    const { status, body } = counts ? handlers.refuse('other', code, '', callerOf(req)) : replies.error(code)
     sendJson(res, status, body)
   }
 
@@ -235,8 +222,13 @@ export async function createApp(options, emit, events) {
     }
   }
 
-  const listener = await listen(options, onRequest)
-  const baseURL = origin(listener.port)
+  /** @param {string} path @returns {import('./http/guard.mjs').Exposure} */
+  const exposureOf = path => {
+    if (widget.isEmbeddable(path)) return 'widget'
+    return dashboard && path === DASHBOARD ? 'link' : 'private'
+  }
+  const listener = await listen(options, onRequest, exposureOf)
+  const { origin: baseURL } = listener
   const dashboard = options.dashboard
     ? createDashboard({ baseURL, store, plan, provider, counts, events, now })
     : undefined

@@ -1,5 +1,7 @@
 /** Bans a key or an address that was refused too often. The rules are in the provider's record. */
 
+import { createHash } from 'node:crypto'
+
 /**
  * @typedef {object} BanRule
  * @property {'key' | 'address'} by what is banned
@@ -12,6 +14,11 @@
 
 /** Keys and addresses that are kept at most, so that many different keys cannot fill the memory. */
 const REMEMBERED = 10_000
+const MAX_KEY = 100
+
+/** What is kept of a key: of a long one, its digest. @param {string} key */
+export const shortKey = key =>
+  key.length > MAX_KEY ? createHash('sha256').update(key).digest('base64url') : key
 
 /**
  * @template K, V
@@ -47,7 +54,10 @@ export function createBans(rules, now) {
      */
     until(key, address) {
       if (bannedUntil.size === 0) return 0
-      const until = Math.max(bannedUntil.get(`key ${key}`) ?? 0, bannedUntil.get(`address ${address}`) ?? 0)
+      const until = Math.max(
+        bannedUntil.get(`key ${shortKey(key)}`) ?? 0,
+        bannedUntil.get(`address ${address}`) ?? 0,
+      )
       return until > now() ? until : 0
     },
 
@@ -63,7 +73,7 @@ export function createBans(rules, now) {
       rules.forEach((rule, index) => {
         if (rule.calls && !rule.calls.includes(call)) return
         if (rule.codes && !rule.codes.includes(code)) return
-        const subject = `${rule.by} ${rule.by === 'key' ? key : address}`
+        const subject = `${rule.by} ${rule.by === 'key' ? shortKey(key) : address}`
         const at = now()
         const times = (windows[index].get(subject) ?? []).filter(time => time > at - rule.windowMs)
         times.push(at)

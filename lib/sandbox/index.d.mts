@@ -49,7 +49,10 @@ export interface SandboxOptions {
   http2?: boolean
   /** TCP port, 0 to 65535; 0 chooses a free one. Default 0. */
   port?: number
-  /** Loopback only: `'127.0.0.1'` or another address in 127.0.0.0/8, `'::1'` or `'localhost'`. Default `'127.0.0.1'`. */
+  /**
+   * Loopback only: `'127.0.0.1'` or another address in 127.0.0.0/8, or `'::1'`. `'localhost'` is `'127.0.0.1'`, and is never resolved.
+   * Default `'127.0.0.1'`.
+   */
   host?: string
   /**
    * Serves a web page at {@link Sandbox.dashboardURL} that shows live what happens in the sandbox, and has controls for faults and solve
@@ -187,6 +190,11 @@ export interface SandboxTask {
   taskId: string | number
   /** The task as it was sent. */
   task: SandboxTaskFields
+  /**
+   * Set if `task` has only the type, the page and the sitekey, and these cut at 2048 characters: of all tasks together, 64 MiB are kept,
+   * and the oldest lose their other fields first.
+   */
+  truncated?: true
   /** As sent, if sent. */
   appId?: unknown
   /** As sent, `softID` or `softId`, if sent. */
@@ -278,7 +286,7 @@ export interface Sandbox {
   pageURL(page?: WidgetPageOptions): string
   /** A plain copy of all counts. */
   stats(): SandboxStats
-  /** The tasks of the last ten minutes, oldest first, as they were sent, without the key. */
+  /** The tasks of the last ten minutes, 500 000 at most, oldest first, as they were sent, without the key. */
   tasks(): SandboxTask[]
   /** Adds a rule after the existing ones. Throws a TypeError if it is not valid. */
   addFault(rule: FaultRule): void

@@ -63,7 +63,7 @@ export function demandSolveTime(value) {
 }
 
 /** @param {string} host */
-const isLoopback = host => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+const isLoopback = host => host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /**
  * @param {import('./providers.mjs').ProviderRecord} provider
@@ -103,7 +103,7 @@ export function parseOptions(given = {}) {
     tls,
     http2 = true,
     port = 0,
-    host = '127.0.0.1',
+    host: name = '127.0.0.1',
     dashboard = false,
   } = given
   demand(Object.hasOwn(providers, provider), `provider must be one of ${Object.keys(providers).join(', ')}`)
@@ -119,6 +119,8 @@ export function parseOptions(given = {}) {
   demand(typeof dashboard === 'boolean', 'dashboard must be a boolean')
   demand(typeof http2 === 'boolean', 'http2 must be a boolean')
   demand(Number.isInteger(port) && port >= 0 && port <= 65535, 'port must be from 0 to 65535')
+  // A name could resolve to another machine.
+  const host = typeof name === 'string' && name.toLowerCase() === 'localhost' ? '127.0.0.1' : name
   demand(
     typeof host === 'string' && isLoopback(host),
     'host must be a loopback address: a sandbox is not reachable from other machines',

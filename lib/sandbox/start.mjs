@@ -46,9 +46,7 @@ export async function startSandbox(given) {
     tasks: () =>
       store.list().map(task => ({
         taskId: task.taskId,
-        task: structuredClone(task.task),
-        ...(task.appId === undefined ? {} : { appId: task.appId }),
-        ...(task.softID === undefined ? {} : { softID: task.softID }),
+        ...store.fields(task),
         createdAt: task.createdAt,
         readyAt: task.readyAt,
         polls: task.polls,

@@ -1,6 +1,7 @@
 /** The provider's state: accounts, tasks, points, and the totals for stats(). */
 
 import { createIdentities, unit } from './random.mjs'
+import { textOf } from './validation.mjs'
 
 /** A task and its result are kept this long from creation. */
 export const TASK_LIFE_MS = 5 * 60_000
@@ -16,14 +17,31 @@ export const TEST_SITEKEYS = new Set([
   '3x00000000000000000000FF',
 ])
 
+/** The fields of all tasks together. A character takes up to two bytes. */
+const MAX_BYTES = 64 * 1024 * 1024
+/** Whatever a task is, its summary and its state are small. */
+const MAX_TASKS = 500_000
+const MAX_SUMMARY = 2048
+/** Cloudflare allows 255 characters in cData and 32 in an action; a host name has 253 at most. */
+const MAX_BINDING = 255
+
+/** @param {Record<string, any>} task @returns {import('./index.d.mts').SandboxTaskFields} */
+function summaryOf({ type, websiteURL, websiteKey }) {
+  /** @type {Record<string, string>} */
+  const summary = {}
+  for (const [name, value] of Object.entries({ type, websiteURL, websiteKey }))
+    if (typeof value === 'string') summary[name] = value.slice(0, MAX_SUMMARY)
+  return /** @type {any} */ (summary)
+}
+
 /**
  * @typedef {object} Task
  * @property {number} taskNumber 1 for the first task created
  * @property {string | number} taskId
  * @property {string} key
- * @property {import('./index.d.mts').SandboxTaskFields & Record<string, any>} task as it was sent
- * @property {unknown} appId
- * @property {unknown} softID
+ * @property {import('./index.d.mts').SandboxTaskFields} summary
+ * @property {string | null} sent JSON of the task and the developer ids as they were sent, while there is room for it
+ * @property {{ hostname: string, action: string, cdata: string }} binding what siteverify says of its token
  * @property {number} price
  * @property {number} createdAt
  * @property {number} readyAt
@@ -45,10 +63,12 @@ export const TEST_SITEKEYS = new Set([
  * @property {number | readonly [number, number] | ((task: any) => number)} solveTimeMs
  * @property {string} seed
  * @property {() => number} now
+ * @property {{ bytes: number, tasks: number }} [limits]
  */
 
 /** @param {StoreOptions} options */
 export function createStore({ provider, accounts, price, seed, now, ...options }) {
+  const { bytes: maxBytes, tasks: maxTasks } = options.limits ?? { bytes: MAX_BYTES, tasks: MAX_TASKS }
   let { solveTimeMs } = options
   const identities = createIdentities(seed)
   const balances = new Map(Object.entries(accounts))
@@ -60,6 +80,9 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
   let expired = 0
   let dropped = 0
   let droppedBefore = 0
+  // Tasks before this one have lost their fields.
+  let shortened = 0
+  let bytes = 0
   const totals = { created: 0, delivered: 0, failed: 0, expired: 0, pointsCharged: 0 }
 
   /**
@@ -74,27 +97,54 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
     }
     const ms = solveTimeMs(structuredClone(task))
     if (typeof ms !== 'number' || !(ms >= 0)) {
+      if (/** @type {unknown} */ (ms) instanceof Promise) /** @type {any} */ (ms).catch(() => {})
       throw new TypeError(`solveTimeMs(task) must return milliseconds, it returned ${String(ms)}`)
     }
     return ms
   }
 
-  /** Tasks expire after five minutes, and are removed after five more. */
+  /** @param {Task} task */
+  const forgetFields = task => {
+    bytes -= 2 * (task.sent?.length ?? 0)
+    task.sent = null
+  }
+
+  const expireNext = () => {
+    const task = order[expired++]
+    if (!task.delivered && !task.failed) totals.expired++
+  }
+
+  const dropNext = () => {
+    if (expired <= dropped) expireNext()
+    const task = order[dropped++]
+    forgetFields(task)
+    tasks.delete(task.taskId)
+    shortened = Math.max(shortened, dropped)
+  }
+
+  /** Tasks expire after five minutes, and are removed after five more; earlier where there are too many. */
   const sweep = () => {
     const at = now()
-    while (expired < order.length && order[expired].createdAt + TASK_LIFE_MS <= at) {
-      const task = order[expired++]
-      if (!task.delivered && !task.failed) totals.expired++
-    }
-    while (dropped < expired && order[dropped].createdAt + 2 * TASK_LIFE_MS <= at) {
-      tasks.delete(order[dropped++].taskId)
-    }
+    while (expired < order.length && order[expired].createdAt + TASK_LIFE_MS <= at) expireNext()
+    while (dropped < expired && order[dropped].createdAt + 2 * TASK_LIFE_MS <= at) dropNext()
+    while (order.length - dropped > maxTasks) dropNext()
+    while (bytes > maxBytes) forgetFields(order[shortened++])
     if (dropped > 1024 && dropped * 2 > order.length) {
       order = order.slice(dropped)
       droppedBefore += dropped
       expired -= dropped
+      shortened -= dropped
       dropped = 0
     }
+  }
+
+  /** @param {Record<string, any>} task */
+  const bindingOf = task => {
+    const website = textOf(task.websiteURL)
+    const { action, cdata } = provider.widget(task)
+    const hostname = URL.canParse(website) ? new URL(website).hostname : ''
+    const cut = (/** @type {string} */ text) => text.slice(0, MAX_BINDING)
+    return { hostname: cut(hostname), action: cut(action), cdata: cut(cdata) }
   }
 
   const store = {
@@ -129,9 +179,9 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
         taskNumber,
         taskId: provider.integerIds ? identities.integer(taskNumber) : identities.uuid(taskNumber),
         key,
-        task: body.task,
-        appId: body.appId,
-        softID: body.softID ?? body.softId,
+        summary: summaryOf(body.task),
+        sent: JSON.stringify({ task: body.task, appId: body.appId, softID: body.softID ?? body.softId }),
+        binding: bindingOf(body.task),
         price: points,
         createdAt,
         readyAt,
@@ -146,8 +196,18 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
       }
       tasks.set(task.taskId, task)
       order.push(task)
+      bytes += 2 * (task.sent?.length ?? 0)
+      sweep()
       return task
     },
+
+    /**
+     * The task and the developer ids as they were sent.
+     * @param {Task} task
+     * @returns {{ task: import('./index.d.mts').SandboxTaskFields, truncated?: true, appId?: unknown, softID?: unknown }}
+     */
+    fields: ({ sent, summary }) =>
+      sent === null ? { task: { ...summary }, truncated: true } : JSON.parse(sent),
 
     /**
      * The task, while the provider keeps it.
@@ -171,7 +231,9 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
     /** @param {Task} task */
     token(task) {
       task.issued = true
-      return TEST_SITEKEYS.has(task.task.websiteKey ?? '') ? DUMMY_TOKEN : identities.token(task.taskNumber)
+      return TEST_SITEKEYS.has(task.summary.websiteKey ?? '')
+        ? DUMMY_TOKEN
+        : identities.token(task.taskNumber)
     },
 
     /** @param {Task} task */

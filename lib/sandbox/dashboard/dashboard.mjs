@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { catalogue } from '../faults/plan.mjs'
-import { readBody, send, sendJson } from '../http/server.mjs'
+import { parseJson } from '../http/json.mjs'
+import { send, sendJson } from '../http/reply.mjs'
 import { demandSolveTime } from '../options.mjs'
 import { createEventStream } from './event-stream.mjs'
 import { groups } from './explanations.mjs'
@@ -11,25 +12,29 @@ import { groups } from './explanations.mjs'
 /** @typedef {import('../http/server.mjs').Response} Response */
 /** @typedef {import('../index.d.mts').FaultRule} FaultRule */
 
-const HOME = '/sandbox'
-const EVENTS = `${HOME}/events`
-const CONTROLS = `${HOME}/controls`
-const FAULTS = `${HOME}/faults.json`
+/** The path of the page. */
+export const DASHBOARD = '/sandbox'
+const EVENTS = `${DASHBOARD}/events`
+const CONTROLS = `${DASHBOARD}/controls`
+const FAULTS = `${DASHBOARD}/faults.json`
 const MAX_COMMAND = 16 * 1024
 
 /** @type {Record<string, { file: string, type: string }>} */
 const FILES = {
-  [HOME]: { file: 'dashboard.html', type: 'text/html; charset=utf-8' },
-  [`${HOME}/dashboard.css`]: { file: 'dashboard.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/dashboard-controls.css`]: { file: 'dashboard-controls.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/dashboard-task.css`]: { file: 'dashboard-task.css', type: 'text/css; charset=utf-8' },
-  [`${HOME}/dashboard.mjs`]: { file: 'dashboard.mjs', type: 'text/javascript; charset=utf-8' },
-  [`${HOME}/dashboard-task.mjs`]: { file: 'dashboard-task.mjs', type: 'text/javascript; charset=utf-8' },
-  [`${HOME}/dashboard-controls.mjs`]: {
+  [DASHBOARD]: { file: 'dashboard.html', type: 'text/html; charset=utf-8' },
+  [`${DASHBOARD}/dashboard.css`]: { file: 'dashboard.css', type: 'text/css; charset=utf-8' },
+  [`${DASHBOARD}/dashboard-controls.css`]: {
+    file: 'dashboard-controls.css',
+    type: 'text/css; charset=utf-8',
+  },
+  [`${DASHBOARD}/dashboard-task.css`]: { file: 'dashboard-task.css', type: 'text/css; charset=utf-8' },
+  [`${DASHBOARD}/dashboard.mjs`]: { file: 'dashboard.mjs', type: 'text/javascript; charset=utf-8' },
+  [`${DASHBOARD}/dashboard-task.mjs`]: { file: 'dashboard-task.mjs', type: 'text/javascript; charset=utf-8' },
+  [`${DASHBOARD}/dashboard-controls.mjs`]: {
     file: 'dashboard-controls.mjs',
     type: 'text/javascript; charset=utf-8',
   },
-  [`${HOME}/icon.svg`]: { file: 'dashboard.svg', type: 'image/svg+xml' },
+  [`${DASHBOARD}/icon.svg`]: { file: 'dashboard.svg', type: 'image/svg+xml' },
 }
 
 /** Nothing inline, nothing from another origin, no HTML from text: what a client sends to the sandbox is shown as text. */
@@ -100,24 +105,7 @@ function parseSolveTime(value) {
  */
 export function createDashboard(parts) {
   const { baseURL, store, plan, provider } = parts
-  const { protocol, port } = new URL(baseURL)
-  // Other names may belong to other sites, even if they resolve to this machine (DNS rebinding).
-  const names = [new URL(baseURL).hostname, 'localhost', '127.0.0.1', '[::1]']
-  const hosts = new Set(names.map(name => new URL(`${protocol}//${name}:${port}`).host))
   const stream = createEventStream(parts)
-
-  /** @param {Request} req */
-  const hostOf = req => String(req.headers.host ?? req.headers[':authority'] ?? '').toLowerCase()
-
-  /** Other sites may link to the page, but neither read nor control it. @param {Request} req @param {string} path */
-  const isForeign = (req, path) => {
-    const host = hostOf(req)
-    if (!hosts.has(host)) return true
-    const { origin, 'sec-fetch-site': site } = req.headers
-    if (req.method === 'POST' && origin === undefined) return true
-    if (origin !== undefined && origin !== `${protocol}//${host}`) return true
-    return path !== HOME && site !== undefined && site !== 'same-origin' && site !== 'none'
-  }
 
   /** @type {Record<string, (command: Record<string, unknown>) => void>} */
   const commands = {
@@ -129,12 +117,13 @@ export function createDashboard(parts) {
 
   /**
    * @param {Response} res
-   * @param {Buffer | null} raw
+   * @param {Buffer} raw
    */
   const runCommand = (res, raw) => {
     try {
-      demand(raw && raw.length <= MAX_COMMAND, 'the body is too large')
-      const command = JSON.parse(String(raw))
+      demand(raw.length <= MAX_COMMAND, 'the body is too large')
+      const command = parseJson(raw)
+      demand(command !== undefined, 'the body is not valid JSON')
       demand(typeof command === 'object' && command !== null, 'the body must be an object')
       demand(Object.hasOwn(commands, command.do), `do must be one of ${Object.keys(commands).join(', ')}`)
       commands[command.do](command)
@@ -151,20 +140,23 @@ export function createDashboard(parts) {
     send(res, status, `${text}\n`, { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' })
 
   return {
-    url: `${baseURL}${HOME}`,
+    url: `${baseURL}${DASHBOARD}`,
     close: stream.close,
 
     /** @param {string} path */
-    serves: path => path === HOME || path.startsWith(`${HOME}/`),
+    serves: path => path === DASHBOARD || path.startsWith(`${DASHBOARD}/`),
 
     /**
      * @param {Request} req
      * @param {Response} res
      * @param {string} path
+     * @param {import('../http/body.mjs').BodyReader} readBody
      */
-    answer(req, res, path) {
-      readBody(req, raw => {
-        if (isForeign(req, path)) return refuse(res, 403, 'Only for the dashboard itself')
+    answer(req, res, path, readBody) {
+      readBody(req, res, raw => {
+        // The controls are for the page only: a client without an Origin is none.
+        if (req.method === 'POST' && req.headers.origin === undefined)
+          return refuse(res, 403, 'Only for the dashboard itself')
         const method = path === CONTROLS ? 'POST' : 'GET'
         const known = path === EVENTS || path === FAULTS || path === CONTROLS || Object.hasOwn(FILES, path)
         if (!known) return refuse(res, 404, 'Not found')

@@ -1,6 +1,6 @@
 /** Server-sent events for the dashboard, in batches. Without a viewer, there is no listener and no timer. */
 
-import { isOver } from '../http/server.mjs'
+import { isOver } from '../http/reply.mjs'
 import { textOf } from '../validation.mjs'
 import { TOKEN_LIFE_MS } from '../widget/siteverify.mjs'
 
@@ -38,9 +38,9 @@ function rowOf(task, store) {
     taskNumber: task.taskNumber,
     taskId: task.taskId,
     account: masked(task.key),
-    type: short(task.task.type),
-    websiteURL: short(task.task.websiteURL),
-    websiteKey: short(task.task.websiteKey),
+    type: short(task.summary.type),
+    websiteURL: short(task.summary.websiteURL),
+    websiteKey: short(task.summary.websiteKey),
     points: task.price,
     createdAt: task.createdAt,
     readyAt: finite(task.readyAt),
@@ -121,6 +121,14 @@ export function createEventStream({ store, plan, counts, baseURL, events, now })
   const flush = () => {
     clearTimeout(flushing)
     flushing = undefined
+    try {
+      sendBatch()
+    } catch {
+      // The clock is a function of the user. The events stay in the batch, and are sent when it works again.
+    }
+  }
+
+  const sendBatch = () => {
     const all = overflowed ? everything() : ''
     const text = all || change()
     batch = []
@@ -169,6 +177,7 @@ export function createEventStream({ store, plan, counts, baseURL, events, now })
         res.writeHead(503, { ...headers, 'content-type': 'text/plain', 'content-length': 0 })
         return res.end()
       }
+      const text = everything()
       res.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
       res.once('close', () => leave(res))
       if (viewers.size === 0) {
@@ -176,7 +185,7 @@ export function createEventStream({ store, plan, counts, baseURL, events, now })
         heartbeat = setInterval(touch, HEARTBEAT_MS)
       } else if (batch.length > 0) flush()
       viewers.set(res, { behind: false })
-      res.write(`retry: 1000\n\n${everything()}`)
+      res.write(`retry: 1000\n\n${text}`)
     },
 
     close() {

@@ -1,6 +1,6 @@
 /** What each fault does to an exchange: one function for each fault. */
 
-import { isOver, send, sendJson } from '../http/server.mjs'
+import { isOver, send, sendJson } from '../http/reply.mjs'
 import { textOf } from '../validation.mjs'
 
 /**

@@ -174,6 +174,8 @@ function parseRule(rule, id) {
   demand(processed === undefined || typeof processed === 'boolean', 'processed must be a boolean')
   demand(delayMs === undefined || isDuration(delayMs), 'delayMs must be milliseconds from 0')
   demand(intervalMs === undefined || isDuration(intervalMs), 'intervalMs must be milliseconds from 0')
+  const date = rule.retryAfterDate
+  demand(date === undefined || isDuration(date), 'retryAfterDate must be seconds from 0')
   return {
     id,
     rule,

@@ -1,64 +1,16 @@
-/** Listens on loopback with TLS and HTTP/2, reads bodies, writes replies, and breaks connections on demand. */
+/** Listens on loopback with TLS and HTTP/2, refuses requests of foreign web pages, and breaks connections on demand. */
 
 import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
+import { createGuard } from './guard.mjs'
+import { contain, replyUnread } from './reply.mjs'
 
 /** @typedef {http.IncomingMessage | http2.Http2ServerRequest} Request */
 /** @typedef {http.ServerResponse & { stream?: http2.ServerHttp2Stream }} Response  the HTTP/2 one is compatible */
 
-/** A createTask body may be large (the client passes extra fields on), but not boundless. */
-const MAX_BODY = 32 * 1024 * 1024
 /** Longer than any client keeps an idle connection, so that a reused connection is closed only on demand. */
 const KEEP_ALIVE_MS = 120_000
-
-/**
- * The client has disconnected, or the reply is complete. In HTTP/2, only the stream knows it.
- * @param {Response} res
- */
-export const isOver = res => res.destroyed || res.writableEnded || res.stream?.destroyed === true
-
-/**
- * @param {Response} res
- * @param {number} status
- * @param {string | Uint8Array} body
- * @param {Record<string, string>} headers
- */
-export function send(res, status, body, headers) {
-  if (isOver(res)) return
-  res.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers })
-  res.end(body)
-}
-
-const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' }
-
-/**
- * @param {Response} res
- * @param {number} status
- * @param {unknown} body
- * @param {Record<string, string>} [headers]
- */
-export function sendJson(res, status, body, headers) {
-  send(res, status, JSON.stringify(body), headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS)
-}
-
-/**
- * Reads the whole body; null if it is too large. `done` is not called if the client disconnects before the end.
- * @param {Request} req
- * @param {(body: Buffer | null) => void} done
- */
-export function readBody(req, done) {
-  /** @type {Buffer[]} */
-  const chunks = []
-  let size = 0
-  req.on('data', chunk => {
-    size += chunk.length
-    if (size <= MAX_BODY) chunks.push(chunk)
-    else chunks.length = 0
-  })
-  req.on('end', () => done(size > MAX_BODY ? null : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-  req.on('error', () => {})
-}
 
 /**
  * @typedef {object} ListenOptions
@@ -84,10 +36,24 @@ function createServer(options, onRequest) {
 
 /**
  * @param {ListenOptions} options
- * @param {(req: Request, res: Response) => void} onRequest
+ * @param {(req: Request, res: Response, target: string) => unknown} onRequest gets the path and query
+ * @param {(path: string) => import('./guard.mjs').Exposure} [exposureOf]
  */
-export async function listen(options, onRequest) {
-  const server = createServer(options, onRequest)
+export async function listen(options, onRequest, exposureOf = () => 'private') {
+  const protocol = options.tls ? 'https:' : 'http:'
+  const name = options.host.includes(':') ? `[${options.host}]` : options.host
+  /** @type {ReturnType<typeof createGuard>} */
+  let guard
+  /** @param {Request} req @param {Response} res */
+  const guarded = (req, res) => {
+    res.on('error', () => {})
+    contain(res, () => {
+      const admitted = guard(req)
+      if ('refusal' in admitted) return replyUnread(req, res, 403, admitted.refusal)
+      return onRequest(req, res, admitted.target)
+    })
+  }
+  const server = createServer(options, guarded)
   /**
    * Raw TCP sockets by the client's address and port: with TLS, only the raw socket can send a RST.
    * @type {Map<string, import('node:net').Socket>}
@@ -108,6 +74,8 @@ export async function listen(options, onRequest) {
       if (sockets.get(client) === socket) sockets.delete(client)
     })
   })
+  // The body is asked for when it is read (body.mjs).
+  server.on('checkContinue', /** @type {any} */ (guarded))
   // Clients disconnect in tests all the time: not an error of the sandbox.
   server.on('sessionError', () => {})
   server.on('tlsClientError', () => {})
@@ -121,12 +89,14 @@ export async function listen(options, onRequest) {
     server.listen({ host: options.host, port: options.port, backlog: 4096 }, () => resolve(undefined))
   })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  guard = createGuard({ protocol, name, port }, exposureOf)
 
   /** @param {Response} res */
   const socketOf = res => sockets.get(clientOf(res.stream?.session?.socket ?? res.socket ?? undefined))
 
   const listener = {
     port,
+    origin: `${protocol}//${name}:${port}`,
     connections,
 
     /** @param {Response} res */

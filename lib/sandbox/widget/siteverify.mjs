@@ -1,5 +1,6 @@
 /** Cloudflare's `/turnstile/v0/siteverify`, as documented: secrets, dummy token, single use, expiry, codes. */
 
+import { parseJson } from '../http/json.mjs'
 import { DUMMY_TOKEN } from '../store.mjs'
 import { isObject, textOf } from '../validation.mjs'
 
@@ -43,11 +44,10 @@ const failure = (...codes) => ({ success: false, 'error-codes': codes, messages:
 
 /**
  * @param {object} parts
- * @param {import('../providers.mjs').ProviderRecord} parts.provider
  * @param {import('../store.mjs').Store} parts.store
  * @param {() => number} parts.now
  */
-export function createSiteverify({ provider, store, now }) {
+export function createSiteverify({ store, now }) {
   /**
    * @param {import('../store.mjs').Task} task
    * @param {string} idempotencyKey
@@ -58,15 +58,12 @@ export function createSiteverify({ provider, store, now }) {
     if (verification && idempotencyKey && verification.idempotencyKey === idempotencyKey)
       return verification.reply
     if (verification || now() >= task.readyAt + TOKEN_LIFE_MS) return failure('timeout-or-duplicate')
-    // 'custom' accepts a task without a website.
-    const website = textOf(task.task.websiteURL)
     /** @type {Verification} */
     const reply = {
       success: true,
       'error-codes': [],
       challenge_ts: new Date(task.readyAt).toISOString(),
-      hostname: URL.canParse(website) ? new URL(website).hostname : '',
-      ...provider.widget(task.task),
+      ...task.binding,
     }
     task.verification = { idempotencyKey, reply }
     return reply
@@ -124,7 +121,7 @@ export function createSiteverify({ provider, store, now }) {
  */
 export async function readFields(raw, contentType) {
   try {
-    if (/^application\/json\b/i.test(contentType)) return JSON.parse(raw.toString())
+    if (/^application\/json\b/i.test(contentType)) return parseJson(raw) ?? null
     if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
       return Object.fromEntries(new URLSearchParams(raw.toString()))
     }

@@ -1,7 +1,7 @@
 /** The local page: a mock of the `.cf-turnstile` widget and a form whose server side verifies the token. It sends no external request. */
 
 import { readFileSync } from 'node:fs'
-import { send } from '../http/server.mjs'
+import { send } from '../http/reply.mjs'
 import { secretFor } from './siteverify.mjs'
 
 export const DEFAULT_SITEKEY = '0x4AAAAAAASandboxSitekey'
@@ -162,6 +162,10 @@ export function createWidget(verify) {
   return {
     /** The name under which a path is counted; undefined if it is none of these. @param {string} path */
     pathOf: path => (path.startsWith(CHALLENGE) ? CHALLENGE : paths.find(known => known === path)),
+
+    /** Whether a page of another origin may load it: a file of the widget, without state. @param {string} path */
+    isEmbeddable: path =>
+      path.startsWith(CHALLENGE) || path === '/turnstile/v0/api.js' || path.startsWith('/widget/challenge.'),
 
     /**
      * @param {import('../http/server.mjs').Request} req
