@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { providers } from '../index.js'
 import { startSandbox } from '../lib/sandbox/index.mjs'
 import { outOfTime, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { root } from './support/child.mjs'
@@ -98,6 +99,55 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     assert.equal(second.created(), 0)
   })
 
+  test('accounts whose provider does not take a field of the widget are skipped', async t => {
+    const without = await account(t, 'without', { provider: 'yescaptcha' })
+    const taking = await account(t, 'taking', { concurrency: 1 })
+    const pool = new lib.Pool([without.entry, taking.entry], { solveOptions })
+    const widgets = [{ ...widget, action: 'login' }, { ...widget, cData: 'c' }, widget]
+    const used = []
+    for (const each of widgets) used.push((await pool.solve(each)).account)
+    assert.deepEqual(used, ['taking', 'taking', 'without'])
+    const sent = taking.sandbox.tasks().map(({ task }) => task.rqData)
+    assert.deepEqual(sent, [{ metadataAction: 'login' }, { metadataCdata: 'c' }])
+  })
+
+  test('a solve that waits for the account that takes its widget does not hold up the others', async t => {
+    const without = await account(t, 'without', { provider: 'yescaptcha' })
+    const taking = await account(t, 'taking', { concurrency: 1, solveTimeMs: 100_000 })
+    const pool = new lib.Pool([taking.entry, without.entry], { solveOptions })
+    const controller = new AbortController()
+    const withAction = { ...widget, action: 'login' }
+    const stopped = [1, 2].map(() => pool.solve(withAction, controller.signal).catch(error => error.name))
+    assert.equal((await pool.solve(widget)).account, 'without')
+    assert.deepEqual(
+      pool.accounts().map(({ busy }) => busy),
+      [1, 0],
+    )
+    controller.abort()
+    assert.deepEqual(await Promise.all(stopped), ['AbortError', 'AbortError'])
+  })
+
+  test('if all accounts that take the widget are paused, the error does not count the others', async t => {
+    const without = await account(t, 'without', { provider: 'yescaptcha' })
+    const poor = await account(t, 'poor', { balance: 0 })
+    const pool = new lib.Pool([without.entry, poor.entry], { solveOptions })
+    const error = await pool.solve({ ...widget, cData: 'c' }).catch(error => error)
+    assert.equal(error.name, 'NoAccountError')
+    assert.ok(error.retryAfterMs > 4 * 60_000, `${error.retryAfterMs}`)
+    assert.equal((await pool.solve(widget)).account, 'without')
+  })
+
+  test('if no account takes the widget, the error names the fields, and no request is sent', async t => {
+    const accounts = [1, 2].map(n => account(t, `without-${n}`, { provider: 'yescaptcha' }))
+    const [first, second] = await Promise.all(accounts)
+    const pool = new lib.Pool([first.entry, second.entry], { solveOptions })
+    const error = await pool.solve({ ...widget, action: 'login', cData: 'c' }).catch(error => error)
+    assert.equal(error.name, 'UnsupportedWidgetError')
+    assert.equal(error.message, 'No account has a provider that takes action and cData.')
+    assert.deepEqual(error.fields, ['action', 'cData'])
+    assert.deepEqual([first.created(), second.created()], [0, 0])
+  })
+
   test('with more solves than slots, every account reaches its concurrency and none exceeds it', async t => {
     let ahead = 0
     const slow = { solveTimeMs: 100_000, now: () => Date.now() + ahead }
@@ -184,6 +234,12 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     for (const wrong of ['', '[]', '{}', '{"clientKey":"x"}', '{"websiteURL":1,"websiteKey":"k"}']) {
       assert.equal((await ask(wrong)).status, 400, wrong)
     }
+    const { entry: without } = await account(t, 'without', { provider: 'yescaptcha' })
+    const unsupported = await (await served([without]))(JSON.stringify({ ...widget, action: 'login' }))
+    assert.deepEqual(
+      [unsupported.status, unsupported.body.error],
+      [400, 'No account has a provider that takes action.'],
+    )
     const refused = await ask(JSON.stringify({ ...widget, websiteURL: 'no address' }))
     assert.deepEqual([refused.status, refused.body.option], [400, 'websiteURL'])
     assert.equal((await ask('', 'GET', '/')).status, 404)
@@ -213,6 +269,34 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
           error.message === `${file}: not valid JSON` && !inspect(error).includes('test-key'),
       )
     }
+  })
+
+  test('a file of accounts may name every provider of the package, and an invalid entry is refused', async t => {
+    const { readAccounts } = await import(pathToFileURL(join(dist, 'accounts.mjs')).href)
+    const file = join(dist, 'providers.json')
+    const read = (/** @type {unknown} */ entry) => {
+      writeFileSync(file, JSON.stringify([entry]))
+      return readAccounts(file)
+    }
+    for (const { name: provider, baseURL, taskTypes } of providers) {
+      const own = {
+        ...(!baseURL && { baseURL: 'https://api.example' }),
+        ...(taskTypes.length === 0 && { taskType: 'TurnstileTaskProxyless' }),
+      }
+      const entry = { name: 'one', provider, clientKey: 'test-key-0123456789abcdef', ...own }
+      assert.deepEqual(read(entry), [{ ...entry, concurrency: 10 }])
+      for (const field of ['name', 'clientKey', ...Object.keys(own)]) {
+        assert.throws(() => read({ ...entry, [field]: undefined }), new RegExp(`account 1: ${field} `), field)
+      }
+    }
+    const names = providers.map(({ name }) => name).join(', ')
+    assert.throws(() => read({ name: 'one', provider: 'none', clientKey: 'k' }), {
+      message: `${file}, account 1: provider must be one of ${names}`,
+    })
+    const { sandbox, entry } = await account(t, 'any', { provider: 'custom' })
+    const [custom] = read({ ...entry, taskType: 'TurnstileTaskProxyless' })
+    const { solution } = await new lib.Pool([custom], { solveOptions }).solve(widget)
+    assert.deepEqual([solution.label, sandbox.tasks()[0].task.type], ['any', 'TurnstileTaskProxyless'])
   })
 
   test('the service starts with a file of accounts, and ends on SIGTERM', {

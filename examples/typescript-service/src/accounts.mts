@@ -1,7 +1,7 @@
 /** Reads and checks the file of accounts. */
 
 import { readFileSync } from 'node:fs'
-import type { Provider } from 'turnstile-solver'
+import { type Provider, providers } from 'turnstile-solver'
 
 export interface Account {
   /** Shown in logs and replies, which never contain the key. */
@@ -9,11 +9,11 @@ export interface Account {
   readonly provider: Provider
   readonly clientKey: string
   readonly baseURL?: string
+  /** Required if the provider has no default. */
+  readonly taskType?: string
   /** The largest number of tasks in progress at the same time. */
   readonly concurrency: number
 }
-
-const providers = ['ezcaptcha', 'yescaptcha'] as const satisfies readonly Provider[]
 
 export function readAccounts(path: string): Account[] {
   const entries = parseJSON(readFileSync(path, 'utf8'), path)
@@ -38,15 +38,28 @@ function parseJSON(text: string, path: string): unknown {
 
 function parseAccount(entry: unknown, where: string): Account {
   if (typeof entry !== 'object' || entry === null) throw new TypeError(`${where}: must be an object`)
-  const { name, provider, clientKey, baseURL, concurrency = 10 } = entry as Record<string, unknown>
-  const known = providers.find(known => known === provider)
-  if (!known) throw new TypeError(`${where}: provider must be one of ${providers.join(', ')}`)
-  if (typeof name !== 'string' || name === '') throw new TypeError(`${where}: name is missing`)
+  const { name, provider, clientKey, baseURL, taskType, concurrency = 10 } = entry as Record<string, unknown>
+  const info = providers.find(known => known.name === provider)
+  if (!info) {
+    throw new TypeError(`${where}: provider must be one of ${providers.map(({ name }) => name).join(', ')}`)
+  }
+  // The name is the label of the calls.
+  if (typeof name !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(name))
+    throw new TypeError(`${where}: name must be 1 to 64 printable ASCII characters`)
   if (typeof clientKey !== 'string' || clientKey === '') throw new TypeError(`${where}: clientKey is missing`)
   if (typeof concurrency !== 'number' || !Number.isInteger(concurrency) || concurrency < 1) {
     throw new TypeError(`${where}: concurrency must be a positive integer`)
   }
-  if (baseURL !== undefined && typeof baseURL !== 'string')
+  if (baseURL === undefined ? !info.baseURL : typeof baseURL !== 'string')
     throw new TypeError(`${where}: baseURL must be a string`)
-  return { name, provider: known, clientKey, concurrency, ...(baseURL === undefined ? {} : { baseURL }) }
+  if (taskType === undefined ? info.taskTypes.length === 0 : typeof taskType !== 'string')
+    throw new TypeError(`${where}: taskType must be a string`)
+  return {
+    name,
+    provider: info.name,
+    clientKey,
+    concurrency,
+    ...(typeof baseURL === 'string' && { baseURL }),
+    ...(typeof taskType === 'string' && { taskType }),
+  }
 }

@@ -2,6 +2,7 @@
 
 import {
   isTurnstileError,
+  providers,
   type Solution,
   type SolveOptions,
   solveTurnstile,
@@ -11,7 +12,10 @@ import {
 } from 'turnstile-solver'
 import type { Account } from './accounts.mjs'
 
-export type Widget = Pick<TaskOptions, 'websiteURL' | 'websiteKey' | 'action' | 'cData'>
+/** The fields of a widget that not every provider takes. */
+const optionalFields = ['action', 'cData'] as const
+
+export type Widget = Pick<TaskOptions, 'websiteURL' | 'websiteKey' | (typeof optionalFields)[number]>
 
 export interface PoolSolution {
   readonly solution: Solution
@@ -29,7 +33,19 @@ export interface PoolOptions {
   readonly solveOptions?: Pick<SolveOptions, 'timeoutMs' | 'pollIntervalMs'>
 }
 
-/** All accounts are paused. */
+/** No account has a provider that takes all fields of the widget. Waiting does not help. */
+export class UnsupportedWidgetError extends Error {
+  override readonly name = 'UnsupportedWidgetError'
+  /** The fields that not every provider takes. */
+  readonly fields: readonly string[]
+
+  constructor(fields: readonly string[]) {
+    super(`No account has a provider that takes ${fields.join(' and ')}.`)
+    this.fields = fields
+  }
+}
+
+/** All accounts that take the widget are paused. */
 export class NoAccountError extends Error {
   override readonly name = 'NoAccountError'
   readonly retryAfterMs: number
@@ -48,6 +64,8 @@ interface Slot {
 }
 
 interface Waiter {
+  /** The slots of the accounts that take the widget. */
+  readonly slots: readonly Slot[]
   readonly resolve: (slot: Slot) => void
   readonly reject: (reason: unknown) => void
 }
@@ -70,9 +88,10 @@ export class Pool {
 
   /** Solves with the least busy account, and with the next one if that account is refused. */
   async solve(widget: Widget, signal?: AbortSignal): Promise<PoolSolution> {
+    const slots = this.#slotsFor(widget)
     // This loop ends: each round pauses an account, and #acquire rejects once all are paused.
     for (;;) {
-      const slot = await this.#acquire(signal)
+      const slot = await this.#acquire(slots, signal)
       try {
         return { solution: await this.#solveWith(slot.account, widget, signal), account: slot.account.name }
       } catch (error) {
@@ -83,6 +102,17 @@ export class Pool {
         this.#release(slot)
       }
     }
+  }
+
+  /** The slots of the accounts whose provider takes all fields of the widget. */
+  #slotsFor(widget: Widget): Slot[] {
+    const fields = optionalFields.filter(field => widget[field] !== undefined)
+    const slots = this.#slots.filter(({ account }) => {
+      const info = providers.find(({ name }) => name === account.provider)
+      return fields.every(field => info?.[field])
+    })
+    if (slots.length === 0 && fields.length > 0) throw new UnsupportedWidgetError(fields)
+    return slots
   }
 
   /** The status of each account. */
@@ -104,19 +134,17 @@ export class Pool {
     return true
   }
 
-  #notPaused(): Slot[] {
+  #notPaused(slots: readonly Slot[]): Slot[] {
     const now = this.#options.now()
-    return this.#slots.filter(({ pausedUntil }) => pausedUntil <= now)
+    return slots.filter(({ pausedUntil }) => pausedUntil <= now)
   }
 
-  #free(): Slot | undefined {
+  #leastBusy(slots: readonly Slot[]): Slot | undefined {
     const share = ({ busy, account }: Slot) => busy / account.concurrency
-    return this.#notPaused()
-      .filter(slot => share(slot) < 1)
-      .sort((a, b) => share(a) - share(b))[0]
+    return slots.filter(slot => share(slot) < 1).sort((a, b) => share(a) - share(b))[0]
   }
 
-  #acquire(signal?: AbortSignal): Promise<Slot> {
+  #acquire(slots: readonly Slot[], signal?: AbortSignal): Promise<Slot> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const dequeue = () => {
@@ -124,6 +152,7 @@ export class Pool {
         signal?.removeEventListener('abort', onAbort)
       }
       const waiter: Waiter = {
+        slots,
         resolve: slot => {
           dequeue()
           slot.busy += 1
@@ -146,30 +175,30 @@ export class Pool {
     this.#assign()
   }
 
-  /** Gives free slots to the waiting solves, in their order. If all accounts are paused, rejects them. */
+  /** Gives free slots to the waiting solves, in their order. Rejects those whose accounts are all paused. */
   #assign(): void {
     for (const waiter of this.#waiting) {
-      const slot = this.#free()
+      const usable = this.#notPaused(waiter.slots)
+      const slot = this.#leastBusy(usable)
       if (slot) waiter.resolve(slot)
-      else if (this.#notPaused().length === 0) waiter.reject(this.#noAccount())
-      else return
+      else if (usable.length === 0) waiter.reject(this.#noAccount(waiter.slots))
     }
   }
 
-  #noAccount(): NoAccountError {
-    const first = Math.min(...this.#slots.map(({ pausedUntil }) => pausedUntil))
+  #noAccount(slots: readonly Slot[]): NoAccountError {
+    const first = Math.min(...slots.map(({ pausedUntil }) => pausedUntil))
     return new NoAccountError(Math.max(0, first - this.#options.now()))
   }
 
   /** A task that took too long is paid for, so this waits for it once more. */
   async #solveWith(
-    { provider, clientKey, baseURL }: Account,
+    { name, provider, clientKey, baseURL, taskType }: Account,
     widget: Widget,
     signal?: AbortSignal,
   ): Promise<Solution> {
-    const common = { provider, clientKey, baseURL, signal, ...this.#options.solveOptions }
+    const common = { provider, clientKey, baseURL, label: name, signal, ...this.#options.solveOptions }
     try {
-      return await solveTurnstile({ ...common, ...widget })
+      return await solveTurnstile({ ...common, ...widget, taskType })
     } catch (error) {
       if (!isTurnstileError(error) || error.code !== 'TIMEOUT' || error.taskId === undefined) throw error
       return waitForTask({ ...common, taskId: error.taskId })

@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isTurnstileError } from 'turnstile-solver'
-import { NoAccountError, type Pool, type Widget } from './pool.mjs'
+import { NoAccountError, type Pool, UnsupportedWidgetError, type Widget } from './pool.mjs'
 
 const LONGEST_BODY = 64 * 1024
 const required = ['websiteURL', 'websiteKey'] as const
@@ -68,7 +68,8 @@ function widgetOf(body: unknown): Widget {
 }
 
 function failed(error: unknown): Reply {
-  if (error instanceof BadRequest) return { status: 400, body: { error: error.message } }
+  if (error instanceof BadRequest || error instanceof UnsupportedWidgetError)
+    return { status: 400, body: { error: error.message } }
   if (error instanceof NoAccountError) {
     const headers = { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) }
     return { status: 503, body: { error: error.message }, headers }
