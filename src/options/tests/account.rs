@@ -118,3 +118,27 @@ fn what_is_too_long_to_be_a_secret_is_not_looked_for() {
         assert!(!secrets(name, &long).are_in(&long), "{name}");
     }
 }
+
+#[test]
+fn what_stays_in_javascript_is_of_the_right_type() {
+    for (name, right, expected) in [
+        ("signal", RawOption::AbortSignal, "must be an AbortSignal, not a string"),
+        ("onProgress", RawOption::Function, "must be a function, not a string"),
+    ] {
+        solve(&[(name, Some(right))]).unwrap();
+        assert_eq!(refused(&[(name, Some(text("x")))]), (name.to_owned(), expected.to_owned()));
+    }
+    assert_eq!(MAX_TEXT_LENGTH, 1_048_576);
+}
+
+#[test]
+fn a_request_about_a_task_says_which() {
+    let given = || {
+        let given = [("provider", "ezcaptcha"), ("clientKey", KEY), ("taskId", "an-id")];
+        given.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
+    };
+    let id = TaskId::Text("an-id".into());
+    assert_eq!(GetTaskResultRequest::parse(given()).unwrap().task_id(), Some(&id));
+    assert_eq!(WaitForTaskRequest::parse(given()).unwrap().task_id(), Some(&id));
+    assert_eq!(solve(&[]).unwrap().task_id(), None);
+}

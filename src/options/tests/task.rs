@@ -91,3 +91,11 @@ fn a_proxy_is_bounded() {
     solve(&[("proxy", Some(text(&proxy(proxy::MAX_LENGTH))))]).unwrap();
     assert_eq!(refused(&[("proxy", Some(text(&proxy(proxy::MAX_LENGTH + 1))))]).1, "is longer than 1024 characters");
 }
+
+#[test]
+fn a_proxy_has_a_host_without_separators() {
+    for host in ["", "a b", "a\tb", "a/b", "a?b", "a#b"] {
+        let proxy = format!("http://user:hunter2@{host}:80");
+        assert_eq!(refused(&[("proxy", Some(text(&proxy)))]).0, "proxy", "{host:?}");
+    }
+}
