@@ -41,15 +41,15 @@ impl Secrets {
         let encodings = self.encodings();
         let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
         let mut view = View::of(&text);
-        for layer in 0..=MAX_LAYERS {
+        for _ in 0..=MAX_LAYERS {
             for (secret, name) in &encodings {
                 let secret = secret.expose_secret();
                 let ranges = view.find(secret).into_iter().chain(view.find_base64(secret));
                 found.extend(ranges.map(|range| (range, *name)));
             }
             match view.decoded() {
-                Some(decoded) if layer < MAX_LAYERS => view = decoded,
-                _ => break,
+                Some(decoded) => view = decoded,
+                None => break,
             }
         }
         replaced(text, found)
