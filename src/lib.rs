@@ -51,7 +51,7 @@ mod architecture;
 #[cfg(test)]
 mod freed_memory;
 
-/// The one name that Node.js looks for. zig exports every name of a Windows library unless told which.
+/// The one name that Node.js looks for. zig exports every name of a Windows library unless one is named.
 #[cfg(all(windows, target_env = "gnu"))]
 #[used]
 #[unsafe(link_section = ".drectve")]

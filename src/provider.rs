@@ -113,7 +113,7 @@ pub enum Reason {
     Expired,
     /// The proxy of the task is bad.
     Proxy,
-    /// A code that nobody knows.
+    /// A code that is not known.
     Unknown,
 }
 

@@ -1,43 +1,43 @@
-/** The services that are known by name, and `'custom'` for any other that speaks the same protocol. */
+/** The providers that are known by name, and `'custom'` for any other service with the same protocol. */
 export type Provider = __PROVIDERS__
 
-/** All providers, and what each takes. Frozen. */
+/** All providers, and which options each takes. Frozen. */
 export declare const providers: readonly Readonly<ProviderInfo>[]
 
 /** What kind of failure a `TurnstileError` is. */
 export type TurnstileErrorCode =
   /** An option is missing, unknown or wrong; nothing was sent. */
   | 'INVALID_OPTIONS'
-  /** No complete HTTP reply: name, connect, TLS, reset, cut body, one exchange over its time. */
+  /** No complete HTTP reply: name resolution, connect, TLS, reset, truncated body, one exchange over its time limit. */
   | 'CONNECTION_FAILED'
-  /** A non-2xx reply that is no answer of the task API. */
+  /** A reply with another status than 2xx that is not one of the task API. */
   | 'HTTP_ERROR'
-  /** A reply that breaks the protocol: not JSON, too large, an unknown status, no token, no task id. */
+  /** A reply that violates the protocol: not JSON, too large, an unknown status, no token, no task id. */
   | 'INVALID_RESPONSE'
   /** The provider refused or the task failed: see `errorCode` and `reason`. */
   | 'PROVIDER_ERROR'
   /** `timeoutMs` passed. */
   | 'TIMEOUT'
-  /** The signal fired. */
+  /** The signal was aborted. */
   | 'ABORT_ERR'
 
 /** What can be done about a `PROVIDER_ERROR`. */
 export type ProviderErrorReason =
   /** The key, the balance or the plan. Repeating it counts toward a ban. */
   | 'account'
-  /** The key or the address is banned for a while: stop. */
+  /** The key or the address is banned for some time: stop sending. */
   | 'banned'
   /** Overloaded or throttled; nothing was created or charged. */
   | 'busy'
-  /** The task itself is refused: correct it. */
+  /** The task is refused as it is: correct it. */
   | 'request'
-  /** This task failed; a new one may cost again. */
+  /** The task failed. A new one may be charged again. */
   | 'unsolvable'
-  /** The task is unknown or gone. */
+  /** The task is unknown or no longer kept. */
   | 'expired'
-  /** The task's proxy is bad. */
+  /** The provider could not use the task's proxy. */
   | 'proxy'
-  /** A code that nobody knows. */
+  /** A code that is not known. */
   | 'unknown'
 
 /** The options of `createTask`. */
@@ -68,7 +68,7 @@ export type TurnstileErrorInit<Fields extends { mayBeCharged: boolean }> = Omit<
   cause?: unknown
 }
 
-/** A failure, told apart by its `code`: with each code the fields that it always has. */
+/** A failure, narrowed by its `code`: with each code the fields that it always has. */
 export type AnyTurnstileError = TurnstileError &
   Readonly<
     | { code: 'INVALID_OPTIONS'; option: string }
@@ -94,20 +94,20 @@ export type CallEvent = CallEventFields &
     | { type: 'start' }
     /** The task exists, and is paid for. */
     | { type: 'created' }
-    /** A poll was answered "not yet". */
+    /** A poll found the task not ready yet. */
     | { type: 'processing' }
-    /** A request failed in passing and goes out again. */
+    /** A request failed temporarily and will be sent again. */
     | { type: 'retrying'; code: TurnstileErrorCode; message: string; retryDelayMs: number }
-    /** The token is there. */
+    /** The token is available. */
     | { type: 'ready' }
     /** The call has ended; its promise settles next. */
     | { type: 'settled'; outcome: 'succeeded' }
     | ({ type: 'settled'; outcome: 'failed' } & CallEventError)
   )
 
-/** What every message of the channel has. */
+/** The fields of every event. */
 export interface CallEventFields {
-  /** The call, and no other of any thread or copy of the package: its messages share it. */
+  /** Identifies the call among those of all threads and copies of the package. */
   readonly id: string
   /** The function called. */
   readonly call: 'solveTurnstile' | 'createTask' | 'getTaskResult' | 'waitForTask' | 'getBalance'
@@ -117,15 +117,15 @@ export interface CallEventFields {
   readonly label?: string
   /** The provider's id of the task; absent until it is known. */
   readonly taskId?: string
-  /** How often the provider was asked for the result so far. */
+  /** How many polls were sent so far. */
   readonly polls: number
-  /** How many requests had to be repeated so far. */
+  /** How many requests were repeated so far. */
   readonly retries: number
   /** How long the call has taken so far, in milliseconds. */
   readonly elapsedMs: number
 }
 
-/** What a call failed with: of its `TurnstileError` what holds no secret. */
+/** The fields of the call's `TurnstileError` that an event carries. None holds a secret. */
 export interface CallEventError
   extends Readonly<
     Pick<TurnstileErrorFields, 'code' | 'reason' | 'errorCode' | 'retryAfterMs' | 'mayBeCharged'>

@@ -35,11 +35,11 @@ pub fn exports(mut exports: Object) -> Result<()> {
     exports.set("providers", PROVIDERS.iter().map(ProviderInfo::from).collect::<Vec<_>>())
 }
 
-/// Creates a task, polls it, and delivers its token.
+/// Creates a task, polls it, and returns its token.
 ///
-/// Creating the task is what the provider bills. Every transient failure that can be repeated safely is repeated until
-/// `timeoutMs` has passed; whatever ends the call once the task exists carries its `taskId`, with which `waitForTask`
-/// resumes it.
+/// The provider bills the creation of the task. Every temporary failure after which a request can safely be repeated is
+/// retried until `timeoutMs` has passed. If the call fails after its task was created, the error has the `taskId`, and
+/// `waitForTask` can resume the task.
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: SolveOptions", ts_return_type = "Promise<Solution>")]
@@ -56,7 +56,7 @@ pub fn solve_turnstile<'env>(
 
 /// Creates a task and returns its id: the call that the provider bills.
 ///
-/// It is sent again only if the first copy surely never arrived, or was refused as busy or throttled.
+/// The request is sent again only if the first one certainly did not arrive, or was refused as busy or throttled.
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: CreateTaskOptions", ts_return_type = "Promise<Task>")]
@@ -71,7 +71,7 @@ pub fn create_task<'env>(
     })
 }
 
-/// Asks once how a task stands; free, and safe to repeat.
+/// Polls a task once. Polls are free, and safe to repeat.
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: GetTaskResultOptions", ts_return_type = "Promise<TaskResult>")]
@@ -86,7 +86,7 @@ pub fn get_task_result<'env>(
     })
 }
 
-/// Polls a task that exists until its token is there: resumes after a crash, a `TIMEOUT` or an abort.
+/// Polls an existing task until its token is available. Use it to resume after a crash, a `TIMEOUT` or an abort.
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: WaitForTaskOptions", ts_return_type = "Promise<Solution>")]
@@ -101,7 +101,7 @@ pub fn wait_for_task<'env>(
     })
 }
 
-/// Asks for the account's balance, in the provider's points.
+/// Gets the account's balance, in the provider's points.
 ///
 /// @throws {TurnstileError} always as a rejection, never synchronously
 #[napi(catch_unwind, ts_args_type = "options: AccountOptions", ts_return_type = "Promise<Balance>")]
@@ -116,8 +116,7 @@ pub fn get_balance<'env>(
     })
 }
 
-/// Whether the options of a call are right: `{ outcome, shown }`, as a call has them. Nothing is started or sent. For the files
-/// of this package alone.
+/// Validates the options of a call and returns `{ outcome, shown }`, as a call does. Starts and sends nothing. Internal.
 #[napi(catch_unwind, skip_typescript)]
 pub fn validate<'env>(env: &'env Env, call: String, options: Unknown<'env>) -> Result<Started<'env>> {
     match call.as_str() {

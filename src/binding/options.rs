@@ -5,16 +5,16 @@ use napi_derive::napi;
 
 use super::results::Progress;
 
-/// Who asks whom, and for how long: the options of every call.
+/// Options common to all calls.
 #[napi(object, object_to_js = false, object_from_js = false)]
 pub struct AccountOptions {
-    /// The service that is asked. `'custom'` is any other one that speaks the same protocol; `baseURL` and, to create
-    /// tasks, `taskType` are required then.
+    /// The service that receives the requests. `'custom'` is any other service with the same protocol; it requires
+    /// `baseURL` and, to create tasks, `taskType`.
     #[napi(ts_type = "Provider")]
     pub provider: String,
-    /// The account's key. It never appears in an error, a log, a URL or an inspect.
+    /// The account's key. It never appears in an error, a log, a URL or the output of `util.inspect`.
     pub client_key: String,
-    /// Another host, region or the sandbox. https, or http on loopback only; a path is kept as a prefix.
+    /// The URL of another host, another region or the sandbox. https, or http on loopback only. A path is kept as a prefix.
     ///
     /// @default the provider's own
     #[napi(js_name = "baseURL", ts_type = "string | undefined")]
@@ -22,13 +22,13 @@ pub struct AccountOptions {
     /// A name for the account, 1 to 64 printable characters, that solutions, errors, progress and events carry. Never the key.
     #[napi(ts_type = "string | undefined")]
     pub label: Option<String>,
-    /// The time for the whole call, in milliseconds of wall clock: retries and requests in flight included. A whole
-    /// number from 1 to 300 000.
+    /// The time limit of the whole call, in milliseconds, including retries and requests in flight. A whole number from 1
+    /// to 300 000.
     ///
     /// @default 120_000 for solveTurnstile and waitForTask, 30_000 for the other calls
     #[napi(ts_type = "number | undefined")]
     pub timeout_ms: Option<f64>,
-    /// The time for one HTTP exchange, in milliseconds. A whole number from 1 to 300 000.
+    /// The time limit of one HTTP exchange, in milliseconds. A whole number from 1 to 300 000.
     ///
     /// @default 15_000
     #[napi(ts_type = "number | undefined")]
@@ -39,7 +39,7 @@ pub struct AccountOptions {
     pub signal: Option<()>,
 }
 
-/// What is to be solved.
+/// The task to create.
 #[napi(object, object_to_js = false, object_from_js = false)]
 pub struct TaskOptions {
     /// The page with the widget: an http or https URL.
@@ -49,23 +49,22 @@ pub struct TaskOptions {
     pub website_key: String,
     /// The provider's task type.
     ///
-    /// @default 'CloudFlareTurnstileTask' at EZ-Captcha; 'TurnstileTaskProxyless' at YesCaptcha, where the dearer
-    /// 'TurnstileTaskProxylessM1' exists too
+    /// @default the first of the provider's `taskTypes`; see `providers`
     #[napi(ts_type = "string | undefined")]
     pub task_type: Option<String>,
-    /// The widget's `data-action`: at most 32 of `[A-Za-z0-9_-]`. EZ-Captcha only.
+    /// The widget's `data-action`: at most 32 of `[A-Za-z0-9_-]`. Not every provider takes it; see `providers`.
     #[napi(ts_type = "string | undefined")]
     pub action: Option<String>,
-    /// The widget's `data-cdata`: at most 255 of `[A-Za-z0-9_-]`. EZ-Captcha only.
+    /// The widget's `data-cdata`: at most 255 of `[A-Za-z0-9_-]`. Not every provider takes it; see `providers`.
     #[napi(js_name = "cData", ts_type = "string | undefined")]
     pub c_data: Option<String>,
     /// The proxy that the *provider* solves through, `protocol://user:password@host:port` with http, https or socks5. A
-    /// secret like the key. EZ-Captcha only.
+    /// secret like the key. Not every provider takes it; see `providers`.
     #[napi(ts_type = "string | undefined")]
     pub proxy: Option<String>,
-    /// A developer id: which program sends the task. Sent under the name and in the type that the provider documents: at
-    /// EZ-Captcha `appId`, a whole number from 1 to 2 147 483 647; at YesCaptcha `softID`, a whole number from 1. None is
-    /// ever sent by default.
+    /// A developer id, which says which program sends the task: a whole number from 1, or text where the provider uses that.
+    /// It is sent under the name that the provider documents. None is sent by default. Not every provider takes it; see
+    /// `providers`.
     #[napi(ts_type = "number | string | undefined")]
     pub developer_id: Option<()>,
     /// Further fields of the task, sent as they are. None may name a field that an option sets.
@@ -77,7 +76,7 @@ pub struct TaskOptions {
     pub extra_request_fields: Option<()>,
 }
 
-/// Which task.
+/// The task that the call is about.
 #[napi(object, object_to_js = false, object_from_js = false)]
 pub struct TaskIdOptions {
     /// The id as `createTask` returned it or an error carried it. It is sent in the JSON type that the provider uses; at
@@ -86,7 +85,7 @@ pub struct TaskIdOptions {
     pub task_id: String,
 }
 
-/// How a task is waited for.
+/// How to wait for a task.
 #[napi(object, object_to_js = false, object_from_js = false)]
 pub struct PollingOptions {
     /// The wait before the first poll and between polls, in milliseconds. A whole number from 1000 to 300 000, and at least
@@ -96,8 +95,8 @@ pub struct PollingOptions {
     /// @default 3_000, what the providers ask for
     #[napi(ts_type = "number | undefined")]
     pub poll_interval_ms: Option<f64>,
-    /// Called as the task proceeds, in order, and never after the promise has settled. What it throws becomes a process
-    /// warning and never ends the call.
+    /// Called as the task proceeds, in order, and never after the promise has settled. An error that it throws becomes a
+    /// process warning and does not end the call.
     #[napi(ts_type = "((event: Progress) => void) | undefined")]
     pub on_progress: Option<fn(Progress)>,
 }

@@ -66,11 +66,11 @@ impl ToNapiValue for ErrorData {
     }
 }
 
-/// What a `TurnstileError` carries besides its message, stack and `cause`.
+/// The fields of a `TurnstileError` besides its message, stack and `cause`.
 #[napi(object, object_from_js = false)]
 #[derive(Clone)]
 pub struct TurnstileErrorFields {
-    /// What kind of failure it is: the contract.
+    /// The kind of failure.
     #[napi(ts_type = "TurnstileErrorCode")]
     pub code: &'static str,
     /// The `provider` option. Absent only where that option was wrong.
@@ -78,32 +78,32 @@ pub struct TurnstileErrorFields {
     pub provider: Option<&'static str>,
     /// The `label` option.
     pub label: Option<String>,
-    /// The provider's id of the task: there from the moment that the task exists.
+    /// The provider's id of the task, as soon as the task exists.
     pub task_id: Option<String>,
-    /// Whether money may have been spent while no token is in hand.
+    /// Whether money may have been spent although there is no token.
     pub may_be_charged: bool,
     /// `INVALID_OPTIONS`: the path of the offending option.
     pub option: Option<String>,
     /// `HTTP_ERROR`, `INVALID_RESPONSE`, `PROVIDER_ERROR`: the HTTP status of the reply.
     pub status: Option<u16>,
-    /// `PROVIDER_ERROR`: the number that is 0 on success.
+    /// `PROVIDER_ERROR`: the reply's `errorId`, which is 0 on success.
     pub error_id: Option<i64>,
-    /// `PROVIDER_ERROR`: the provider's code, verbatim; empty where it sent none.
+    /// `PROVIDER_ERROR`: the provider's code, unchanged. Empty if it sent none.
     pub error_code: Option<String>,
-    /// `PROVIDER_ERROR`: the provider's text, verbatim but for secrets; empty where it sent none.
+    /// `PROVIDER_ERROR`: the provider's text, unchanged except that secrets are removed. Empty if it sent none.
     pub error_description: Option<String>,
     /// `PROVIDER_ERROR`: what can be done about it.
     #[napi(ts_type = "ProviderErrorReason")]
     pub reason: Option<&'static str>,
-    /// `PROVIDER_ERROR`: how long nothing more is sent for this account, in milliseconds. Present with `banned`, and with
-    /// `account` once so many of them came within a minute that the provider would soon ban the key.
+    /// `PROVIDER_ERROR`: how long nothing is sent for this account, in milliseconds. Present with `banned`, and with
+    /// `account` after so many refusals within a minute that the provider would soon ban the key.
     pub retry_after_ms: Option<f64>,
-    /// `PROVIDER_ERROR`: `true` where the request was not sent, since the provider refused an earlier one and would only
-    /// refuse again; `retryAfterMs` says for how long. Absent where the provider itself answered.
+    /// `PROVIDER_ERROR`: `true` if the request was not sent, because the provider refused an earlier one and would refuse
+    /// again; `retryAfterMs` says for how long. Absent if the provider itself replied.
     pub not_sent: Option<bool>,
-    /// `PROVIDER_ERROR`: the provider's id of the request, where it sent one.
+    /// `PROVIDER_ERROR`: the provider's id of the request, if it sent one.
     pub request_id: Option<String>,
-    /// `PROVIDER_ERROR`: what is wrong with which field of the request, by the field's path; where the provider says so.
+    /// `PROVIDER_ERROR`: the problem with each wrong field, by the field's path, if the provider sent them.
     pub field_errors: Option<BTreeMap<String, String>>,
     /// `INVALID_RESPONSE` of a task that is ready: the provider's `solution`, which could not be read, or its whole reply
     /// where it had none.
@@ -111,7 +111,7 @@ pub struct TurnstileErrorFields {
     pub raw: Option<Json>,
     /// `TIMEOUT`: how long the call ran, in milliseconds.
     pub elapsed_ms: Option<f64>,
-    /// `TIMEOUT`: how often the provider was asked for the result.
+    /// `TIMEOUT`: how many polls were sent.
     pub polls: Option<u32>,
 }
 

@@ -4,7 +4,7 @@ use napi_derive::napi;
 
 use crate::provider::Provider;
 
-/// What a provider takes: the options that are for some providers only.
+/// A provider, and which of the options that only some providers take it takes.
 #[napi(object, object_from_js = false)]
 pub struct ProviderInfo {
     /// The value of the `provider` option.

@@ -37,13 +37,13 @@ impl From<call::Task> for Task {
     }
 }
 
-/// How a task stands.
+/// A task's status.
 #[napi(discriminant = "status", discriminant_case = "lowercase", object_from_js = false)]
 #[expect(clippy::large_enum_variant, reason = "napi converts no boxes, and one is made per call only")]
 pub enum TaskResult {
-    /// Not yet: ask again in three seconds.
+    /// Not ready yet: poll again in three seconds.
     Processing,
-    /// The token is there.
+    /// The token is available.
     Ready { solution: Solution },
 }
 
@@ -61,9 +61,9 @@ impl From<Option<call::Solution>> for TaskResult {
 pub struct Solution {
     /// The token: single use; it goes into the form field `cf-turnstile-response`.
     pub token: String,
-    /// The browser that the token was made with, where the provider tells it.
+    /// The user agent that the token was made with, if the provider returns it.
     pub user_agent: Option<String>,
-    /// Request headers that go with the token, where the provider tells them.
+    /// Request headers that belong to the token, if the provider returns them.
     pub headers: Option<HashMap<String, String>>,
     /// The `provider` option.
     #[napi(ts_type = "Provider")]
@@ -72,17 +72,17 @@ pub struct Solution {
     pub label: Option<String>,
     /// The provider's id of the task.
     pub task_id: String,
-    /// When the task was created, in milliseconds since the epoch. Absent where another call created it.
+    /// When the task was created, in milliseconds since the epoch. Absent if another call created it.
     pub created_at: Option<f64>,
     /// When the token arrived, in milliseconds since the epoch.
     pub ready_at: f64,
-    /// Until when the token may be taken as good, in milliseconds since the epoch: `readyAt` and 120 000.
+    /// Until when the token can be considered valid, in milliseconds since the epoch: `readyAt` plus 120 000.
     pub expires_at: f64,
     /// How long the call took, in milliseconds.
     pub elapsed_ms: f64,
-    /// How often the provider was asked for the result.
+    /// How many polls were sent.
     pub polls: u32,
-    /// How many requests had to be repeated after a transient failure.
+    /// How many requests were repeated after a temporary failure.
     pub retries: u32,
     /// The provider's `solution` as it came; what is nested more than 100 levels deep is `null`.
     #[napi(ts_type = "Record<string, unknown>")]
@@ -110,10 +110,10 @@ impl From<call::Solution> for Solution {
     }
 }
 
-/// What an account holds.
+/// The balance of an account.
 #[napi(object, object_from_js = false)]
 pub struct Balance {
-    /// The balance in the provider's points. What a point costs differs by provider.
+    /// The balance in the provider's points. The price of a point differs by provider.
     pub balance: f64,
     /// The provider's whole reply as it came; what is nested more than 100 levels deep is `null`.
     #[napi(ts_type = "Record<string, unknown>")]
@@ -129,8 +129,8 @@ impl From<wire::Balance> for Balance {
 /// What `onProgress` is called with.
 #[napi(object, object_from_js = false)]
 pub struct Progress {
-    /// `created`: the task exists, and is paid for. `processing`: a poll was answered "not yet". `retrying`: a request
-    /// failed in passing and goes out again. `ready`: the token is there.
+    /// `created`: the task exists, and is paid for. `processing`: a poll found the task not ready yet. `retrying`: a request
+    /// failed temporarily and will be sent again. `ready`: the token is available.
     #[napi(ts_type = "'created' | 'processing' | 'retrying' | 'ready'")]
     pub phase: &'static str,
     /// The `provider` option.
@@ -140,18 +140,18 @@ pub struct Progress {
     pub label: Option<String>,
     /// The provider's id of the task; absent until it is created.
     pub task_id: Option<String>,
-    /// How often the provider was asked for the result so far.
+    /// How many polls were sent so far.
     pub polls: u32,
-    /// How many requests had to be repeated so far.
+    /// How many requests were repeated so far.
     pub retries: u32,
     /// How long the call has taken so far, in milliseconds.
     pub elapsed_ms: f64,
-    /// With `retrying`: how long until the request goes out again, in milliseconds.
+    /// With `retrying`: the time until the request is sent again, in milliseconds.
     pub retry_delay_ms: Option<f64>,
     /// With `retrying`: the `code` that the failure would have as an error.
     #[napi(ts_type = "TurnstileErrorCode")]
     pub code: Option<&'static str>,
-    /// With `retrying`: what failed, for people.
+    /// With `retrying`: a description of what failed.
     pub message: Option<String>,
 }
 

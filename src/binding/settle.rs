@@ -154,8 +154,8 @@ fn settle_batch(env: &Env) -> Result<()> {
     for (Deferred(deferred), settlement) in batch {
         let value = settlement(env.raw());
         let reason = |error| unsafe { ToNapiValue::to_napi_value(env.raw(), error) };
-        // What fails here fails because the environment is going down: there is nobody left to tell, and the rest of the
-        // batch must not be lost over it.
+        // This fails only while the environment is being torn down. There is no caller any more then, and the rest of
+        // the batch must not be lost.
         let _ = match value {
             Ok(value) => unsafe { sys::napi_resolve_deferred(env.raw(), deferred, value) },
             Err(error) => match reason(error) {

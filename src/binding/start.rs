@@ -176,7 +176,7 @@ impl Reporter {
     fn report(&self, event: Event) {
         let (called, last) = oneshot::channel();
         let note = move |_, _| {
-            // Nobody listens any more once a later event was reported.
+            // The receiver is gone once a later event was reported.
             let _ = called.send(());
             Ok(())
         };

@@ -8,7 +8,7 @@ fn refused(reason: Reason) -> Result<(), RequestError> {
     Err(RequestError::Provider(Box::new(ProviderError::new(500, "ERROR_ZERO_BALANCE".into(), reason))))
 }
 
-/// One createTask that the provider answers with a refusal; whether it was sent, and the pause that was told.
+/// One createTask that the provider answers with a refusal; whether it was sent, and the pause that the error names.
 async fn call(breaker: &CircuitBreaker, method: Method, reason: Reason) -> (bool, Option<Duration>) {
     match breaker.acquire(method).await {
         Err(refusal) => (false, refusal.retry_after),
@@ -168,12 +168,12 @@ async fn while_a_probe_is_under_way_nothing_else_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_beside_a_ban_is_honoured_within_reason() {
-    for (told, believed) in [(0, 60), (180, 180), (1_000_000, 1800)] {
+    for (asked, obeyed) in [(0, 60), (180, 180), (1_000_000, 1800)] {
         let breaker = CircuitBreaker::new(EZ);
         let sent = breaker.acquire(Method::CreateTask).await.ok().unwrap();
-        sent.record(&mut refused(Reason::Banned), Some(Duration::from_secs(told)));
+        sent.record(&mut refused(Reason::Banned), Some(Duration::from_secs(asked)));
         let pause = breaker.acquire(Method::CreateTask).await.err().and_then(|refusal| refusal.retry_after);
-        assert_eq!(pause, Some(Duration::from_secs(believed)));
+        assert_eq!(pause, Some(Duration::from_secs(obeyed)));
     }
 }
 

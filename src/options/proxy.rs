@@ -35,7 +35,7 @@ pub fn problem_of(proxy: &str) -> Option<&'static str> {
     }
 }
 
-/// The parts of a right proxy that must never be told, the longest first.
+/// The secrets in a valid proxy, the longest first.
 pub fn secrets_of(proxy: &str) -> Vec<(&str, &'static str)> {
     let credentials =
         proxy.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(credentials, _)| credentials);

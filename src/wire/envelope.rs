@@ -63,7 +63,7 @@ fn without_bare_numbers(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// Fields stay unread text until a method asks for one, so that an odd type in a field that nobody needs breaks nothing.
+/// Fields stay unread text until a method asks for one, so that an odd type in a field that is not needed breaks nothing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields<'a> {

@@ -20,7 +20,7 @@ fn always(step: &Step) -> Registry<Scripted> {
     Registry::new(methods.into_iter().fold(Scripted::default(), |script, method| script.always(method, step.clone())))
 }
 
-/// A call with which the methods can be told apart: each sends its first request at once.
+/// A call that sends its first request as soon as its method allows.
 fn direct(kind: CallKind) -> TestCall {
     if kind == WaitForTask { call(kind).timeout_ms(100_000).number("pollIntervalMs", 1000) } else { call(kind) }
 }
