@@ -25,7 +25,7 @@ async function creating(t, script = '') {
   ])
   const account = ['--provider', 'yescaptcha', '--base-url', server.baseURL, '--poll-interval', '300000']
   const task = ['--url', 'https://shop.example/login', '--sitekey', '0x4AAAAAAATestSitekey']
-  const args = ['solve', ...account, ...task, '--timeout', '300000', '--request-timeout', '300000']
+  const args = ['solve', ...account, ...task]
   const command = preloaded(deferralOf('2 ** 30') + script)
   const started = start(args, { command, env: { YESCAPTCHA_API_KEY: KEY }, input: '' })
   await requested.promise
@@ -119,8 +119,7 @@ describe('a signal ends a command', posix, () => {
     const { sandbox, solve, env } = await openSandbox(t, {
       faults: [{ method: 'createTask', fault: 'no-response-after-processing' }],
     })
-    const patient = ['--timeout', '300000', '--request-timeout', '300000']
-    const { child, ended } = start([...solve, ...patient], {
+    const { child, ended } = start(solve, {
       command: preloaded(deferralOf('0')),
       env,
       input: '',

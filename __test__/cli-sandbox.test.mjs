@@ -112,7 +112,7 @@ describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () =
       t.after(() => child.kill('SIGKILL'))
       await outputMatches(/In another terminal:\n.*\n/)
       const [, line] = /In another terminal:\n {2}(.*)\n/.exec(output.stdout) ?? []
-      const solved = await run([`${line} --poll-interval 10`], {
+      const solved = await run([`${line} --poll-interval 10 --timeout 300000 --request-timeout 300000`], {
         command: ['sh', '-c'],
         env: { PATH: installed(t) },
       })

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { fitParts, nextState, progressLine, progressParts } from '../lib/cli/progress.mjs'
 import { quote } from '../lib/cli/shell.mjs'
 import { render, wantsColour } from '../lib/cli/terminal.mjs'
-import { BIN, environment, KEY, openSandbox, quickDemo, run, start } from './support/cli.mjs'
+import { BIN, environment, KEY, openSandbox, patiently, quickDemo, run, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
 const CLEAR_LINE = `\r${ESCAPE}[K`
@@ -26,7 +26,7 @@ const pty = {
  * @param {{ columns?: number, env: Record<string, string>, command?: string }} surroundings
  */
 function onTerminal(args, { columns = 80, env, command = '' }) {
-  const line = [process.execPath, BIN, ...args].map(argument => quote(argument, 'linux')).join(' ')
+  const line = [process.execPath, BIN, ...patiently(args)].map(argument => quote(argument, 'linux')).join(' ')
   const shell = `stty cols ${columns} rows 24 && ${command}${line}`
   return start(['-qec', shell, '/dev/null'], {
     command: ['script'],

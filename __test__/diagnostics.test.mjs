@@ -7,6 +7,7 @@ import {
   calls,
   failure,
   KEY,
+  patient,
   replies,
   required,
   SITEKEY,
@@ -403,12 +404,13 @@ test('NODE_DEBUG=turnstile-solver prints every event to stderr, and no key', asy
 test('the code of docs/events.md runs and prints what it shows', async t => {
   const [script, shown] = blocksOf(read('docs/events.md')).filter(({ heading }) => heading === 'The channel')
   let ahead = 0
-  const now = () => Date.now() + ahead
+  const begun = Date.now()
+  const now = () => begun + ahead
   const sandbox = await startSandbox({ provider: 'yescaptcha', clientKey: KEY, solveTimeMs: 60_000, now })
   t.after(() => sandbox.close())
   // Once the first poll is answered, the task is ready.
   sandbox.events.on('*', ({ type }) => type === 'task:polled' && setImmediate(() => (ahead = 60_000)))
-  const task = { websiteURL: WEBSITE, websiteKey: SITEKEY, pollIntervalMs: 10 }
+  const task = { websiteURL: WEBSITE, websiteKey: SITEKEY, ...patient, pollIntervalMs: 10 }
   const call = `\nawait solveTurnstile(${JSON.stringify({ ...sandbox.account, ...task })})`
   const { stdout, stderr, code } = await runScript(
     `import { solveTurnstile } from 'turnstile-solver'\n${script.code}${call}`,

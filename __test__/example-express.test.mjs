@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { solveTurnstile } from '../index.js'
 import { startSandbox } from '../lib/sandbox/index.mjs'
-import { KEY, SITEKEY, scripted, WEBSITE } from './support/calls.mjs'
+import { KEY, patient, SITEKEY, scripted, WEBSITE } from './support/calls.mjs'
 import { run } from './support/child.mjs'
 import { blocksOf, read } from './support/documents.mjs'
 import { compiled, prepared } from './support/example.mjs'
@@ -51,7 +51,13 @@ describe('examples/express-verify', { concurrency: 4 }, () => {
   async function provider(t, options) {
     const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey: KEY, solveTimeMs: 0, ...options })
     t.after(() => sandbox.close())
-    const task = { ...sandbox.account, websiteURL: WEBSITE, websiteKey: SITEKEY, pollIntervalMs: 10 }
+    const task = {
+      ...sandbox.account,
+      ...patient,
+      websiteURL: WEBSITE,
+      websiteKey: SITEKEY,
+      pollIntervalMs: 10,
+    }
     const token = async (/** @type {Record<string, unknown>} */ more = {}) =>
       (await solveTurnstile(/** @type {any} */ ({ ...task, ...more }))).token
     return { sandbox, token, settings: { secret: sandbox.secret, siteverifyURL: sandbox.siteverifyURL } }

@@ -10,14 +10,14 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { providers } from '../index.js'
 import { startSandbox } from '../lib/sandbox/index.mjs'
-import { outOfTime, SITEKEY, WEBSITE } from './support/calls.mjs'
+import { outOfTime, patient, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { root } from './support/child.mjs'
 import { compiled } from './support/example.mjs'
 
 /** @typedef {import('../examples/typescript-service/src/accounts.mjs').Account} Account */
 
 const widget = { websiteURL: WEBSITE, websiteKey: SITEKEY }
-const solveOptions = { timeoutMs: 300_000, pollIntervalMs: 10 }
+const solveOptions = { ...patient, pollIntervalMs: 10 }
 
 describe('examples/typescript-service', { concurrency: 8 }, () => {
   let dist = ''
@@ -150,7 +150,8 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
 
   test('with more solves than slots, every account reaches its concurrency and none exceeds it', async t => {
     let ahead = 0
-    const slow = { solveTimeMs: 100_000, now: () => Date.now() + ahead }
+    const begun = Date.now()
+    const slow = { solveTimeMs: 100_000, now: () => begun + ahead }
     const two = await account(t, 'two', { concurrency: 2, ...slow })
     const one = await account(t, 'one', { concurrency: 1, ...slow })
     const most = [two, one].map(({ sandbox }) => {
@@ -311,7 +312,9 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const ended = once(child, 'close')
-    const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
+    const failed = ended.then(([code]) => assert.fail(`it ended by itself, with exit code ${code}`))
+    const [line] = await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), failed])
+    failed.catch(() => {})
     const headers = { connection: 'close' }
     const reply = await fetch(line.trim(), { method: 'POST', headers, body: JSON.stringify(widget) })
     assert.equal(reply.status, 200)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { isTurnstileError } from '../index.js'
 import { errorCodes, faults, startSandbox } from '../lib/sandbox/index.mjs'
-import { calls, failure, providers, SITEKEY, taskTypes, WEBSITE } from './support/calls.mjs'
+import { calls, failure, patient, providers, SITEKEY, taskTypes, WEBSITE } from './support/calls.mjs'
 import { columns, rows } from './support/matrix.mjs'
 import { codesByReason, NOT_READY } from './support/matrix-codes.mjs'
 import { fetchToken, keyFoundIn, play, trustTestAuthority } from './support/matrix-run.mjs'
@@ -119,10 +119,10 @@ async function assertReason(t, provider, call, errorCode, reason) {
   const sandbox = await startSandbox({ provider, solveTimeMs: 0 })
   t.after(() => sandbox.close())
   const task = {
-    ...{ ...sandbox.account, websiteURL: WEBSITE, websiteKey: SITEKEY },
+    ...{ ...sandbox.account, ...patient, websiteURL: WEBSITE, websiteKey: SITEKEY },
     ...(provider === 'custom' ? { taskType: taskTypes.custom } : {}),
   }
-  const own = call === 'createTask' ? task : sandbox.account
+  const own = call === 'createTask' ? task : { ...sandbox.account, ...patient }
   const { taskId } = call === 'getTaskResult' ? await calls.createTask(task) : { taskId: undefined }
   sandbox.addFault({ method: call, fault: 'error', errorCode })
   const outcome = calls[call]({ ...own, ...(taskId ? { taskId } : {}) })

@@ -6,6 +6,7 @@ import {
   calls,
   failure,
   KEY,
+  patient,
   polling,
   providers,
   replies,
@@ -176,11 +177,12 @@ describe('onProgress', together, () => {
     for (const provider of providers) {
       test(`at ${provider} comes in the same order, and only from the call that asked for it`, async t => {
         let ahead = 0
-        const now = () => Date.now() + ahead
+        const begun = Date.now()
+        const now = () => begun + ahead
         const sandbox = await startSandbox({ provider, clientKey: KEY, solveTimeMs: 60_000, now })
         t.after(() => sandbox.close())
         const { account, taskType } = sandbox
-        const task = { ...account, websiteURL: page.websiteURL, taskType, pollIntervalMs: 10 }
+        const task = { ...account, ...patient, websiteURL: page.websiteURL, taskType, pollIntervalMs: 10 }
         /** @type {Progress[]} */
         const events = []
         const onProgress = (/** @type {Progress} */ event) => events.push(event)
@@ -208,7 +210,7 @@ describe('onProgress', together, () => {
       const server = await scripted(t, [replies.created, replies.processing, replies.ready], { loose: true })
       const script = `
       import { getBalance, isTurnstileError, solveTurnstile } from 'turnstile-solver'
-      const account = { provider: 'ezcaptcha', clientKey: '${KEY}', baseURL: process.argv[1] }
+      const account = { provider: 'ezcaptcha', clientKey: '${KEY}', baseURL: process.argv[1], timeoutMs: 300_000, requestTimeoutMs: 300_000 }
       const page = { websiteURL: 'https://shop.example', websiteKey: 'key' }
       const onProgress = ${onProgress}
       const { token } = await solveTurnstile({ ...account, ...page, pollIntervalMs: 10, onProgress })

@@ -251,7 +251,8 @@ const more = JSON.parse(process.env.README_OPTIONS)
 const there = name => options => {
   if ('baseURL' in options) return real[name](options)
   const polls = name === 'solveTurnstile' || name === 'waitForTask' ? { pollIntervalMs: 10 } : {}
-  return real[name]({ baseURL: process.env['README_' + options.provider], ...polls, ...options, ...more[name] })
+  const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
+  return real[name]({ baseURL: process.env['README_' + options.provider], ...patient, ...polls, ...options, ...more[name] })
 }
 ${calls.map(name => `export const ${name} = there('${name}')`).join('\n')}
 `,
@@ -265,7 +266,8 @@ ${calls.map(name => `export const ${name} = there('${name}')`).join('\n')}
  */
 async function startProviders(t, { readyAfterPolls, ...options } = {}) {
   let ahead = 0
-  const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
+  const begun = Date.now()
+  const waiting = { solveTimeMs: 60_000, now: () => begun + ahead }
   const providers = /** @type {const} */ (['ezcaptcha', 'yescaptcha'])
   const played = options.provider ? [options.provider] : providers
   return Promise.all(
@@ -306,7 +308,13 @@ const cli = args => run(process.execPath, [program, ...args], { env: npx })
 async function accepted(args, sandbox) {
   const [name, ...flags] = args
   if (name === 'sandbox' && flags.length > 0 && !flags.includes('--list-faults')) return listens(args)
-  const there = ['--base-url', sandbox.baseURL, ...(name === 'balance' ? [] : ['--poll-interval', '10'])]
+  const patient = ['--timeout', '300000', '--request-timeout', '300000']
+  const there = [
+    '--base-url',
+    sandbox.baseURL,
+    ...patient,
+    ...(name === 'balance' ? [] : ['--poll-interval', '10']),
+  ]
   const whole =
     flags.length === 0 ? [name, '--help'] : flags[0].startsWith('--p') ? [...args, ...there] : args
   const id = whole.indexOf('--task-id') + 1

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,13 +59,11 @@ before(async () => {
   place = mkdtempSync(join(tmpdir(), 'publish-'))
   packed = join(place, 'packed')
   folder = join(place, 'folder')
-  for (const source of ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.']) {
-    const copy = join(place, 'package', source)
-    cpSync(join(fixture, source), copy, { recursive: true })
-    cpSync(copy, packed, { recursive: true, filter: path => path === copy })
-    const { ok, output } = await npm(['pack', copy, '--pack-destination', packed, '--loglevel=error'])
-    assert.ok(ok, output)
-  }
+  mkdirSync(packed)
+  cpSync(fixture, join(place, 'package'), { recursive: true })
+  const sources = ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.'].map(source => join(place, 'package', source))
+  const { ok, output } = await npm(['pack', ...sources, '--pack-destination', packed, '--loglevel=error'])
+  assert.ok(ok, output)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())

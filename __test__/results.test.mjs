@@ -39,10 +39,11 @@ const readyWith = solution => ({ path: '/getTaskResult', body: { errorId: 0, sta
  */
 async function sandboxed(t, options) {
   let ahead = 0
+  const begun = Date.now()
   const sandbox = await startSandbox({
     clientKey: KEY,
     solveTimeMs: 0,
-    now: () => Date.now() + ahead,
+    now: () => begun + ahead,
     ...options,
   })
   t.after(() => sandbox.close())

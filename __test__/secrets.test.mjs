@@ -210,7 +210,7 @@ describe('a process with everything that logs turned on', together, () => {
       const { solveTurnstile, createTask, getBalance } = require('turnstile-solver')
       const clientKey = ${JSON.stringify(KEY.slice(0, 12))} + ${JSON.stringify(KEY.slice(12))}
       const proxy = 'http://${USER}:' + ${JSON.stringify(PASSWORD.slice(0, 9))} + ${JSON.stringify(PASSWORD.slice(9))} + '@proxy.example:8080'
-      const account = { provider: 'ezcaptcha', clientKey, baseURL: process.argv[1] }
+      const account = { provider: 'ezcaptcha', clientKey, baseURL: process.argv[1], timeoutMs: 300_000, requestTimeoutMs: 300_000 }
       const task = { websiteURL: 'https://shop.example', websiteKey: 'key', proxy }
       const onProgress = () => { throw new Error('in the callback') }
       const tell = error => console.log(error, JSON.stringify(error), error.stack)

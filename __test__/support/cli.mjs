@@ -13,6 +13,12 @@ export const BIN = fileURLToPath(new URL('../../lib/cli/turnstile-solver.mjs', i
 
 const INHERITED = ['PATH', 'HOME', 'SystemRoot', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
 
+/** A command with all the time that it may have, unless its own flags, which come later, say otherwise. @param {string[]} args */
+export const patiently = ([command, ...flags]) =>
+  ['solve', 'wait', 'balance'].includes(command)
+    ? [command, '--timeout', '300000', '--request-timeout', '300000', ...flags]
+    : [command, ...flags].filter(word => word !== undefined)
+
 /** The command line after this script. @param {string} script @returns {[string, ...string[]]} */
 export const preloaded = script => [process.execPath, '--import', inline(script), BIN]
 
@@ -35,7 +41,7 @@ export const demoPolling = pollIntervalMs => `
       if (event.phase === 'processing') now += 60_000
       return options.onProgress(event)
     }
-    return solveTurnstile({ ...options, pollIntervalMs: ${pollIntervalMs}, onProgress })
+    return solveTurnstile({ ...options, timeoutMs: 300_000, requestTimeoutMs: 300_000, pollIntervalMs: ${pollIntervalMs}, onProgress })
   }
 `
 /** For a command line that is started by another program. */
@@ -57,7 +63,7 @@ export function environment(env = {}) {
  */
 export function start(args, { env, input, command, bin = BIN } = {}) {
   const [file, ...before] = command ?? [process.execPath, bin]
-  const child = spawn(file, [...before, ...args], {
+  const child = spawn(file, [...before, ...patiently(args)], {
     env: environment(env),
     stdio: 'pipe',
     ...killedIfItHangs,
@@ -111,11 +117,15 @@ function assertNoSecrets(ended) {
  * @returns {Promise<Ended[]>}
  */
 export async function runAll(list) {
-  const child = fork(fileURLToPath(new URL('cli-sequence.mjs', import.meta.url)), [JSON.stringify(list)], {
-    env: environment(),
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    ...killedIfItHangs,
-  })
+  const child = fork(
+    fileURLToPath(new URL('cli-sequence.mjs', import.meta.url)),
+    [JSON.stringify(list.map(({ args, env }) => ({ args: patiently(args), env })))],
+    {
+      env: environment(),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...killedIfItHangs,
+    },
+  )
   /** @type {Ended[]} */
   let results = []
   child.on('message', message => {
@@ -141,7 +151,9 @@ export const run = (args, options) => start(args, { input: '', ...options }).end
  */
 export async function openSandbox(t, { readyAfterPolls, ...options } = {}) {
   let ahead = 0
-  const waiting = { solveTimeMs: 60_000, now: () => Date.now() + ahead }
+  const begun = Date.now()
+  // It stands still until the tasks are to be ready.
+  const waiting = { solveTimeMs: 60_000, now: () => begun + ahead }
   const sandbox = await startSandbox({
     clientKey: KEY,
     solveTimeMs: 0,

@@ -17,12 +17,16 @@ assert.equal(loaded.solveTurnstile, addon.solveTurnstile, 'the loader took anoth
 const { createTask, getBalance, isTurnstileError, solveTurnstile, TurnstileError } = require('../../index.js')
 
 const widget = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
-const prompt = { pollIntervalMs: 1000, timeoutMs: 60_000 }
+const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
+const prompt = { pollIntervalMs: 50, ...patient }
 
 /** @type {Record<string, () => Promise<void>>} */
 const checks = {
   async 'solves, and hands over the token'() {
-    const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 1500 })
+    // The task is ready once a poll has found that it is not.
+    let now = Date.now()
+    const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 1500, now: () => now })
+    sandbox.events.on('task:polled', () => setImmediate(() => (now += 1500)))
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     /** @type {string[]} */
     const phases = []
@@ -40,7 +44,7 @@ const checks = {
     sandbox.events.on('*', event => event.type === 'request' && versions.add(event.httpVersion))
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     assert.match((await solveTurnstile({ ...account, ...widget, ...prompt })).token, /./)
-    assert.equal((await getBalance(account)).balance, 9985)
+    assert.equal((await getBalance({ ...account, ...patient })).balance, 9985)
     assert.deepEqual([...versions], ['2.0'])
     await sandbox.close()
   },
@@ -53,6 +57,7 @@ const checks = {
     const pending = solveTurnstile({
       ...account,
       ...widget,
+      ...patient,
       signal: controller.signal,
       onProgress: () => controller.abort(reason),
     })
@@ -67,7 +72,7 @@ const checks = {
     const sandbox = await startSandbox({ provider: 'yescaptcha' })
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     const clientKey = 'another-key-0123456789abcdef'
-    const error = await failure(createTask({ ...account, ...widget, clientKey }))
+    const error = await failure(createTask({ ...account, ...widget, ...patient, clientKey }))
     assert.deepEqual([error.code, error.reason, error.provider], ['PROVIDER_ERROR', 'account', 'yescaptcha'])
     assert.match(`${error.errorCode} ${error.errorDescription}`, /^ERROR_\w+ ./)
     assert.match(error.stack ?? '', /smoke\.mjs/)
@@ -75,16 +80,21 @@ const checks = {
     await sandbox.close()
     const refused = await failure(getBalance({ ...account, timeoutMs: Number.NaN }))
     assert.deepEqual([refused.code, refused.option], ['INVALID_OPTIONS', 'timeoutMs'])
-    const lost = await failure(getBalance({ ...account, timeoutMs: 2000 }))
-    assert.deepEqual([lost.code, lost.mayBeCharged], ['TIMEOUT', false])
-    assert.match(String(/** @type {any} */ (lost.cause)?.code), /^CONNECTION_FAILED$/)
+    const late = await failure(getBalance({ ...account, timeoutMs: 500 }))
+    assert.deepEqual([late.code, late.mayBeCharged], ['TIMEOUT', false])
+    const controller = new AbortController()
+    const onProgress = (/** @type {{ code?: string }} */ { code }) => controller.abort(code)
+    const lost = await failure(
+      solveTurnstile({ ...account, ...widget, ...prompt, signal: controller.signal, onProgress }),
+    )
+    assert.deepEqual([lost.cause, lost.mayBeCharged], ['CONNECTION_FAILED', false])
   },
 
   async 'refuses a certificate of nobody it trusts'() {
     const pair = certificate('expired')
     const sandbox = await startSandbox({ provider: 'ezcaptcha', tls: pair })
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
-    const error = await failure(createTask({ ...account, ...widget, timeoutMs: 2000 }))
+    const error = await failure(createTask({ ...account, ...widget, ...patient }))
     assert.match(`${error.stack} ${String(/** @type {any} */ (error.cause)?.stack)}`, /certificate/i)
     assert.equal(sandbox.stats().tasks.created, 0)
     await sandbox.close()
