@@ -100,7 +100,7 @@ const cases = [
     exitCode: 9,
     code: 'INVALID_RESPONSE',
     message: /has no token/,
-    next: /its token may still be available\.\n {2}To get its token:/,
+    next: /has no token that can be used\..*\n {2}To query it once more, free of charge:/,
     task: true,
   },
 ]
@@ -287,7 +287,7 @@ describe('wait or balance fails', { concurrency: 6 }, () => {
     assert.equal(code, 7)
     assert.match(
       stderr,
-      /^error: no answer within \d+\.\d s\n {2}provider {2}yescaptcha\n {2}A greater --timeout/,
+      /^error: no reply within \d+\.\d s\n {2}provider {2}yescaptcha\n {2}A greater --timeout/,
     )
   })
 })

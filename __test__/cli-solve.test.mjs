@@ -37,7 +37,7 @@ describe('solve', { concurrency: 6 }, () => {
   test('solve prints a line for each poll of an unfinished task', async t => {
     const { solve, env } = await openSandbox(t, { readyAfterPolls: 1 })
     const { stderr } = await run(solve, { env })
-    assert.match(stderr, /^yescaptcha: not ready after \d\.\d s, 1 poll$/m)
+    assert.match(stderr, /^yescaptcha: not ready after \d+\.\d s, 1 poll$/m)
   })
 
   test('solve prints a line with the error for each retry', async t => {
@@ -46,7 +46,7 @@ describe('solve', { concurrency: 6 }, () => {
     })
     const { code, stderr } = await run(solve, { env })
     assert.equal(code, 0)
-    assert.match(stderr, /^yescaptcha: CONNECTION_FAILED after \d\.\d s \(.*\), retry in \d\.\d s$/m)
+    assert.match(stderr, /^yescaptcha: CONNECTION_FAILED after \d+\.\d s \(.*\), retry in \d+\.\d s$/m)
   })
 
   test('solve --quiet prints nothing on standard error', async t => {

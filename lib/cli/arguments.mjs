@@ -2,8 +2,8 @@
 
 import { parseArgs } from 'node:util'
 import { UsageError } from './errors.mjs'
-import { secretFlag } from './secrets.mjs'
-import { closest, normalizeName } from './suggestions.mjs'
+import { SECRET_FLAGS, secretFlag } from './secrets.mjs'
+import { FLAG_ALIASES, normalizeName, suggest } from './suggestions.mjs'
 
 /** @typedef {import('./flags.mjs').Flag} Flag */
 
@@ -32,13 +32,20 @@ export function parseArguments(argv, flags) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') throw positionalError(flags)
     const flag = known.get(token.name)
-    if (!flag) throw unknownFlagError(token.rawName, flags)
+    if (!flag) throw unknownFlagError(nameAt(argv[token.index], token.rawName), flags)
     const text = textOf(flag, token)
     const value = typeof text === 'string' && flag.parse ? flag.parse(text, `--${flag.name}`) : text
     values[flag.name] = flag.multiple ? [...(values[flag.name] ?? []), value] : value
   }
   return values
 }
+
+/**
+ * The whole name where `-url` was typed for `--url`, which is parsed as `-u -r -l`.
+ * @param {string} argument
+ * @param {string} rawName
+ */
+const nameAt = (argument, rawName) => (/^-[^-]./.test(argument) ? argument.split('=')[0] : rawName)
 
 /**
  * @param {Flag} flag
@@ -71,21 +78,23 @@ function positionalError(flags) {
 }
 
 /**
- * @param {string} rawName
+ * @param {string} name as typed, with its dashes
  * @param {readonly Flag[]} flags
  */
-function unknownFlagError(rawName, flags) {
-  // The sandbox has --key, because its keys are no secrets.
-  const secret = flags.some(({ name }) => name === 'key') ? undefined : secretFlag(normalizeName(rawName))
-  if (secret) return new UsageError(secret.message, { flag: rawName, next: secret.next })
+function unknownFlagError(name, flags) {
+  const byOption = flags.find(({ option }) => option && normalizeName(option) === normalizeName(name))
+  const names = flags.map(flag => flag.name)
+  const suggestion =
+    byOption?.name ??
+    suggest(name, [...names, ...SECRET_FLAGS.filter(secret => secretFlag(secret, flags))], FLAG_ALIASES)
   // Only what looks like a flag is repeated, because another argument might be a secret.
-  if (!/^--?[a-z][a-z_-]{0,29}$/i.test(rawName)) return new UsageError('there is an unknown flag')
-  const spellings = flags.flatMap(({ name, option }) =>
-    [name, ...(option ? [option] : [])].map(spelling => /** @type {const} */ ([spelling, name])),
-  )
-  const suggestion = closest(rawName, spellings)
+  const flag = /^--?[a-z][a-z_-]{0,29}$/i.test(name) ? name : undefined
+  // A misspelt flag for a secret has a secret as its value too.
+  const secret = secretFlag(name, flags) ?? secretFlag(suggestion ?? '', flags)
+  if (secret) return new UsageError(secret.message, { flag, next: secret.next })
+  if (!flag) return new UsageError('there is an unknown flag')
   return new UsageError('is not a flag of this command', {
-    flag: rawName,
-    next: suggestion ? `Did you mean --${suggestion}?` : undefined,
+    flag,
+    next: suggestion && names.includes(suggestion) ? `Did you mean --${suggestion}?` : undefined,
   })
 }

@@ -1,14 +1,14 @@
 /** Reports an error: as text or as a JSON document, and as an exit code. */
 
 import { inspect } from 'node:util'
+import { adviceOn, seeHelp } from './advice.mjs'
 import { CommandError, InterruptedError, OutputClosedError, UsageError } from './errors.mjs'
 import { truncate } from './escape.mjs'
 import { EXIT, exitCodeOf } from './exit-codes.mjs'
-import { formatSeconds, oneOf, pluralize, wrap } from './format.mjs'
+import { wrap } from './format.mjs'
 import { printJson } from './json.mjs'
-import { providerNames } from './library.mjs'
-import { accountArguments, isCopyable, resumption } from './resume.mjs'
-import { commandLine } from './shell.mjs'
+import { messageOf, plainMessage, sourceOfPath } from './messages.mjs'
+import { resumption } from './resume.mjs'
 
 /** @typedef {import('../../index.js').TurnstileError} TurnstileError */
 
@@ -36,6 +36,7 @@ const MAX_STACK_LINES = 30
  * @property {string} [resume] the command that gets the token
  * @property {string} [instruction] how to get the token, where no command can be printed
  * @property {string} [stack] of an unexpected error
+ * @property {{ message: string, code?: unknown }} [cause]
  * @property {Partial<TurnstileError>} fields
  */
 
@@ -93,9 +94,6 @@ function usageReport({ message, flag, next }, { command }) {
   }
 }
 
-/** @param {string | undefined} command */
-const seeHelp = command => `See ${commandLine([...(command ? [command] : []), '--help'])}.`
-
 /**
  * @param {OutputClosedError} error
  * @param {Invocation} invocation
@@ -120,106 +118,29 @@ function turnstileErrorReport(error, invocation) {
   const { code, provider = '', taskId } = error
   // The sandboxes of the demo are closed, so their tasks cannot be resumed.
   const isResumable = command !== 'demo'
-  const flag = error.option === undefined ? undefined : flagOf(error.option, invocation)
   return {
     exitCode: exitCodeOf(error, signal),
     code,
-    message: messageOf(error, flag),
-    flag,
+    message: messageOf(error, invocation),
+    flag: error.option === undefined ? undefined : sourceOfPath(error.option, invocation),
     next: isResumable ? adviceOn(error, invocation) : undefined,
     ...(taskId !== undefined && isResumable ? resumeOf({ provider, taskId }, values, secrets) : {}),
-    fields: { ...error, message: error.message, cause: error.cause },
+    cause: causeOf(error, invocation),
+    fields: { ...error },
   }
-}
-
-/**
- * The flag or the variable that sets an option.
- * @param {string} path of the option
- * @param {Invocation} invocation
- */
-function flagOf(path, { flags, secrets }) {
-  const [, option, rest] = /** @type {RegExpExecArray} */ (/^([^.[]*)[.]?(.*)$/s.exec(path))
-  const flag = flags.find(known => known.option === option)
-  const name = secrets[option]?.source ?? (flag ? `--${flag.name}` : option)
-  return rest ? `${name} (${rest})` : name
-}
-
-/**
- * @param {TurnstileError} error
- * @param {string | undefined} flag
- */
-function messageOf(error, flag) {
-  const { code, option, elapsedMs = 0, polls = 0 } = error
-  switch (code) {
-    case 'TIMEOUT':
-      return polls > 0
-        ? `no token within ${formatSeconds(elapsedMs)} (${pluralize(polls, 'poll')})`
-        : `no answer within ${formatSeconds(elapsedMs)}`
-    case 'ABORT_ERR':
-      return 'interrupted'
-    case 'INVALID_OPTIONS': {
-      const text = error.message
-      return text.startsWith(`${option}: `) ? `${flag}: ${text.slice(`${option}: `.length)}` : text
-    }
-    default:
-      return plainMessage(error)
-  }
-}
-
-/**
- * The message without the provider, the task and the library's advice, which are printed separately.
- * @param {{ message: string, provider?: string, taskId?: string }} error
- */
-function plainMessage({ message, provider, taskId }) {
-  // The library escapes the id in the message.
-  const end = message.lastIndexOf(taskId === undefined ? ` [${provider}]` : ` [${provider}, task `)
-  return end > 0 ? message.slice(0, end) : message
-}
-
-/** @type {Record<import('../../index.js').ProviderErrorReason, string>} */
-const ADVICE_BY_REASON = {
-  account: 'Check the key, the balance and the plan first: repeating this can get the key banned.',
-  banned: 'Wait until the ban ends. Every further request may prolong it.',
-  busy: 'The provider is overloaded. Try again in a minute.',
-  request: 'The provider refuses this task. Correct it first.',
-  unsolvable: 'This task failed. A new task may succeed, and may be charged.',
-  expired: 'The provider does not know this task: results are kept for a few minutes. Create a new task.',
-  proxy: "The provider could not use the task's proxy. Check the proxy, then create a new task.",
-  unknown: "See the provider's documentation for this code.",
 }
 
 /**
  * @param {TurnstileError} error
  * @param {Invocation} invocation
- * @returns {string | undefined}
+ * @returns {Report['cause']}
  */
-function adviceOn(error, { command, values, secrets }) {
-  const { code, reason = 'unknown', taskId, mayBeCharged, provider = '' } = error
-  if (code === 'INVALID_OPTIONS')
-    return error.option === 'provider' ? `It is ${oneOf(providerNames())}.` : seeHelp(command)
-  if (code === 'PROVIDER_ERROR') return ADVICE_BY_REASON[reason] ?? ADVICE_BY_REASON.unknown
-  if (taskId !== undefined)
-    return code === 'TIMEOUT' || code === 'ABORT_ERR'
-      ? `The task is paid for and continues at ${provider}.`
-      : 'The task is paid for, and its token may still be available.'
-  if (mayBeCharged) {
-    const account = accountArguments(provider, values)
-    const balance = isCopyable(account, Object.values(secrets))
-      ? `: ${commandLine(['balance', ...account])}`
-      : '.'
-    return `The task may have been created and charged. Compare the balance${balance}`
-  }
-  switch (code) {
-    case 'TIMEOUT':
-      return 'A greater --timeout leaves more time.'
-    case 'CONNECTION_FAILED':
-      return `Nothing was charged. Check ${values['base-url'] ? '--base-url' : 'the network'}, and whether a proxy is needed (HTTPS_PROXY).`
-    case 'HTTP_ERROR':
-    case 'INVALID_RESPONSE':
-      return `Nothing was charged. ${values['base-url'] ? 'Check that --base-url is the address of a task API.' : 'Try again in a minute.'}`
-    case 'ABORT_ERR':
-      return command === 'solve' ? 'No task was created.' : undefined
-  }
+function causeOf({ code, cause }, invocation) {
+  if (!(cause instanceof Error)) return undefined
+  // The cause of a TIMEOUT is an error of the library; other causes are texts that the library found.
+  const { code: causeCode = code, ...rest } = /** @type {Partial<TurnstileError>} */ (cause)
+  const message = plainMessage({ ...rest, message: cause.message, code: causeCode }, invocation)
+  return { message, ...('code' in cause ? { code: cause.code } : {}) }
 }
 
 /**
@@ -237,23 +158,24 @@ function resumeOf(task, values, secrets) {
  * @param {Report} report
  * @param {import('./terminal.mjs').Terminal} terminal
  */
-export function printError({ message, next, resume, instruction, stack, exitCode, fields }, terminal) {
+export function printError(report, terminal) {
+  const { message, next, resume, instruction, stack, exitCode, cause, fields } = report
   // The reader closed standard output, and nothing is lost.
   if (exitCode === EXIT.ok) return
-  const { provider, taskId, cause, reason } = fields
+  const { provider, taskId, reason } = fields
   const label = terminal.unicode && terminal.interactive ? '✗' : 'error:'
   const lines = wrap(truncate(message, MAX_TEXT), terminal.logWidth - label.length - 1)
   terminal.log([[label, 'red'], ` ${lines[0]}`])
   for (const line of lines.slice(1)) terminal.log(`  ${line}`)
   if (provider !== undefined) terminal.log([['  provider  ', 'dim'], truncate(provider, MAX_TEXT)])
   if (taskId !== undefined) terminal.log([['  task      ', 'dim'], truncate(taskId, MAX_TEXT)])
-  if (fields.code === 'TIMEOUT' && cause instanceof Error)
-    terminal.log([['  cause     ', 'dim'], truncate(plainMessage(cause), MAX_TEXT)])
+  if (report.code === 'TIMEOUT' && cause)
+    terminal.log([['  cause     ', 'dim'], truncate(cause.message, MAX_TEXT)])
   for (const paragraph of `${truncate(next ?? '', MAX_TEXT)}\n${instruction ?? ''}`.split('\n'))
     for (const line of wrap(paragraph, terminal.logWidth - 2)) if (line) terminal.log(`  ${line}`)
   if (resume !== undefined) {
-    const hasFailed = reason === 'unsolvable' || reason === 'expired'
-    terminal.log(hasFailed ? '  To query it once more, free of charge:' : '  To get its token:')
+    const isFinal = reason === 'unsolvable' || reason === 'expired' || 'raw' in fields
+    terminal.log(isFinal ? '  To query it once more, free of charge:' : '  To get its token:')
     terminal.log(['    ', [resume, 'bold']])
   }
   for (const line of stack?.split('\n').slice(0, MAX_STACK_LINES) ?? [])
@@ -264,21 +186,14 @@ export function printError({ message, next, resume, instruction, stack, exitCode
  * @param {Report} report
  * @param {import('./terminal.mjs').Terminal} terminal
  */
-export function printErrorJson(
-  { exitCode, message, code, flag, next, resume, instruction, fields },
-  terminal,
-) {
-  const { cause, ...rest } = fields
-  const plainCause =
-    cause instanceof Error
-      ? { message: cause.message, ...('code' in cause ? { code: cause.code } : {}) }
-      : undefined
+export function printErrorJson(report, terminal) {
+  const { exitCode, message, code, flag, next, resume, instruction, cause, fields } = report
   const advice = [next, instruction].filter(text => text !== undefined).join(' ') || undefined
   const error = {
     code,
-    ...rest,
+    ...fields,
     message: truncate(message, MAX_TEXT),
-    cause: plainCause,
+    cause,
     flag,
     next: advice,
     resume,

@@ -3,6 +3,7 @@
 import { UsageError } from './errors.mjs'
 import { oneOf } from './format.mjs'
 import { providerNames } from './library.mjs'
+import { MAX_TIMEOUT_MS } from './limits.mjs'
 import { secretVariables } from './secrets.mjs'
 
 /**
@@ -156,8 +157,6 @@ export const timeFlags = (defaultMs, ...more) => ({
     },
   ],
 })
-
-export const MAX_TIMEOUT_MS = 300_000
 
 /** @type {Flag} */
 export const helpFlag = { name: 'help', short: 'h', description: 'print this help' }

@@ -16,9 +16,14 @@ const RETRY_MARGIN_MS = 50
  * @param {(options: PollingOptions & { signal: AbortSignal }) => Promise<Solution>} call
  * @returns {Promise<number>}
  */
-export async function printToken({ values, terminal, interrupts, progressFormat, verbose }, call) {
+export async function printToken({ values, terminal, interrupts, progressFormat, verbose, withFlags }, call) {
   const { provider = '', 'task-id': knownTask } = values
-  const progress = showProgress(terminal, { provider, taskId: knownTask, format: progressFormat })
+  const progress = showProgress(terminal, {
+    provider,
+    taskId: knownTask,
+    format: progressFormat,
+    withFlags,
+  })
   // Between two attempts to create the task no request is in flight, so nothing can be lost.
   let idleUntil = 0
   if (knownTask === undefined) {

@@ -3,6 +3,7 @@
 import { truncate } from './escape.mjs'
 import { formatSeconds, formatTime, pluralize } from './format.mjs'
 import { logJson } from './json.mjs'
+import { providerNames } from './library.mjs'
 
 /** @typedef {import('../../index.js').Progress} Progress */
 /** @typedef {import('./terminal.mjs').Terminal} Terminal */
@@ -10,7 +11,7 @@ import { logJson } from './json.mjs'
 
 /**
  * @typedef {object} State
- * @property {string} provider
+ * @property {string} [provider]
  * @property {'balance' | 'creating' | 'waiting' | 'retrying'} phase
  * @property {number} startedAt
  * @property {number} polls
@@ -38,7 +39,12 @@ export function progressParts(state, now) {
     waiting: 'waiting for the token',
     retrying: retryAt > now ? `${errorCode}, retry in ${formatSeconds(retryAt - now)}` : 'retrying',
   }[phase]
-  return [status, formatSeconds(now - startedAt), ...(polls > 0 ? [pluralize(polls, 'poll')] : []), provider]
+  return [
+    status,
+    formatSeconds(now - startedAt),
+    ...(polls > 0 ? [pluralize(polls, 'poll')] : []),
+    ...(provider ? [provider] : []),
+  ]
 }
 
 /**
@@ -98,13 +104,19 @@ export function nextState(state, { phase, taskId = state.taskId, polls, code, re
 /**
  * Shows the progress of a call until `stop` is called.
  * @param {Terminal} terminal
- * @param {{ provider: string, taskId?: string, format: import('./run.mjs').ProgressFormat, phase?: State['phase'] }} call
+ * @param {object} call
+ * @param {string} call.provider
+ * @param {string} [call.taskId]
+ * @param {import('./run.mjs').ProgressFormat} call.format
+ * @param {State['phase']} [call.phase]
+ * @param {(message: string) => string} [call.withFlags] puts flags in place of the library's options
  */
-export function showProgress(terminal, { provider, taskId, format, phase }) {
+export function showProgress(terminal, { provider, taskId, format, phase, withFlags = text => text }) {
   const now = () => performance.now()
   /** @type {State} */
   let state = {
-    provider,
+    // Another name is refused, and it might be a secret.
+    provider: providerNames().includes(provider) ? provider : undefined,
     taskId,
     phase: phase ?? (taskId === undefined ? 'creating' : 'waiting'),
     startedAt: now(),
@@ -116,8 +128,12 @@ export function showProgress(terminal, { provider, taskId, format, phase }) {
     )
 
   return {
-    /** @param {Progress} event */
-    onProgress(event) {
+    /** @param {Progress} progress */
+    onProgress(progress) {
+      const { code, message } = progress
+      // Other messages quote the provider.
+      const isOwn = code === 'CONNECTION_FAILED' && message !== undefined
+      const event = isOwn ? { ...progress, message: withFlags(message) } : progress
       state = nextState(state, event, now())
       if (format === 'json') logJson(terminal, event)
       else if (format === 'text' && !terminal.interactive) terminal.log(logLine(event))

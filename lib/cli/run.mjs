@@ -8,7 +8,8 @@ import { UsageError } from './errors.mjs'
 import { EXIT } from './exit-codes.mjs'
 import { commandHelp, programHelp } from './help.mjs'
 import { handleSignals } from './interrupts.mjs'
-import { closest } from './suggestions.mjs'
+import { withFlags } from './messages.mjs'
+import { COMMAND_ALIASES, suggest } from './suggestions.mjs'
 import { createTerminal } from './terminal.mjs'
 
 /** @typedef {'text' | 'json' | 'none'} ProgressFormat */
@@ -21,6 +22,7 @@ import { createTerminal } from './terminal.mjs'
  * @property {import('./interrupts.mjs').Interrupts} interrupts
  * @property {Record<string, import('./secrets.mjs').Secret>} secrets by option; set by the command
  * @property {ProgressFormat} progressFormat
+ * @property {(message: string) => string} withFlags a message of the library with flags in place of its options
  * @property {boolean} verbose whether standard error has more than errors and JSON
  */
 
@@ -97,15 +99,20 @@ async function runCommand([first, ...rest], { terminal, interrupts, invocation }
     throw new UsageError('and --quiet exclude each other', { flag: '--progress' })
   const verbose = !values.json && !values.quiet
   const progressFormat = verbose ? 'text' : values.progress ? 'json' : 'none'
-  return command.run({ values, terminal, interrupts, secrets: invocation.secrets, progressFormat, verbose })
+  return command.run({
+    values,
+    terminal,
+    interrupts,
+    secrets: invocation.secrets,
+    progressFormat,
+    verbose,
+    withFlags: message => withFlags(message, invocation),
+  })
 }
 
 /** @param {string} name */
 function unknownCommandError(name) {
-  const suggestion = closest(
-    name,
-    Object.keys(commands).map(known => [known, known]),
-  )
+  const suggestion = suggest(name, Object.keys(commands), COMMAND_ALIASES)
   // Only what looks like a command is repeated, because another argument might be a secret.
   const message = /^-{0,2}[a-z-]{1,20}$/i.test(name)
     ? `there is no command '${name}'`

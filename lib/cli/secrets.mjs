@@ -6,6 +6,7 @@ import { addAbortSignal, Writable } from 'node:stream'
 import { InterruptedError, UsageError } from './errors.mjs'
 import { oneOf } from './format.mjs'
 import { providerNames } from './library.mjs'
+import { normalizeName } from './suggestions.mjs'
 
 /** @param {string} provider */
 export const secretVariable = provider => `${provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_API_KEY`
@@ -131,18 +132,31 @@ function prompt(noun, interrupts) {
   })
 }
 
-const SECRET_FLAGS = /^(client|api)?(key|secret)$|^proxy(url)?$/
+/** Flags that do not exist, because their value would be a secret. */
+export const SECRET_FLAGS = ['api-key', 'client-key', 'proxy']
+const KEY_FLAGS = /^(x|my)?(client|api|account|access|auth|user)*(key|secret|token|password)$/
+const PROXY_FLAGS = /^(task|http|https)?proxy(url|server|address)?$/
 
 /**
- * Why a flag whose value would be a secret is refused; undefined for any other flag.
- * @param {string} name normalized
+ * Why a flag whose value would be a secret is refused; undefined for any other flag, and where the command has no such secret.
+ * @param {string} flag
+ * @param {readonly { name: string }[]} flags of the command
  * @returns {{ message: string, next: string } | undefined}
  */
-export function secretFlag(name) {
-  if (!SECRET_FLAGS.test(name)) return undefined
+export function secretFlag(flag, flags) {
+  const name = normalizeName(flag)
   const message = "is refused: arguments are visible in process lists and in the shell's history"
-  const next = name.startsWith('proxy')
-    ? `Set ${PROXY_VARIABLE}, or use --proxy-file PATH (- reads standard input).`
-    : `Set ${oneOf(secretVariables())}, or use --key-file PATH (- reads standard input).`
-  return { message, next }
+  /** @param {string} file */
+  const has = file => flags.some(known => known.name === file)
+  if (has('key-file') && KEY_FLAGS.test(name))
+    return {
+      message,
+      next: `Set ${oneOf(secretVariables())}, or use --key-file PATH (- reads standard input).`,
+    }
+  if (has('proxy-file') && PROXY_FLAGS.test(name))
+    return {
+      message,
+      next: `Set ${PROXY_VARIABLE}, or use --proxy-file PATH (- reads standard input).`,
+    }
+  return undefined
 }

@@ -1,4 +1,71 @@
-/** Finds the name that a misspelt one stands for. */
+/** Finds the name that an unknown one stands for: the name of the same thing in another client, or a misspelling. */
+
+/** Names, normalized, that other clients and the library use. @type {Record<string, readonly string[]>} */
+export const FLAG_ALIASES = {
+  url: [
+    'pageurl',
+    'siteurl',
+    'websiteurl',
+    'targeturl',
+    'page',
+    'website',
+    'site',
+    'link',
+    'href',
+    'referer',
+  ],
+  sitekey: ['websitekey', 'datasitekey', 'googlekey', 'turnstilekey', 'captchakey', 'k'],
+  action: ['pageaction', 'dataaction', 'metadataaction'],
+  cdata: ['data', 'datacdata', 'pagedata', 'metadatacdata', 'chlpagedata'],
+  'task-type': ['type', 'method', 'captchatype'],
+  'extra-task-fields': ['extra', 'fields', 'taskfields', 'params', 'task'],
+  'extra-request-fields': ['requestfields', 'callbackurl', 'pingback', 'languagepool'],
+  'developer-id': ['softid', 'appid', 'devid', 'referralid', 'affiliateid'],
+  'task-id': ['id', 'captchaid', 'requestid', 'task'],
+  provider: ['service', 'vendor', 'solver'],
+  'base-url': ['baseurl', 'baseuri', 'apiurl', 'apihost', 'endpoint', 'hostname', 'server', 'domain', 'host'],
+  'key-file': ['keypath', 'apikeyfile', 'secretfile'],
+  'proxy-file': ['proxypath'],
+  timeout: ['maxtimeout', 'maxwait', 'deadline', 'timelimit', 'solvetimeout'],
+  'request-timeout': ['httptimeout', 'connecttimeout'],
+  'poll-interval': ['interval', 'pollinginterval', 'polltime', 'delay'],
+  key: ['clientkey', 'apikey', 'apitoken', 'token', 'secret'],
+  'solve-time': ['delay', 'latency', 'solvetimems', 'duration'],
+  price: ['cost'],
+  fault: ['faults', 'error', 'errors'],
+  port: ['listen', 'p'],
+  json: ['format', 'output', 'o', 'j'],
+  quiet: ['silent', 's'],
+}
+
+/** @type {Record<string, readonly string[]>} */
+export const COMMAND_ALIASES = {
+  solve: ['token', 'create', 'createtask', 'solveturnstile', 'get', 'run'],
+  wait: ['resume', 'result', 'fetch', 'poll', 'gettaskresult', 'waitfortask'],
+  balance: ['getbalance', 'credits', 'points', 'account'],
+  sandbox: ['mock', 'server', 'start', 'serve'],
+  demo: ['example', 'try'],
+}
+
+/**
+ * The known name that a name stands for: by an alias, otherwise by its spelling.
+ * @param {string} name
+ * @param {readonly string[]} known
+ * @param {Record<string, readonly string[]>} [aliases]
+ * @returns {string | undefined}
+ */
+export function suggest(name, known, aliases = {}) {
+  const text = normalizeName(name)
+  const same =
+    known.find(candidate => normalizeName(candidate) === text) ??
+    known.find(candidate => aliases[candidate]?.includes(text))
+  // An alias of what is not known here is no misspelling of something else.
+  if (same || Object.values(aliases).some(names => names.includes(text))) return same
+  return closest(
+    name,
+    known.map(candidate => [candidate, candidate]),
+  )
+}
 
 /** @param {string} name */
 export const normalizeName = name => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')

@@ -9,6 +9,7 @@ import { table } from '../help.mjs'
 import { logJson, printJson } from '../json.mjs'
 import { secretVariable } from '../secrets.mjs'
 import { commandLine, isQuotable, quote } from '../shell.mjs'
+import { suggest } from '../suggestions.mjs'
 
 /** @typedef {import('../../sandbox/index.mjs').Sandbox} Sandbox */
 /** @typedef {import('../../sandbox/index.mjs').SandboxEvent} SandboxEvent */
@@ -207,8 +208,25 @@ async function start(values) {
     const [, rule, option, problem] =
       /^(fault rule: )?(?:startSandbox: )?(?:(?:a )?(\w+) (?=must ))?(.*)$/s.exec(message) ?? []
     const flag = rule ? '--fault' : flags.find(known => option && known.option === option)?.name
-    throw new UsageError(flag ? problem : message, { flag: flag && `--${flag.replace(/^--/, '')}` })
+    throw new UsageError(flag ? problem : message, {
+      flag: flag && `--${flag.replace(/^--/, '')}`,
+      next: suggestionFor(values, option, /unknown fault '([^']*)'/.exec(message)?.[1]),
+    })
   }
+}
+
+/**
+ * @param {Record<string, any>} values
+ * @param {string | undefined} option that was refused
+ * @param {string | undefined} fault that is unknown
+ */
+function suggestionFor(values, option, fault) {
+  const names = faults.map(({ name }) => name)
+  const suggestion =
+    option === 'provider' && values.provider
+      ? suggest(values.provider, Object.keys(errorCodes))
+      : fault && suggest(fault, names)
+  return suggestion ? `Did you mean ${suggestion}?` : undefined
 }
 
 /** @param {Sandbox} sandbox */
