@@ -26,8 +26,8 @@ export const preloaded = script => [process.execPath, '--import', inline(script)
 const inline = script => `data:text/javascript,${encodeURIComponent(script)}`
 
 /**
- * Run before the demo, this polls at other intervals, and lets the sandbox's clock go on once a poll has found nothing: each task is ready
- * at its second poll.
+ * Run before the demo, this polls at other intervals, and lets the sandbox's clock go on once a poll has found nothing: no task is
+ * ready at its first poll.
  * @param {number} pollIntervalMs
  */
 export const demoPolling = pollIntervalMs => `
