@@ -13,11 +13,14 @@ import { startSandbox } from '../lib/sandbox/index.mjs'
 import { outOfTime, patient, SITEKEY, WEBSITE } from './support/calls.mjs'
 import { root } from './support/child.mjs'
 import { compiled } from './support/example.mjs'
+import { exchange } from './support/sandbox-client.mjs'
 
 /** @typedef {import('../examples/typescript-service/src/accounts.mjs').Account} Account */
 
 const widget = { websiteURL: WEBSITE, websiteKey: SITEKEY }
 const solveOptions = { ...patient, pollIntervalMs: 10 }
+
+const access = { secret: 'test-secret-0123456789', hosts: ['127.0.0.1', 'localhost', '[::1]'] }
 
 describe('examples/typescript-service', { concurrency: 8 }, () => {
   let dist = ''
@@ -215,7 +218,9 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     const [poor, good] = [await account(t, 'poor', { balance: 0 }), await account(t, 'good')]
     /** @param {Account[]} accounts */
     const served = async accounts => {
-      const server = http.createService(new lib.Pool(accounts, { solveOptions })).listen(0, '127.0.0.1')
+      const server = http
+        .createService(new lib.Pool(accounts, { solveOptions }), access)
+        .listen(0, '127.0.0.1')
       await once(server, 'listening')
       t.after(() => {
         server.closeAllConnections()
@@ -223,7 +228,8 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
       })
       const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
       return async (/** @type {string} */ body, method = 'POST', path = '/tokens') => {
-        const init = method === 'POST' ? { method, body } : { method }
+        const headers = { authorization: `Bearer ${access.secret}`, 'content-type': 'application/json' }
+        const init = method === 'POST' ? { method, headers, body } : { method, headers }
         const reply = await fetch(`http://127.0.0.1:${port}${path}`, init)
         return { status: reply.status, headers: reply.headers, body: /** @type {any} */ (await reply.json()) }
       }
@@ -257,6 +263,61 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     for (const reply of [answer, refused, none, { body }]) {
       assert.ok(!JSON.stringify(reply.body).includes('test-key'))
     }
+  })
+
+  test('a request without the secret, of a web page, or under a foreign host name buys nothing', async t => {
+    const only = await account(t, 'only')
+    const server = http.createService(new lib.Pool([only.entry], { solveOptions }), access)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+    const good = {
+      ...{ host: `127.0.0.1:${port}`, authorization: `Bearer ${access.secret}` },
+      'content-type': 'application/json; charset=utf-8',
+    }
+    /** @param {Record<string, string>} headers */
+    const send = async (headers, method = 'POST', path = '/tokens') => {
+      const body = method === 'POST' ? JSON.stringify(widget) : undefined
+      const { status } = await exchange(`http://127.0.0.1:${port}${path}`, { method, headers, body })
+      return status
+    }
+    /** @type {[Record<string, string>, number][]} */
+    const rows = [
+      [{ authorization: '' }, 401],
+      [{ authorization: 'Bearer ' }, 401],
+      [{ authorization: `Bearer ${access.secret}x` }, 401],
+      [{ authorization: `Basic ${access.secret}` }, 401],
+      [{ 'content-type': 'text/plain' }, 415],
+      [{ 'content-type': 'application/jsonp' }, 415],
+      [{ 'content-type': 'text/plain; application/json' }, 415],
+      [{ origin: 'https://evil.example' }, 403],
+      [{ origin: 'null' }, 403],
+      [{ origin: `http://127.0.0.1:${port}` }, 403],
+      [{ 'sec-fetch-site': 'cross-site' }, 403],
+      [{ 'sec-fetch-site': 'same-site' }, 403],
+      [{ host: `evil.example:${port}` }, 403],
+      [{ host: `127.0.0.1.evil.example:${port}` }, 403],
+      [{ host: `localhost.evil.example:${port}` }, 403],
+      [{ host: `evil.example@127.0.0.1:${port}` }, 403],
+    ]
+    for (const [headers, status] of rows) {
+      assert.equal(await send({ ...good, ...headers }), status, JSON.stringify(headers))
+      if (status === 415) continue
+      assert.equal(await send({ ...good, ...headers }, 'GET', '/accounts'), status, JSON.stringify(headers))
+    }
+    assert.equal(only.created(), 0)
+    for (const host of [`LOCALHOST:${port}`, `localhost:${port}`, '127.0.0.1', `[::1]:${port}`])
+      assert.equal(await send({ ...good, host }), 200, host)
+    assert.equal(only.created(), 4)
+  })
+
+  test('the service does not start without a secret of 16 characters', async () => {
+    for (const secret of ['', 'too-short'])
+      assert.throws(() => http.createService(new lib.Pool([]), { ...access, secret }), /16 characters/)
   })
 
   test('a file of accounts that is not JSON is refused without showing a key', async () => {
@@ -306,7 +367,7 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     const { entry } = await account(t, 'only')
     const file = join(dist, 'accounts.json')
     writeFileSync(file, JSON.stringify([entry]))
-    const env = { ...process.env, NODE_OPTIONS: '', ACCOUNTS_FILE: file, PORT: '0' }
+    const env = { ...process.env, NODE_OPTIONS: '', ACCOUNTS_FILE: file, PORT: '0', SECRET: access.secret }
     const child = spawn(process.execPath, [join(dist, 'main.mjs')], {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -315,7 +376,10 @@ describe('examples/typescript-service', { concurrency: 8 }, () => {
     const failed = ended.then(([code]) => assert.fail(`it ended by itself, with exit code ${code}`))
     const [line] = await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), failed])
     failed.catch(() => {})
-    const headers = { connection: 'close' }
+    const headers = {
+      ...{ connection: 'close', authorization: `Bearer ${access.secret}` },
+      'content-type': 'application/json',
+    }
     const reply = await fetch(line.trim(), { method: 'POST', headers, body: JSON.stringify(widget) })
     assert.equal(reply.status, 200)
     await reply.text()

@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isTurnstileError } from 'turnstile-solver'
+import { type Access, createAccessCheck } from './access.mjs'
 import { NoAccountError, type Pool, UnsupportedWidgetError, type Widget } from './pool.mjs'
 
 const LONGEST_BODY = 64 * 1024
@@ -9,7 +10,14 @@ const required = ['websiteURL', 'websiteKey'] as const
 const optional = ['action', 'cData'] as const
 const fields: readonly string[] = [...required, ...optional]
 
-class BadRequest extends Error {}
+class BadRequest extends Error {
+  readonly status: number
+
+  constructor(message: string, status = 400) {
+    super(message)
+    this.status = status
+  }
+}
 
 interface Reply {
   readonly status: number
@@ -17,13 +25,21 @@ interface Reply {
   readonly headers?: Record<string, string>
 }
 
-export function createService(pool: Pool): Server {
+export function createService(pool: Pool, access: Access): Server {
+  const refusalOf = createAccessCheck(access)
   return createServer((request, response) => {
     const gone = new AbortController()
     // Nobody is left to hear the answer: the task, if there is one, is not polled on.
     response.once('close', () => {
       if (!response.writableEnded) gone.abort()
     })
+    const refusal = refusalOf(request)
+    if (refusal) {
+      const { status, error } = refusal
+      // The body is not read.
+      const headers = { connection: 'close', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) }
+      return send(response, { status, body: { error }, headers })
+    }
     answer(pool, request, gone.signal)
       .catch(failed)
       .then(reply => send(response, reply))
@@ -35,6 +51,9 @@ async function answer(pool: Pool, request: IncomingMessage, signal: AbortSignal)
   if (route === 'GET /accounts') return { status: 200, body: { accounts: pool.accounts() } }
   if (route !== 'POST /tokens')
     return { status: 404, body: { error: 'There are POST /tokens and GET /accounts.' } }
+  // A form of a web page cannot send this content type.
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+    throw new BadRequest('The content type must be application/json.', 415)
   const widget = widgetOf(await bodyOf(request))
   const { solution, account } = await pool.solve(widget, signal)
   const { token, expiresAt, taskId } = solution
@@ -68,8 +87,8 @@ function widgetOf(body: unknown): Widget {
 }
 
 function failed(error: unknown): Reply {
-  if (error instanceof BadRequest || error instanceof UnsupportedWidgetError)
-    return { status: 400, body: { error: error.message } }
+  if (error instanceof BadRequest) return { status: error.status, body: { error: error.message } }
+  if (error instanceof UnsupportedWidgetError) return { status: 400, body: { error: error.message } }
   if (error instanceof NoAccountError) {
     const headers = { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) }
     return { status: 503, body: { error: error.message }, headers }
