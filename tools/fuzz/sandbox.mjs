@@ -11,7 +11,7 @@ import { errorCodes, faults, startSandbox } from '../../lib/sandbox/index.mjs'
 import { main } from '../dev/run.mjs'
 import { createRequests } from './sandbox-requests.mjs'
 
-export const SHORT = 4000
+export const SHORT = 2000
 const CONCURRENCY = 128
 const KEY = 'test-key-0123456789abcdef'
 /** A connection that is open for so long has no reply and no end: that is a finding. */
