@@ -66,7 +66,7 @@ async function hanging(t, name, signal) {
 
 describe('an aborted signal', together, () => {
   for (const name of callNames) {
-    test(`keeps ${name} from sending anything`, async t => {
+    test(`an aborted signal keeps ${name} from sending anything`, async t => {
       const server = await scripted(t)
       const reason = new Error('not needed any more')
       const signal = AbortSignal.abort(reason)
@@ -79,7 +79,7 @@ describe('an aborted signal', together, () => {
       assert.deepEqual(getEventListeners(signal, 'abort'), [])
     })
 
-    test(`that fires in the same turn as ${name} was called keeps the call from ending well`, async t => {
+    test(`an aborted signal that fires in the same turn as ${name} was called keeps the call from ending well`, async t => {
       const server = await scripted(t, [{ hang: true }], { loose: true })
       const controller = new AbortController()
       const { signal } = controller
@@ -88,7 +88,7 @@ describe('an aborted signal', together, () => {
     })
   }
 
-  test('is told with the reason that the platform makes where none was given', async () => {
+  test('an aborted signal without a reason rejects with the AbortError of the platform', async () => {
     const signal = AbortSignal.abort()
     const error = await failure(calls.getBalance(required('getBalance', 'http://127.0.0.1:1', { signal })))
     assert.equal(error.cause, signal.reason)
@@ -96,7 +96,7 @@ describe('an aborted signal', together, () => {
   })
 
   for (const reason of [null, 0, '', false, 'text', Symbol('reason'), Number.NaN]) {
-    test(`keeps a reason that is no error: ${String(reason)}`, async t => {
+    test(`an aborted signal has a reason that is not an error as the cause: ${String(reason)}`, async t => {
       const early = AbortSignal.abort(reason)
       const nowhere = 'http://127.0.0.1:1'
       const before = await failure(calls.getBalance(required('getBalance', nowhere, { signal: early })))
@@ -110,7 +110,7 @@ describe('an aborted signal', together, () => {
 
 describe('an abort', together, () => {
   for (const name of callNames) {
-    test(`while the first request of ${name} hangs rejects at once, and the request is dropped`, async t => {
+    test(`an abort while the first request of ${name} hangs rejects at once, and the request is dropped`, async t => {
       const controller = new AbortController()
       const { server, pending } = await hanging(t, name, controller.signal)
       assert.notDeepEqual(getEventListeners(controller.signal, 'abort'), [])
@@ -126,7 +126,7 @@ describe('an abort', together, () => {
     })
   }
 
-  test('while a task is created cannot tell whether it was, and says that money may be gone', async t => {
+  test('an abort while a task is created rejects with mayBeCharged and without a task id', async t => {
     for (const name of creating) {
       const controller = new AbortController()
       const { pending } = await hanging(t, name, controller.signal)
@@ -134,7 +134,7 @@ describe('an abort', together, () => {
     }
   })
 
-  test('while a task waits for its first poll keeps its id', async t => {
+  test('an abort while a task waits for its first poll keeps its id', async t => {
     const controller = new AbortController()
     const created = /** @type {Deferred<void>} */ (new Deferred())
     const server = await scripted(t, [replies.created])
@@ -149,7 +149,7 @@ describe('an abort', together, () => {
   for (const name of polling) {
     const before = name === 'solveTurnstile' ? [replies.created] : []
 
-    test(`between two polls of ${name} rejects at once and keeps the task id`, async t => {
+    test(`an abort between two polls of ${name} rejects at once and keeps the task id`, async t => {
       const controller = new AbortController()
       const polled = /** @type {Deferred<void>} */ (new Deferred())
       const server = await scripted(t, [...before, ...Array(99).fill(replies.processing)], { loose: true })
@@ -161,7 +161,7 @@ describe('an abort', together, () => {
       assert.deepEqual([error.taskId, error.mayBeCharged], [TASK, true])
     })
 
-    test(`while a poll of ${name} hangs rejects at once and keeps the task id`, async t => {
+    test(`an abort while a poll of ${name} hangs rejects at once and keeps the task id`, async t => {
       const controller = new AbortController()
       const arrived = /** @type {Deferred<void>} */ (new Deferred())
       const silence = { path: '/getTaskResult', handler: () => arrived.resolve() }
@@ -173,7 +173,7 @@ describe('an abort', together, () => {
       assert.deepEqual([error.taskId, error.mayBeCharged], [TASK, true])
     })
 
-    test(`while ${name} waits to repeat a failed poll rejects at once and keeps the task id`, async t => {
+    test(`an abort while ${name} waits to repeat a failed poll rejects at once and keeps the task id`, async t => {
       const controller = new AbortController()
       const failed = /** @type {Deferred<void>} */ (new Deferred())
       const busy = { path: '/getTaskResult', status: 503, headers: { 'retry-after': '100' }, body: 'busy' }
@@ -186,7 +186,7 @@ describe('an abort', together, () => {
     })
   }
 
-  test('in onProgress, at the very moment that the task is created, keeps its id', async t => {
+  test('an abort in onProgress, at the very moment that the task is created, keeps its id', async t => {
     const controller = new AbortController()
     const server = await scripted(t, [replies.created])
     const onProgress = () => controller.abort()
@@ -195,7 +195,7 @@ describe('an abort', together, () => {
     assert.deepEqual([error.code, error.taskId], ['ABORT_ERR', TASK])
   })
 
-  test('by AbortSignal.timeout is an ABORT_ERR whose cause is the TimeoutError', async t => {
+  test('an abort by AbortSignal.timeout is an ABORT_ERR whose cause is the TimeoutError', async t => {
     const server = await scripted(t, [{ path: '/getBalance', hang: true }], { loose: true })
     const signal = AbortSignal.timeout(50)
     const error = await failure(calls.getBalance(required('getBalance', server.baseURL, { signal })))
@@ -203,7 +203,7 @@ describe('an abort', together, () => {
     assert.equal(/** @type {Error} */ (error.cause).name, 'TimeoutError')
   })
 
-  test('by AbortSignal.any has the reason of the one that fired', async t => {
+  test('an abort by AbortSignal.any has the reason of the one that fired', async t => {
     const controller = new AbortController()
     const signal = AbortSignal.any([new AbortController().signal, controller.signal])
     const { pending } = await hanging(t, 'getBalance', signal)
@@ -211,7 +211,7 @@ describe('an abort', together, () => {
     assert.equal((await failure(pending)).cause, 'the second')
   })
 
-  test('of a signal that a polyfill made is heard, and the signal is left without a listener', async t => {
+  test('an abort of a polyfilled signal rejects, and the signal keeps no listener', async t => {
     const listeners = new Set()
     const signal = {
       aborted: false,
@@ -228,7 +228,7 @@ describe('an abort', together, () => {
     assert.deepEqual([code, cause, listeners.size], ['ABORT_ERR', 'enough', 0])
   })
 
-  test('after the promise has settled changes nothing', async t => {
+  test('an abort after the promise has settled changes nothing', async t => {
     const controller = new AbortController()
     const server = await scripted(t, success.getBalance)
     const options = required('getBalance', server.baseURL, { signal: controller.signal })
@@ -237,7 +237,7 @@ describe('an abort', together, () => {
     assert.equal(balance, 1234.5)
   })
 
-  test('leaves the onabort handler of the signal to its owner', async t => {
+  test('an abort does not replace the onabort handler of the signal', async t => {
     const controller = new AbortController()
     let told = 0
     controller.signal.onabort = () => {
@@ -254,7 +254,7 @@ describe('a signal', together, () => {
   for (const name of callNames) {
     const times = polling.includes(name) ? { pollIntervalMs: 10 } : {}
 
-    test(`has no listener left after ${name} ended well`, async t => {
+    test(`a signal has no listener left after ${name} ended well`, async t => {
       const { signal } = new AbortController()
       const server = await scripted(t, success[name])
       const pending = calls[name](required(name, server.baseURL, { ...times, signal }))
@@ -263,7 +263,7 @@ describe('a signal', together, () => {
       assert.deepEqual(getEventListeners(signal, 'abort'), [])
     })
 
-    test(`has no listener left after ${name} failed`, async t => {
+    test(`a signal has no listener left after ${name} failed`, async t => {
       const { signal } = new AbortController()
       const server = await scripted(t, [replies.refused])
       const pending = calls[name](required(name, server.baseURL, { ...times, signal }))
@@ -272,14 +272,14 @@ describe('a signal', together, () => {
       assert.deepEqual(getEventListeners(signal, 'abort'), [])
     })
 
-    test(`has no listener left after ${name} refused its options`, async () => {
+    test(`a signal has no listener left after ${name} refused its options`, async () => {
       const { signal } = new AbortController()
       await failure(calls[name](required(name, 'http://127.0.0.1:1', { signal, timeoutMs: -1 })))
       assert.deepEqual(getEventListeners(signal, 'abort'), [])
     })
   }
 
-  test('ends two hundred calls that share it, and none of them stays on it', async t => {
+  test('a signal that 200 calls share ends all of them and keeps no listener', async t => {
     const controller = new AbortController()
     const { signal } = controller
     const arrived = /** @type {Deferred<void>} */ (new Deferred())
@@ -303,12 +303,12 @@ describe('a signal', together, () => {
 })
 
 describe('a process whose calls were aborted', together, () => {
-  test('ends by itself though the server holds the connections open', async t => {
+  test('a process whose calls were aborted ends by itself though the server holds the connections open', async t => {
     const { code, signal, stdout } = await abortedProcess(t, 5)
     assert.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: '5\n' })
   })
 
-  test('is not warned of a leak, however many calls shared the signal', async t => {
+  test('a process whose calls were aborted prints no warning of a leak, however many calls shared the signal', async t => {
     const { code, stdout, stderr } = await abortedProcess(t, 50)
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '50\n', stderr: '' })
   })

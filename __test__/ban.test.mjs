@@ -45,7 +45,7 @@ function assertStopped(errors, errorCode) {
 }
 
 describe('a runaway loop', { concurrency: 16 }, () => {
-  test('of createTask with an empty balance, one after another, is stopped well before the key is banned', async t => {
+  test('a runaway loop of createTask with an empty balance, one after another, is stopped well before the key is banned', async t => {
     const { sandbox, account, requests } = await open(t, { balance: 0 })
     const options = { ...account, ...page }
     const errors = []
@@ -59,7 +59,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
     assert.equal(requests(), sent, 'nothing more is sent')
   })
 
-  test('of solveTurnstile with a bad key, all at once, is stopped well before the key is banned', async t => {
+  test('a runaway loop of solveTurnstile with a bad key, all at once, is stopped well before the key is banned', async t => {
     const { sandbox, account, requests } = await open(t)
     const options = { ...account, clientKey: UNKNOWN_KEY, ...page }
     const errors = await Promise.all(
@@ -70,7 +70,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
     assert.ok(requests() < 30, `${requests()} requests`)
   })
 
-  test('of waitForTask with a bad key, all at once, is stopped well before the key is banned', async t => {
+  test('a runaway loop of waitForTask with a bad key, all at once, is stopped well before the key is banned', async t => {
     const { sandbox, account } = await open(t)
     const options = { ...account, clientKey: UNKNOWN_KEY, taskId: 'a-task', pollIntervalMs: 10 }
     const errors = await Promise.all(Array.from({ length: 200 }, () => failure(calls.waitForTask(options))))
@@ -79,7 +79,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
     assert.equal(sandbox.stats().bans, 0)
   })
 
-  test('with an empty balance leaves paid tasks to be fetched, and other keys alone', async t => {
+  test('a runaway loop with an empty balance leaves paid tasks to be fetched, and other keys alone', async t => {
     const accounts = { [KEY]: 30, [OTHER_KEY]: 100 }
     const { sandbox, account } = await open(t, { accounts })
     const first = await calls.createTask({ ...account, ...page })

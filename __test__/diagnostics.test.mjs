@@ -72,7 +72,7 @@ const types = messages => messages.map(({ type }) => type)
 const steady = ({ id: _, elapsedMs: __, retryDelayMs: ___, ...message }) => message
 
 describe('the channel turnstile-solver:call', together, () => {
-  test('tells a solve from its start to its end', async t => {
+  test('the channel reports a solve from its start to its end', async t => {
     const { created, processing, ready } = replies
     const { messages, atOnce, told } = await watchedAt(t, 'solveTurnstile', [created, processing, ready])
     const always = { call: 'solveTurnstile', provider: 'ezcaptcha', retries: 0 }
@@ -96,7 +96,7 @@ describe('the channel turnstile-solver:call', together, () => {
     )
   })
 
-  test('tells a repeated request as a retry, with the code, a text and the wait', async t => {
+  test('the channel reports a repeated request as a retry, with the code, a text and the wait', async t => {
     const { messages } = await watchedAt(t, 'waitForTask', [{ reset: true }, replies.ready])
     assert.deepEqual(types(messages), ['start', 'retrying', 'ready', 'settled'])
     const [start, retry, , settled] = messages
@@ -105,7 +105,7 @@ describe('the channel turnstile-solver:call', together, () => {
     assert.ok(retry.message && Number.isInteger(retry.retryDelayMs) && retry.retryDelayMs >= 0)
   })
 
-  test('tells how a call fails, with what its error carries', async t => {
+  test('the channel reports how a call fails, with the fields of its error', async t => {
     const unsolvable = { body: { errorId: 1, errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' } }
     const { messages, error } = await watchedAt(t, 'solveTurnstile', [replies.created, unsolvable])
     assert.deepEqual(types(messages), ['start', 'created', 'settled'])
@@ -125,7 +125,7 @@ describe('the channel turnstile-solver:call', together, () => {
     )
   })
 
-  test('counts at the end each poll that was sent, the one under way at the abort too', async t => {
+  test('the channel counts at the end each poll that was sent, the one under way at the abort too', async t => {
     const stop = new AbortController()
     const unanswered = { handler: () => stop.abort() }
     const script = [replies.created, replies.processing, unanswered]
@@ -139,7 +139,7 @@ describe('the channel turnstile-solver:call', together, () => {
     ['getTaskResult', { reset: true }],
     ['getBalance', { reset: true }],
   ])) {
-    test(`tells what ${name} has to send again, and counts it whether it ends well or not`, async t => {
+    test(`the channel reports each retry of ${name}, and counts retries of successful and failed calls`, async t => {
       const { messages } = await watchedAt(t, name, [again, ...success[name]])
       assert.deepEqual(types(messages).slice(0, 2), ['start', 'retrying'])
       const [retry, settled] = [messages[1], messages.at(-1)]
@@ -154,7 +154,7 @@ describe('the channel turnstile-solver:call', together, () => {
     })
   }
 
-  test('tells an abort and a timeout as what they are', async t => {
+  test('the channel reports an abort as ABORT_ERR and a timeout as TIMEOUT', async t => {
     const aborted = await watchedAt(t, 'solveTurnstile', [], { signal: AbortSignal.abort() })
     assert.deepEqual(types(aborted.messages), ['start', 'settled'])
     assert.equal(aborted.messages[1].code, 'ABORT_ERR')
@@ -165,7 +165,7 @@ describe('the channel turnstile-solver:call', together, () => {
   })
 
   for (const name of callNames) {
-    test(`tells ${name} once from its start to its end, and each call under an id of its own`, async t => {
+    test(`the channel reports ${name} once from its start to its end, and each call with its own id`, async t => {
       const [first, second] = [
         await watchedAt(t, name, success[name]),
         await watchedAt(t, name, success[name]),
@@ -184,7 +184,7 @@ describe('the channel turnstile-solver:call', together, () => {
       assert.notEqual(first.messages[0].id, second.messages[0].id)
     })
 
-    test(`answers ${name} as if nobody listened, errors and all`, async () => {
+    test(`a subscriber does not change what ${name} returns or rejects with`, async () => {
       const wrong = { ...required(name, 'http://127.0.0.1:9'), timeoutMs: -1 }
       const throwing = { ...wrong, timeoutMs: 5 }
       Object.defineProperty(throwing, 'clientKey', {
@@ -204,7 +204,7 @@ describe('the channel turnstile-solver:call', together, () => {
     })
   }
 
-  test('reads each option once, as when nobody listens', async t => {
+  test('with a subscriber each option is read once, as without', async t => {
     const server = await scripted(t, [replies.balance])
     /** @type {Record<string, number>} */
     const reads = {}
@@ -219,7 +219,7 @@ describe('the channel turnstile-solver:call', together, () => {
     assert.deepEqual(reads, { provider: 1, clientKey: 1, baseURL: 1, timeoutMs: 1, requestTimeoutMs: 1 })
   })
 
-  test('reads what an option holds once, as when nobody listens', async t => {
+  test('with a subscriber the content of an option is read once, as without', async t => {
     let written = 0
     const extraTaskFields = { toJSON: () => ({ written: ++written }) }
     await watchedAt(t, 'createTask', [replies.created], { extraTaskFields })
@@ -232,7 +232,7 @@ describe('the channel turnstile-solver:call', together, () => {
     ['task id that holds the key', { taskId: `${KEY}-1` }, { provider: 'ezcaptcha' }],
     ['timeout', { timeoutMs: 0 }, { provider: 'ezcaptcha', taskId: TASK }],
   ])) {
-    test(`shows of the options with a wrong ${what} what is right`, async () => {
+    test(`the channel has the valid options of a call with a wrong ${what}`, async () => {
       const { messages } = await watched('waitForTask', {
         ...required('waitForTask', 'http://127.0.0.1:9'),
         ...wrong,
@@ -244,7 +244,7 @@ describe('the channel turnstile-solver:call', together, () => {
     })
   }
 
-  test('names no task in a call that creates one, whatever its options hold', async () => {
+  test('the channel names no task in a call that creates one, whatever its options hold', async () => {
     const { messages } = await watched('createTask', {
       ...required('createTask', 'http://127.0.0.1:9'),
       taskId: TASK,
@@ -253,7 +253,7 @@ describe('the channel turnstile-solver:call', together, () => {
     assert.ok(messages.every(message => !('taskId' in message)))
   })
 
-  test('holds neither the key nor a token, wherever a caller put the key', async t => {
+  test('the channel holds neither the key nor a token, wherever a caller put the key', async t => {
     const echo = { body: { errorId: 1, errorCode: 'ERROR_X', errorDescription: `no account ${KEY}` } }
     const rounds = [
       await watchedAt(t, 'solveTurnstile', [replies.created, replies.ready]),
@@ -270,7 +270,7 @@ describe('the channel turnstile-solver:call', together, () => {
     }
   })
 
-  test('leaves onProgress what it was: the same events, in its own order', async t => {
+  test('a subscriber does not change the events of onProgress or their order', async t => {
     /** @type {any[]} */
     const events = []
     const onProgress = (/** @type {any} */ event) => {
@@ -288,7 +288,7 @@ describe('the channel turnstile-solver:call', together, () => {
   })
 })
 
-test('a call that begins while nobody listens is not told to whoever comes later; the next one is', async t => {
+test('a call that began without a subscriber is not reported to a later one, but the next call is', async t => {
   const server = await scripted(t, [replies.processing, replies.ready, replies.balance])
   const script = `
     import { subscribe } from 'node:diagnostics_channel'
@@ -303,7 +303,7 @@ test('a call that begins while nobody listens is not told to whoever comes later
   assert.deepEqual({ code, stdout }, { code: 0, stdout: 'getBalance start\ngetBalance settled\n' })
 })
 
-test('a call holds none of its caller’s options while it waits, if nobody listens', async () => {
+test('a call without a subscriber holds none of the caller’s options while it waits', async () => {
   const script = `
     import { waitForTask } from 'turnstile-solver'
     const begun = () => {
@@ -338,7 +338,7 @@ describe('a subscriber that throws', together, () => {
     console.log(token)
     console.log(told.sort().join())`
 
-  test('harms neither the call nor the next subscriber: Node.js tells the process, as on every channel', async t => {
+  test('a subscriber that throws affects neither the call nor other subscribers: Node.js reports the error to the process', async t => {
     const server = await scripted(t, [replies.created, replies.ready])
     const options = required('solveTurnstile', server.baseURL, { pollIntervalMs: 10 })
     const { stdout, code } = await runScript(script, { args: [JSON.stringify(options)] })

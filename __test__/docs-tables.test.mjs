@@ -89,7 +89,7 @@ function tableOf(section) {
 }
 
 describe('the table of a type', () => {
-  test('of options has the default of a tag, of a sentence, none, or says that the option is required', () => {
+  test('the table of options has the default of a tag, of a sentence, none, or says that the option is required', () => {
     assert.deepEqual(tableOf('types:LunchOptions'), [
       '| option | meaning | default |',
       '|---|---|---|',
@@ -101,7 +101,7 @@ describe('the table of a type', () => {
     ])
   })
 
-  test('of an interface has its fields, and fields of fields that have a comment, but no methods', () => {
+  test('the table of an interface has its fields, and fields of fields that have a comment, but no methods', () => {
     assert.deepEqual(tableOf('types:Lunch'), [
       '| field | meaning |',
       '|---|---|',
@@ -111,7 +111,7 @@ describe('the table of a type', () => {
     ])
   })
 
-  test('of a union of strings is named after the field of that type, and lists the fields that name a value', () => {
+  test('the table of a union of strings is named after the field of that type, and lists the fields that name a value', () => {
     assert.deepEqual(tableOf('types:Trouble'), [
       '| `code` | meaning | fields |',
       '|---|---|---|',
@@ -121,7 +121,7 @@ describe('the table of a type', () => {
     ])
   })
 
-  test('of a union of objects has a row for each value of their first field, with the fields of a named part', () => {
+  test('the table of a union of objects has a row for each value of their first field, with the fields of a named part', () => {
     assert.deepEqual(tableOf('types:Course'), [
       '| `type` | meaning | fields |',
       '|---|---|---|',

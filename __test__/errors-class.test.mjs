@@ -13,7 +13,7 @@ import { root } from './support/child.mjs'
 const require = createRequire(import.meta.url)
 
 describe('TurnstileError', () => {
-  test('is an Error whose name is its own, and not a property of each error', async () => {
+  test('TurnstileError is an Error with its own name, which is not a property of each error', async () => {
     const error = await failure(getBalance(/** @type {any} */ ({})))
     assert.equal(Object.getPrototypeOf(TurnstileError), Error)
     assert.equal(error.constructor, TurnstileError)
@@ -22,7 +22,7 @@ describe('TurnstileError', () => {
     assert.equal(Object.prototype.toString.call(error), '[object Error]')
   })
 
-  test('shows its fields when it is inspected and when it is written as JSON', async () => {
+  test('TurnstileError shows its fields when it is inspected and when it is written as JSON', async () => {
     const error = await failure(getBalance(/** @type {any} */ ({ provider: 'ezcaptcha' })))
     assert.match(inspect(error), /^TurnstileError: .*clientKey/)
     assert.match(inspect(error), /code: 'INVALID_OPTIONS'/)
@@ -36,7 +36,7 @@ describe('TurnstileError', () => {
     assert.deepEqual(written, expected)
   })
 
-  test('can be made by hand, as tests of its users do', () => {
+  test('TurnstileError can be constructed, as the tests of users do', () => {
     const least = new TurnstileError('late', { code: 'TIMEOUT' })
     assert.deepEqual({ ...least }, { code: 'TIMEOUT', mayBeCharged: false })
     const absent = { taskId: undefined, mayBeCharged: undefined, cause: undefined }
@@ -48,7 +48,7 @@ describe('TurnstileError', () => {
     assert.equal('cause' in without, false)
   })
 
-  test('can be extended, and what extends it is one', () => {
+  test('TurnstileError can be extended, and instances of the subclass are TurnstileErrors', () => {
     class Mine extends TurnstileError {}
     const error = new Mine('late', { code: 'TIMEOUT', mayBeCharged: true })
     assert.ok(error instanceof TurnstileError && isTurnstileError(error))
@@ -56,7 +56,7 @@ describe('TurnstileError', () => {
 })
 
 describe('isTurnstileError', () => {
-  test('is false for everything else', () => {
+  test('isTurnstileError() is false for everything else', () => {
     const others = [
       undefined,
       null,
@@ -75,7 +75,7 @@ describe('isTurnstileError', () => {
     for (const other of [...others, ...lookalikes]) assert.equal(isTurnstileError(other), false)
   })
 
-  test('is true for an error of another realm', async () => {
+  test('isTurnstileError() is true for an error of another realm', async () => {
     const context = vm.createContext({ process, console })
     /** Loads a file of the package in that realm, and what it requires of the package too; the addon is shared. @param {string} file */
     const load = file => {
@@ -96,7 +96,7 @@ describe('isTurnstileError', () => {
     assert.equal(foreign.isTurnstileError(await failure(getBalance(/** @type {any} */ ({})))), true)
   })
 
-  test('is true for an error of another copy of the package', async t => {
+  test('isTurnstileError() is true for an error of another copy of the package', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'copy-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     const native = readdirSync(root).filter(name => name.endsWith('.node'))
@@ -136,12 +136,12 @@ describe('the stack of an error', { concurrency: 32 }, () => {
   }
 
   for (const name of callNames) {
-    test(`begins at the line that called ${name}, for a wrong option`, async () => {
+    test(`the stack of an error begins at the line that called ${name}, for a wrong option`, async () => {
       const [here, pending] = [new Error('here'), calls[name]({})]
       assertCalledAt(await failure(pending), here)
     })
 
-    test(`begins at the line that called ${name}, for what the provider said`, async t => {
+    test(`the stack of an error begins at the line that called ${name}, for what the provider said`, async t => {
       const { baseURL } = await scripted(t, [replies.refused])
       const options = required(name, baseURL, polling.includes(name) ? { pollIntervalMs: 10 } : {})
       const [here, pending] = [new Error('here'), calls[name](options)]
@@ -149,7 +149,7 @@ describe('the stack of an error', { concurrency: 32 }, () => {
     })
   }
 
-  test('names the functions between, and none of the package', async t => {
+  test('the stack of an error names the functions between, and none of the package', async t => {
     const server = await scripted(t, [replies.refused])
     async function buyTheToken() {
       const account = /** @type {const} */ ({
@@ -164,7 +164,7 @@ describe('the stack of an error', { concurrency: 32 }, () => {
     assert.doesNotMatch(stack ?? '', /[\\/](index|client)\.js/)
   })
 
-  test('is there when the promise is never awaited but only caught', async t => {
+  test('the stack of an error is there when the promise is never awaited but only caught', async t => {
     const server = await scripted(t, [replies.refused])
     const options = required('getBalance', server.baseURL)
     const [here, pending] = [new Error('here'), calls.getBalance(options)]
@@ -174,7 +174,7 @@ describe('the stack of an error', { concurrency: 32 }, () => {
     assertCalledAt(error, here)
   })
 
-  test('is there for a call from a timer, where no caller awaits', async t => {
+  test('the stack of an error is there for a call from a timer, where no caller awaits', async t => {
     const server = await scripted(t, [replies.refused])
     const options = required('getBalance', server.baseURL)
     const error = await new Promise(resolve => {
@@ -186,7 +186,7 @@ describe('the stack of an error', { concurrency: 32 }, () => {
     assert.match(error.stack, /errors-class\.test\.mjs/)
   })
 
-  test('is short, but no failure, where stack traces are turned off', async t => {
+  test('the stack of an error is short if stack traces are turned off', async t => {
     const { stackTraceLimit } = Error
     t.after(() => {
       Error.stackTraceLimit = stackTraceLimit
@@ -197,7 +197,7 @@ describe('the stack of an error', { concurrency: 32 }, () => {
     assert.equal((await failure(pending)).code, 'INVALID_OPTIONS')
   })
 
-  test('survives a message of several lines', async t => {
+  test('the stack of an error survives a message of several lines', async t => {
     const errorDescription = 'first\n    at second (third.js:1:1)\nfourth'
     const body = { errorId: 1, errorCode: 'ERROR_REQUIRED_FIELDS', errorDescription }
     const server = await scripted(t, [{ body }])

@@ -21,7 +21,7 @@ describe('the key', { concurrency: 32 }, () => {
   const proxy = `http://proxy-user-77:${proxySecret}@proxy.example:8080`
   for (const encoding of /** @type {const} */ (['plain', 'percent', 'base64'])) {
     for (const call of /** @type {const} */ (['createTask', 'getBalance'])) {
-      test(`is in no part of the error of ${call}, though the provider echoes it (${encoding})`, async t => {
+      test(`no part of the error of ${call} has the key if the provider echoes it (${encoding})`, async t => {
         const faults = [{ fault: /** @type {const} */ ('echo-key'), encoding, times: 99 }]
         const clientKey = `${KEY}+/=&%`
         const sandbox = await startSandbox({ provider: 'ezcaptcha', clientKey, faults })
@@ -40,7 +40,7 @@ describe('the key', { concurrency: 32 }, () => {
     }
   }
 
-  test('and the proxy are in no part of any error that repeats the request', async t => {
+  test('the key and the proxy are in no part of any error that repeats the request', async t => {
     const echo = (/** @type {any} */ { text }, /** @type {any} */ response) =>
       response.writeHead(404).end(text)
     const server = await scripted(t, [{ handler: echo }])
@@ -49,7 +49,7 @@ describe('the key', { concurrency: 32 }, () => {
     for (const secret of [KEY, proxySecret, proxy]) assertAbsent(error, secret)
   })
 
-  test('stays out of what inspect and JSON.stringify show of every error', async t => {
+  test('the key stays out of what inspect and JSON.stringify show of every error', async t => {
     /** @type {Answer[]} */
     const answers = [{ reset: true }, { status: 404 }, { body: '{' }, replies.refused]
     for (const answer of answers) {

@@ -67,7 +67,7 @@ function assertKind(error) {
 describe('errors', () => {
   describe('CONNECTION_FAILED', together, () => {
     for (const name of creating) {
-      test(`of ${name}: a reset after the request was read is not repeated, and money may be gone`, async t => {
+      test(`CONNECTION_FAILED of ${name}: a reset after the request was read is not repeated, and the task may be charged`, async t => {
         const { error, server } = await errorOf(t, name, { reset: true })
         assertOurs(error)
         assert.deepEqual(fields(error), {
@@ -80,7 +80,7 @@ describe('errors', () => {
         assert.equal(server.requests.length, 1)
       })
 
-      test(`of ${name}: a body cut short is not repeated, and money may be gone`, async t => {
+      test(`CONNECTION_FAILED of ${name}: a body cut short is not repeated, and the task may be charged`, async t => {
         const cut = (/** @type {any} */ _, /** @type {any} */ response) => {
           response.writeHead(200, { 'content-length': 100 })
           response.write('{"errorId":0,', () => response.socket.destroy())
@@ -94,7 +94,7 @@ describe('errors', () => {
         assert.equal(server.requests.length, 1)
       })
 
-      test(`of ${name}: one exchange over its time is not repeated, and money may be gone`, async t => {
+      test(`CONNECTION_FAILED of ${name}: one exchange over its time is not repeated, and the task may be charged`, async t => {
         const { error, server } = await outOfTime(
           requestTimeoutMs => errorOf(t, name, { hang: true }, { requestTimeoutMs }),
           ({ server }) => server.requests.length > 0,
@@ -109,7 +109,7 @@ describe('errors', () => {
       })
     }
 
-    test('of solveTurnstile: where no server listens nothing is sent, so nothing is charged', async () => {
+    test('CONNECTION_FAILED of solveTurnstile: where no server listens nothing is sent, so nothing is charged', async () => {
       const stop = new AbortController()
       /** @type {Progress[]} */
       const events = []
@@ -131,7 +131,7 @@ describe('errors', () => {
   describe('HTTP_ERROR', together, () => {
     const page = { body: '<html>gone</html>', headers: { 'content-type': 'text/html' } }
     for (const name of callNames) {
-      test(`of ${name}: a 404 without an envelope ends it and brings the status`, async t => {
+      test(`HTTP_ERROR of ${name}: a 404 without an envelope ends it and has the status`, async t => {
         const { error, server } = await errorOf(t, name, { ...page, status: 404 })
         assertOurs(error)
         const expected = { code: 'HTTP_ERROR', provider: 'ezcaptcha', status: 404, ...known(name) }
@@ -143,7 +143,7 @@ describe('errors', () => {
 
     for (const name of creating) {
       for (const status of [500, 502, 503]) {
-        test(`of ${name}: a ${status} from a gateway is not repeated, and money may be gone`, async t => {
+        test(`HTTP_ERROR of ${name}: a ${status} from a gateway is not repeated, and the task may be charged`, async t => {
           const { error, server } = await errorOf(t, name, { ...page, status })
           const expected = { code: 'HTTP_ERROR', provider: 'ezcaptcha', status, mayBeCharged: true }
           assert.deepEqual(fields(error), expected)
@@ -166,7 +166,7 @@ describe('errors', () => {
     ]
     for (const name of creating) {
       for (const [what, body] of created) {
-        test(`of ${name}: a reply that is ${what} is not asked for again, and money may be gone`, async t => {
+        test(`INVALID_RESPONSE of ${name}: a reply that is ${what} is not requested again, and the task may be charged`, async t => {
           const { error, server } = await errorOf(t, name, { body })
           assertOurs(error)
           const expected = {
@@ -195,7 +195,7 @@ describe('errors', () => {
     ]
     for (const name of resuming) {
       for (const [what, body, raw] of polled) {
-        test(`of ${name}: ${what} ends it at once and keeps the task id, and the solution as it came`, async t => {
+        test(`INVALID_RESPONSE of ${name}: ${what} ends it at once and keeps the task id, and the solution as it came`, async t => {
           const { error, server } = await errorOf(t, name, { body })
           assertOurs(error)
           const expected = { code: 'INVALID_RESPONSE', provider: 'ezcaptcha', status: 200, ...known(name) }
@@ -207,7 +207,7 @@ describe('errors', () => {
       }
     }
 
-    test('of getBalance: a reply without a balance', async t => {
+    test('INVALID_RESPONSE of getBalance: a reply without a balance', async t => {
       const { error } = await errorOf(t, 'getBalance', { body: { errorId: 0 } })
       const expected = { code: 'INVALID_RESPONSE', provider: 'ezcaptcha', status: 200, mayBeCharged: false }
       assert.deepEqual(fields(error), expected)
@@ -221,7 +221,7 @@ describe('errors', () => {
         [1, 200],
         [130, 500],
       ]) {
-        test(`of ${name}: errorId ${errorId} with HTTP ${status} brings everything the provider said`, async t => {
+        test(`PROVIDER_ERROR of ${name}: errorId ${errorId} with HTTP ${status} has everything the provider said`, async t => {
           const errors = { 'task.websiteKey': 'Must not be blank', other: 1 }
           const body = { errorId, errorCode, errorDescription, requestId: 'r', errors }
           const { error, server } = await errorOf(t, name, { status, body })
@@ -252,7 +252,7 @@ describe('errors', () => {
       ['ERROR_PROXY_CONNECT_REFUSED', 'proxy'],
       ['ERROR_THAT_NOBODY_KNOWS', 'unknown'],
     ]) {
-      test(`${errorCode} is of the class ${reason}, also in a poll, and ends it`, async t => {
+      test(`${errorCode} has the reason ${reason}, also in a poll, and ends the call`, async t => {
         const body = { errorId: 1, errorCode, errorDescription: '' }
         const { error, server } = await errorOf(t, 'waitForTask', { body })
         assert.deepEqual([error.code, error.errorCode, error.reason], ['PROVIDER_ERROR', errorCode, reason])
@@ -294,7 +294,7 @@ describe('errors', () => {
 
   describe('TIMEOUT', together, () => {
     for (const name of callNames) {
-      test(`of ${name} whose first request is never answered tells how long and how many polls`, async t => {
+      test(`TIMEOUT of ${name} whose first request gets no reply has the elapsed time and the number of polls`, async t => {
         let limitMs = 0
         const { error } = await outOfTime(
           timeoutMs => {
@@ -312,7 +312,7 @@ describe('errors', () => {
       })
     }
 
-    test('of a task that stays in process has the task id, the polls and no cause', async t => {
+    test('TIMEOUT of a task that stays in process has the task id, the polls and no cause', async t => {
       const { error, server } = await outOfTime(
         async timeoutMs => {
           const server = await scripted(t, [replies.created, ...Array(999).fill(replies.processing)], {
@@ -343,7 +343,7 @@ describe('errors', () => {
         'PROVIDER_ERROR',
       ],
     ])) {
-      test(`after ${what} has the last transient error as its cause, with a caller's stack of its own`, async t => {
+      test(`TIMEOUT after ${what} has the last transient error as its cause, with the caller's stack`, async t => {
         const { error } = await outOfTime(
           async timeoutMs => {
             let retried = false
@@ -365,7 +365,7 @@ describe('errors', () => {
   })
 
   describe('ABORT_ERR', together, () => {
-    test('is named as Node names it and has the reason of the signal as its cause', async () => {
+    test('ABORT_ERR has the name that Node.js gives it and has the reason of the signal as its cause', async () => {
       const reason = new Error('not needed')
       const signal = AbortSignal.abort(reason)
       const error = await failure(calls.createTask(required('createTask', 'http://127.0.0.1:1', { signal })))

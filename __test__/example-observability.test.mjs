@@ -14,7 +14,7 @@ describe('examples/observability', () => {
     folder = await prepared('observability')
   })
 
-  test('makes spans and metrics of what two calls do', async () => {
+  test('the example observability makes spans and metrics of two calls', async () => {
     const { code, stdout, stderr } = await run(process.execPath, ['demo.mjs'], { cwd: folder })
     assert.equal(code, 0, stderr)
     const shown = blocksOf(readme).find(({ language }) => language === 'text')
@@ -46,7 +46,7 @@ describe('examples/observability', () => {
     assert.deepEqual(documented, told)
   })
 
-  test('counts what a service does that takes up the README’s code', async () => {
+  test('the code of the README of the example observability counts the calls of a service', async () => {
     const code = blocksOf(readme).find(({ language }) => language === 'js')?.code
     const service = `${code}
       import { getBalance } from 'turnstile-solver'
@@ -88,7 +88,7 @@ describe('examples/observability', () => {
     )
   })
 
-  test('has no type that is wrong', async () => {
+  test('the type checker accepts the example observability', async () => {
     assert.deepEqual(await compiled(folder), { code: 0, stdout: '' })
   })
 })

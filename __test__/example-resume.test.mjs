@@ -72,7 +72,7 @@ async function killed({ sandbox, env }, type) {
 }
 
 describe('examples/resume', { concurrency: 4 }, () => {
-  test('prints a token and removes its file', async t => {
+  test('the example resume prints a token and removes its file', async t => {
     const { sandbox, file, again } = await stage(t, { solveTimeMs: 0 })
     const { code, stdout, stderr } = await again()
     assert.equal(code, 0, stderr)
@@ -80,7 +80,7 @@ describe('examples/resume', { concurrency: 4 }, () => {
     assert.equal(existsSync(file), false)
   })
 
-  test('killed while it waits, the next run resumes the task, which is created, delivered and charged once', async t => {
+  test('if the example resume is killed while it waits, the next run resumes the task, which is created, delivered and charged once', async t => {
     const here = await stage(t)
     await killed(here, 'task:polled')
     here.later()
@@ -93,7 +93,7 @@ describe('examples/resume', { concurrency: 4 }, () => {
     assert.equal(existsSync(here.file), false)
   })
 
-  test('killed while it creates a task, the next run warns that a task may be charged, and creates another', async t => {
+  test('if the example resume is killed while it creates a task, the next run warns that a task may be charged, and creates another', async t => {
     const here = await stage(t, {
       solveTimeMs: 0,
       faults: [{ method: 'createTask', fault: 'no-response-after-processing' }],

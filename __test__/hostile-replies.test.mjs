@@ -133,7 +133,7 @@ const hostile = {
 
 describe('a createTask that is answered with', together, () => {
   for (const [what, { says, code }] of Object.entries(hostile)) {
-    test(`${what} is a ${code}, and the next call is answered`, async t => {
+    test(`a createTask that is answered with ${what} is a ${code}, and the next call is answered`, async t => {
       let answers = 0
       const server = await startRawServer(t, (_, socket) =>
         answers++ === 0 ? says(socket) : socket.end(reply(replies.created.body)),
@@ -169,7 +169,7 @@ describe('a reply with', together, () => {
       `${head('transfer-encoding: chunked')}${[...created].map(char => `1\r\n${char}\r\n`).join('')}0\r\n\r\n`,
     ],
   ])) {
-    test(`${what} is a good one, and so is the next`, async t => {
+    test(`a reply with ${what} is accepted, and so is the next`, async t => {
       let answers = 0
       const server = await startRawServer(t, (_, socket) => {
         if (answers++ > 0) return socket.write(reply({ errorId: 0, taskId: 'next' }))
@@ -206,7 +206,7 @@ describe('a task whose polls are answered with', together, () => {
     'little chunks without end',
   ]
   for (const what of odd) {
-    test(`${what} is polled on and delivered, and bought once`, async t => {
+    test(`a task whose polls are answered with ${what} is polled until it is delivered, and created once`, async t => {
       let polls = 0
       const server = await startRawServer(t, ({ path }, socket) => {
         if (path === '/createTask') return socket.end(reply(replies.created.body))

@@ -249,7 +249,7 @@ describe('a call that is given', together, () => {
     /** @type {ReturnType<typeof outcomesOf> | undefined} */
     let outcomes
     for (const [index, [what, expected]] of group.entries()) {
-      test(`${what} ends with ${expected}, in bounded time and memory`, async () => {
+      test(`a call that is given ${what} ends with ${expected}, in bounded time and memory`, async () => {
         outcomes ??= outcomesOf(group.map(([, , call]) => call))
         assert.deepEqual((await outcomes)[index], { result: expected, after: 'ABORT_ERR', greedy: 0 })
       })
@@ -258,7 +258,7 @@ describe('a call that is given', together, () => {
 })
 
 describe('a call', together, () => {
-  test('at the end of the stack does not crash the process, wherever it runs out', async () => {
+  test('a call near the end of the stack does not crash the process, wherever the stack overflows', async () => {
     const { stdout } = await child(`
       let calls = 0
       // From where the stack ends, calls are made upwards as far as a call may need.
@@ -275,7 +275,7 @@ describe('a call', together, () => {
     assert.equal(stdout, 'true ABORT_ERR\n')
   })
 
-  test('with a message about a name of 10 MB does not repeat it whole', async () => {
+  test('a message about an option name of 10 MB does not repeat all of it', async () => {
     const { stdout } = await child(
       `const error = await createTask({ ...task, ['x'.repeat(1e7)]: 1 }).catch(error => error)
        console.log(error.message.length < 1000)`,
@@ -283,7 +283,7 @@ describe('a call', together, () => {
     assert.equal(stdout, 'true\n')
   })
 
-  test('keeps the options that it was given, whatever becomes of the object', async () => {
+  test('a call keeps the options that it was given, whatever becomes of the object', async () => {
     const { stdout } = await child(`
       import { createServer } from 'node:http'
       const bodies = []
@@ -317,7 +317,7 @@ describe('random options', () => {
   const seed = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31)
   const rounds = Number(process.env.HOSTILE_ROUNDS ?? 2000)
 
-  test(`by the thousand end in a promise and one of the known codes (HOSTILE_SEED=${seed})`, async () => {
+  test(`random options by the thousand end in a promise and one of the known codes (HOSTILE_SEED=${seed})`, async () => {
     const script = `${cast}
       import { fuzz } from './__test__/support/child-fuzz.mjs'
       console.log(JSON.stringify(await fuzz({ api, seed: ${seed}, rounds: ${rounds}, outcome, cast: { evil, untold, ownCause, revoked, signal, nested } })))`

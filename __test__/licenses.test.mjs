@@ -30,7 +30,7 @@ function changed(text, from, to) {
 }
 
 describe('what is linked in', () => {
-  test('is what the manifest asks for and what that asks for, in the versions of Cargo.lock', () => {
+  test('the linked crates are the dependencies of the manifest and theirs, in the versions of Cargo.lock', () => {
     const locked = lockedChecksums(read('Cargo.lock'))
     const names = crates.map(({ name }) => name)
     for (const name of ['hyper', 'napi', 'ring', 'rustls', 'tokio', 'webpki-roots'])
@@ -39,7 +39,7 @@ describe('what is linked in', () => {
     assert.ok(!names.includes('turnstile-solver'))
   })
 
-  test('is not what builds, tests or writes the code', () => {
+  test('the linked crates include no crate that only builds, tests or generates code', () => {
     const others = ['cc', 'napi-build', 'napi-derive', 'proptest', 'serde_derive', 'syn', 'tokio-macros']
     assert.deepEqual(
       crates.filter(({ name }) => others.includes(name)),
@@ -47,7 +47,7 @@ describe('what is linked in', () => {
     )
   })
 
-  test('differs by system, and that is told', () => {
+  test('the linked crates differ between systems, and the list says so', () => {
     const systems = Object.fromEntries(crates.map(({ name, systems }) => [name, systems]))
     assert.deepEqual(
       [systems['security-framework'], systems['windows-link'], systems.napi],
@@ -57,11 +57,11 @@ describe('what is linked in', () => {
 })
 
 describe('the licences and the list of components', () => {
-  test('are true to Cargo.lock', () => {
+  test('the licences and the list of components agree with Cargo.lock', () => {
     assert.deepEqual(falsehoods({ crates, version, licences, sbom }), [])
   })
 
-  test('are found false once a crate is added', () => {
+  test('the licences and the list of components are reported as wrong after a crate was added', () => {
     const checksum = 'f'.repeat(64)
     const more = [...crates, { name: 'newcomer', version: '1.0.0', licence: 'MIT', systems: [], checksum }]
     assert.deepEqual(falsehoods({ crates: more, version, licences, sbom }), [
@@ -72,7 +72,7 @@ describe('the licences and the list of components', () => {
     ])
   })
 
-  test('are found false once a crate is gone', () => {
+  test('the licences and the list of components are reported as wrong after a crate was removed', () => {
     const [gone, ...less] = crates
     assert.deepEqual(falsehoods({ crates: less, version, licences, sbom }), [
       `${licencesFile} has ${gone.name} ${gone.version}, which is not linked in`,
@@ -80,7 +80,7 @@ describe('the licences and the list of components', () => {
     ])
   })
 
-  test('are found false once a crate is updated', () => {
+  test('the licences and the list of components are reported as wrong after a crate was updated', () => {
     const updated = crates.map(crate => (crate.name === 'ring' ? { ...crate, version: '99.0.0' } : crate))
     const found = falsehoods({ crates: updated, version, licences, sbom })
     for (const file of [licencesFile, sbomFile]) {
@@ -89,7 +89,7 @@ describe('the licences and the list of components', () => {
     }
   })
 
-  test('are found false if a text or a checksum is missing', () => {
+  test('the licences and the list of components are reported as wrong if a text or a checksum is missing', () => {
     const { name, version: number, checksum } = crates[0]
     const without = changed(licences, new RegExp(`^- ${name} ${number}$`, 'gm'), '')
     assert.deepEqual(falsehoods({ crates, version, licences: without, sbom }), [
@@ -101,20 +101,20 @@ describe('the licences and the list of components', () => {
     ])
   })
 
-  test('are found false if they are of another version of the package', () => {
+  test('the licences and the list of components are reported as wrong if they are of another version of the package', () => {
     assert.deepEqual(falsehoods({ crates, version: '99.0.0', licences, sbom }), [
       `${sbomFile} is of version ${version}, and package.json of 99.0.0`,
     ])
   })
 
-  test('tell no path of the machine that they were made on', () => {
+  test('the licences and the list of components contain no path of the build machine', () => {
     for (const path of ['/home/somebody/.cargo/x', 'file:///build/x', '/root/x', 'C:\\Users\\x']) {
       const found = falsehoods({ crates, version, licences: `${licences}\n${path}\n`, sbom })
       assert.deepEqual(found, [`a path of some machine is in there: ${path}`])
     }
   })
 
-  test('take every crate under a licence that is allowed', () => {
+  test('the licences and the list of components take every crate under a licence that is allowed', () => {
     const list = (/** @type {string} */ text, /** @type {string} */ name) =>
       [...(text.match(new RegExp(`^${name} = \\[([^\\]]*)\\]`, 'm'))?.[1] ?? '').matchAll(/"(.+?)"/g)]
         .map(([, id]) => id)
@@ -132,7 +132,7 @@ describe('the licences and the list of components', () => {
     )
   })
 
-  test('give a text in full for every licence that is named', () => {
+  test('the licences and the list of components give a text in full for every licence that is named', () => {
     const texts = [...licences.matchAll(/^### (\S+)\n[\s\S]*?^```text\n([\s\S]*?)^```$/gm)]
     assert.equal(texts.length, licences.match(/^### /gm)?.length)
     for (const [, id, text] of texts) assert.ok(text.length > 500, `${id}: ${text}`)

@@ -63,7 +63,7 @@ function explains(
 }
 
 describe('the package of this system', together, () => {
-  test('is loaded by require and by import', async t => {
+  test('the package of this system is loaded by require and by import', async t => {
     const staged = stage(t, { packages: platformPackage(here, binary) })
     const required = await staged.load()
     assert.ok(required.loaded?.includes('solveTurnstile'), JSON.stringify(required))
@@ -71,7 +71,7 @@ describe('the package of this system', together, () => {
     assert.ok(imported.loaded?.includes('solveTurnstile'), JSON.stringify(imported))
   })
 
-  test('that is not installed is named, with the commands that add it', async t => {
+  test('the package of this system that is not installed is named in the error, with the commands that add it', async t => {
     const expected = {
       reason: 'missing',
       problem: `It needs the optional package ${packageName}, which is not installed.`,
@@ -89,7 +89,7 @@ describe('the package of this system', together, () => {
     }
   })
 
-  test('that is not installed takes a few lines where the error is not caught', async t => {
+  test('the package of this system that is not installed prints a few lines if the error is not caught', async t => {
     const { code, stderr } = await stage(t).run("require('turnstile-solver')")
     assert.equal(code, 1)
     assert.match(stderr, new RegExp(`^Error: turnstile-solver cannot load .* ${hostName}\\.\n`, 'm'))
@@ -97,7 +97,7 @@ describe('the package of this system', together, () => {
     assert.doesNotMatch(stderr, /wasi|npm has a bug/i)
   })
 
-  test('that is missing where that of another system is installed says where node_modules comes from', async t => {
+  test('the package of this system that is missing where that of another system is installed says where node_modules comes from', async t => {
     const other = targets.find(name => name !== here) ?? ''
     const staged = stage(t, { packages: platformPackage(other, 'not looked at') })
     explains(await staged.load(), {
@@ -107,7 +107,7 @@ describe('the package of this system', together, () => {
     })
   })
 
-  test('that has lost its binary is corrupt', async t => {
+  test('the package of this system that has lost its binary is corrupt', async t => {
     const packages = platformPackage(here, binary)
     delete packages[packageName][`turnstile-solver.${here}.node`]
     explains(await stage(t, { packages }).load(), {
@@ -117,7 +117,7 @@ describe('the package of this system', together, () => {
     })
   })
 
-  test('that is added later is found by the next require of the same process', async t => {
+  test('the package of this system that is added later is found by the next require of the same process', async t => {
     const staged = stage(t)
     writeFileSync(join(staged.home, 'binary.node'), binary)
     const { stdout, stderr } = await staged.run(`
@@ -129,7 +129,7 @@ describe('the package of this system', together, () => {
     assert.equal(stdout, 'missing\nfunction\n', stderr)
   })
 
-  test('is asked to be built where the package is a clone', async t => {
+  test('in a clone the error says how to build the binary', async t => {
     const staged = stage(t, { files: { 'Cargo.toml': '' } })
     explains(await staged.load(), {
       reason: 'missing',
@@ -153,7 +153,7 @@ describe('a binary that is there', together, () => {
   )
 
   for (const [i, [what]] of none.entries()) {
-    test(`and is ${what} is no library`, async t => {
+    test(`a binary that is there and is ${what} is no library`, async t => {
       const told = (await loads(t))[i]
       const problem = new RegExp(`^${file} is not a library\\.$`)
       explains(told, { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
@@ -162,7 +162,7 @@ describe('a binary that is there', together, () => {
   }
 
   for (const part of [0.5, 0.1, 0.001]) {
-    test(`and ends after ${part * 100} % of its bytes is cut short, and does not crash the process`, async t => {
+    test(`a binary that is there and ends after ${part * 100} % of its bytes is cut short, and does not crash the process`, async t => {
       const bytes = binary.subarray(0, binary.length * part)
       const staged = stage(t, { packages: platformPackage(here, bytes) })
       const problem = new RegExp(`^${file} ${isLinux ? 'is cut short' : '.*'}\\.$`)
@@ -171,14 +171,16 @@ describe('a binary that is there', together, () => {
   }
 
   for (const [i, [made]] of foreign.entries()) {
-    test(`and is made for ${made} says so`, async t => {
+    test(`a binary that is there and is made for ${made} is reported as incompatible`, async t => {
       const problem = new RegExp(`^${file} is made for ${made}( with glibc)?\\.$`)
       const told = (await loads(t))[none.length + i]
       explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
     })
   }
 
-  test('and is made for the other libc says so', { skip: !isLinux }, async t => {
+  test('a binary that is there and is made for the other libc is reported as incompatible', {
+    skip: !isLinux,
+  }, async t => {
     const other = Buffer.from(binary)
     const at = other.indexOf('\0libc.so.6\0')
     assert.ok(at > 0)
@@ -190,7 +192,9 @@ describe('a binary that is there', together, () => {
     assert.match(told.cause ?? '', /libc\.musl/)
   })
 
-  test('and needs a newer glibc says which', { skip: !isLinux }, async t => {
+  test('a binary that is there and needs a newer glibc is reported with that version', {
+    skip: !isLinux,
+  }, async t => {
     const newer = newerGlibc(binary)
     const staged = stage(t, { packages: platformPackage(here, newer) })
     const problem = new RegExp(`^${file} needs glibc 2\\.9\\d, which is newer than this system's\\.$`)
@@ -199,7 +203,7 @@ describe('a binary that is there', together, () => {
     explains(await staged.load(), { reason: 'incompatible', problem, fix })
   })
 
-  test('and whose package is of another version is not loaded', async t => {
+  test('a binary that is there and whose package is of another version is not loaded', async t => {
     const staged = stage(t, {
       changes: { version: '99.1.2' },
       packages: platformPackage(here, 'not looked at'),
@@ -208,7 +212,7 @@ describe('a binary that is there', together, () => {
     explains(await staged.load(), { reason: 'version', problem, fix: `To fix it, ${reinstall}` })
   })
 
-  test('and is of another version than its package says is not used', async t => {
+  test('a binary that is there and is of another version than its package says is not used', async t => {
     const staged = stage(t, {
       changes: { version: '99.1.2' },
       packages: platformPackage(here, binary, { version: '99.1.2' }),
@@ -217,7 +221,7 @@ describe('a binary that is there', together, () => {
     explains(await staged.load(), { reason: 'version', problem, fix: `To fix it, ${reinstall}` })
   })
 
-  test('and may not be loaded by this process says what allows it', async t => {
+  test('a binary that is there and must not be loaded by this process is reported with what allows it', async t => {
     const staged = stage(t, { packages: platformPackage(here, binary) })
     const told = await staged.load({ flags: ['--no-addons'] })
     explains(told, {
@@ -229,7 +233,7 @@ describe('a binary that is there', together, () => {
   })
 })
 
-describe('a package that is not the one of this system', together, () => {
+describe('a package for another system', together, () => {
   /** What it runs if it is loaded leaves a file behind. @param {string} name */
   const hostile = (name, more = {}) => ({
     [name]: {
@@ -238,7 +242,7 @@ describe('a package that is not the one of this system', together, () => {
     },
   })
 
-  test('is never run where the binary is missing, whatever name a generated loader might try', async t => {
+  test('a package for another system is never run where the binary is missing, whatever name a generated loader might try', async t => {
     const packages = hostile('turnstile-solver-wasm32-wasi')
     const staged = stage(t, { packages })
     const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
@@ -253,7 +257,7 @@ describe('a package that is not the one of this system', together, () => {
     ['linux s390x with glibc', 'linux-s390x-gnu'],
     ['linux riscv64 with musl', 'linux-riscv64-musl'],
   ])) {
-    test(`is never run on ${name}, for which there is none`, async t => {
+    test(`a package for another system is never run on ${name}, for which there is none`, async t => {
       const [platform, arch, , libc] = name.split(' ')
       const packageName = `turnstile-solver-${target}`
       const staged = stage(t, { packages: hostile(packageName) })
@@ -263,7 +267,7 @@ describe('a package that is not the one of this system', together, () => {
     })
   }
 
-  test('is not run where its version is not that of turnstile-solver', async t => {
+  test('a package for another system is not run where its version is not that of turnstile-solver', async t => {
     const staged = stage(t, { packages: hostile(packageName, { version: '0.0.1' }) })
     explains(await staged.load(), {
       reason: 'version',
@@ -273,7 +277,7 @@ describe('a package that is not the one of this system', together, () => {
     assert.equal(existsSync(join(staged.home, 'ran')), false)
   })
 
-  test('is not run by what it calls its main file: only the binary is loaded', async t => {
+  test('a package for another system is not run by what it calls its main file: only the binary is loaded', async t => {
     const staged = stage(t, { packages: hostile(packageName) })
     explains(await staged.load(), {
       reason: 'corrupt',
@@ -287,7 +291,7 @@ describe('a package that is not the one of this system', together, () => {
 describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
   const unset = 'To fix it, unset NAPI_RS_NATIVE_LIBRARY_PATH or'
 
-  test('names a binary that is loaded where no package is installed', async t => {
+  test('NAPI_RS_NATIVE_LIBRARY_PATH names a binary that is loaded where no package is installed', async t => {
     const staged = stage(t, { files: { 'own.node': binary } })
     const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(staged.folder, 'own.node') }
     assert.ok((await staged.load({ env })).loaded)
@@ -299,7 +303,7 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
     })
   })
 
-  test('that names a binary of another system or version fails, although the right package is installed', async t => {
+  test('NAPI_RS_NATIVE_LIBRARY_PATH that names a binary of another system or version fails, although the right package is installed', async t => {
     const packages = platformPackage(here, binary)
     const staged = stage(t, { packages, files: { 'own.node': foreign[0][1] } })
     const file = join(staged.folder, 'own.node')
@@ -317,7 +321,7 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
     })
   })
 
-  test('that names a binary which reports no version fails', async t => {
+  test('NAPI_RS_NATIVE_LIBRARY_PATH that names a binary which reports no version fails', async t => {
     const staged = stage(t, { files: { 'old.js': 'module.exports = { solveTurnstile() {} }' } })
     explains(await staged.load({ env: { NAPI_RS_NATIVE_LIBRARY_PATH: join(staged.folder, 'old.js') } }), {
       reason: 'version',
@@ -326,7 +330,7 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
     })
   })
 
-  test('is the only variable of the generated loaders of napi that has an effect', async t => {
+  test('NAPI_RS_NATIVE_LIBRARY_PATH is the only variable of the generated loaders of napi that has an effect', async t => {
     const staged = stage(t, { packages: platformPackage(here, binary) })
     const env = {
       NAPI_RS_FORCE_WASI: 'error',
@@ -338,7 +342,7 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
 })
 
 describe('a system', together, () => {
-  test('has its name in this test for every package that there is', () => {
+  test('this test has a system for every package', () => {
     assert.deepEqual(Object.keys(systems).sort(), targets.toSorted())
   })
 
@@ -363,7 +367,7 @@ describe('a system', together, () => {
     const wanted = `turnstile-solver-${target}`
     const name = nameOf(system)
 
-    test(`that is ${name} loads ${wanted}, and names it where it is missing`, async t => {
+    test(`a system that is ${name} loads ${wanted}, and names it where it is missing`, async t => {
       const all = await loads(t)
       assert.ok(all[2 * i].loaded)
       const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
@@ -371,7 +375,7 @@ describe('a system', together, () => {
     })
   }
 
-  test('without a readable ldd is musl by what the process has loaded, and its own reports stay as they were', async t => {
+  test('a system without a readable ldd is musl by what the process has loaded, and its own reports stay as they were', async t => {
     const system = { platform: 'linux', arch: 'arm64', libc: 'unread' }
     const name = 'linux arm64 with musl'
     const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
@@ -381,7 +385,7 @@ describe('a system', together, () => {
   })
 
   for (const [i, [name, wanted]] of others.entries()) {
-    test(`that is ${name} is refused with the list of systems that have binaries`, async t => {
+    test(`a system that is ${name} is refused with the list of systems that have binaries`, async t => {
       const told = (await loads(t))[2 * targets.length + i]
       const expected = {
         reason: 'unsupported',
@@ -405,15 +409,15 @@ describe('a bundle', together, () => {
     stage(t, { changes: { exports: './dist/main.js' }, files: { 'dist/main.js': bundled }, ...more })
   const bundled = read('lib/loader.js').replaceAll("require('./", "require('../lib/")
 
-  test('that left the binary behind says so', async t => {
+  test('a bundle that does not contain the binary reports that', async t => {
     explains(await bundle(t).load(), expected)
   })
 
-  test('loads the package of this system where that is installed', async t => {
+  test('a bundle loads the package of this system where that is installed', async t => {
     assert.ok((await bundle(t, { packages: platformPackage(here, binary) }).load()).loaded)
   })
 
-  test('that has an address in the place of the binary says so', async t => {
+  test('a bundle that has a URL in place of the binary reports that', async t => {
     const packages = platformPackage(here, binary)
     packages[packageName]['package.json'] = JSON.stringify({ name: packageName, version, main: 'address.js' })
     packages[packageName]['address.js'] = "module.exports = './assets/binary.node'"
@@ -424,7 +428,7 @@ describe('a bundle', together, () => {
 describe('docs/loading.md', () => {
   const document = read('docs/loading.md')
 
-  test('lists every reason in its table, in order', () => {
+  test('docs/loading.md lists every reason in its table, in order', () => {
     const [, union] = /@typedef \{(.+)\} Reason/.exec(read('lib/loader.js')) ?? []
     const reasons = union.split('|').map(word => word.trim().replaceAll("'", '`'))
     const listed = [...document.matchAll(/^\| (`[\w-]+`) \|/gm)].map(([, reason]) => reason)
@@ -434,7 +438,7 @@ describe('docs/loading.md', () => {
     )
   })
 
-  test('shows the error as it is', async t => {
+  test('docs/loading.md shows the error as it is', async t => {
     const [shown] = blocksOf(document)
     const system = { platform: 'linux', arch: 'x64', libc: 'glibc' }
     const { message } = await stage(t).load({ system })

@@ -96,7 +96,7 @@ describe('the error codes', { concurrency: 8 }, () => {
       const ours = providers.filter(provider => errorCodes[provider].includes(code))
       return ours.length > 0 ? [[code, ours[turn % ours.length]]] : []
     })[0]
-    test(`${errorCode} of ${provider} is of the class ${reason}, on every call`, async t => {
+    test(`${errorCode} of ${provider} has the reason ${reason} on every call`, async t => {
       for (const call of /** @type {const} */ (['createTask', 'getTaskResult', 'getBalance'])) {
         await assertReason(t, /** @type {any} */ (provider), call, errorCode, reason)
       }

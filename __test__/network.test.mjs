@@ -41,7 +41,7 @@ function assertNothingArrived({ sandbox, versions }) {
 describe('a server whose certificate a private authority signed', inProcesses, () => {
   for (const http2 of [true, false]) {
     const version = http2 ? '2.0' : '1.1'
-    test(`is trusted with NODE_EXTRA_CA_CERTS, and spoken to in HTTP/${version}`, async t => {
+    test(`a server whose certificate a private authority signed is trusted with NODE_EXTRA_CA_CERTS, and used with HTTP/${version}`, async t => {
       const { sandbox, versions, account } = await provider(t, { tls: certificate('localhost'), http2 })
       const { outcomes } = await callsUnder(trusting, ['solveTurnstile', { ...account, ...quick }])
       assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
@@ -50,14 +50,14 @@ describe('a server whose certificate a private authority signed', inProcesses, (
     })
   }
 
-  test('is trusted by the name localhost too', async t => {
+  test('a server whose certificate a private authority signed is trusted by the name localhost too', async t => {
     const { sandbox, account } = await provider(t, { tls: certificate('localhost') })
     const baseURL = `https://localhost:${sandbox.port}`
     const { outcomes } = await callsUnder(trusting, ['solveTurnstile', { ...account, ...quick, baseURL }])
     assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
   })
 
-  test('is trusted with NODE_USE_SYSTEM_CA where the system trusts the authority', async t => {
+  test('a server whose certificate a private authority signed is trusted with NODE_USE_SYSTEM_CA where the system trusts the authority', async t => {
     const { account } = await provider(t, { tls: certificate('localhost') })
     const system = { NODE_USE_SYSTEM_CA: '1', SSL_CERT_FILE: authorityFile }
     const { outcomes } = await callsUnder(system, ['solveTurnstile', { ...account, ...quick }])
@@ -72,14 +72,15 @@ describe('a server whose certificate a private authority signed', inProcesses, (
     ['with NODE_USE_SYSTEM_CA=0', { NODE_USE_SYSTEM_CA: '0', SSL_CERT_FILE: authorityFile }],
     ['though NODE_TLS_REJECT_UNAUTHORIZED=0', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
   ])) {
-    test(`is refused at once and told nothing ${what}`, t =>
+    test(`a server whose certificate a private authority signed is refused at once and gets no request ${what}`, t =>
       assertRefused(t, 'localhost', env, /certificate/i))
   }
 })
 
 describe('a certificate of a trusted authority', inProcesses, () => {
-  test('that has expired is refused at once', t => assertRefused(t, 'expired', trusting, /expired/i))
-  test('that is for another host is refused at once', t =>
+  test('a certificate of a trusted authority that has expired is refused at once', t =>
+    assertRefused(t, 'expired', trusting, /expired/i))
+  test('a certificate of a trusted authority that is for another host is refused at once', t =>
     assertRefused(t, 'wrong-host', trusting, /not valid for|name/i))
 })
 
@@ -112,7 +113,7 @@ async function assertRefused(t, name, env, cause) {
 
 describe('IPv6 loopback', together, () => {
   for (const tls of [undefined, certificate('localhost')]) {
-    test(`is reached ${tls ? 'over TLS' : 'in the clear'}`, async t => {
+    test(`IPv6 loopback is reached ${tls ? 'over TLS' : 'in the clear'}`, async t => {
       const { sandbox, account } = await provider(t, { host: '::1', tls })
       assert.match(sandbox.baseURL, /\/\/\[::1\]:/)
       const { token } = await calls.solveTurnstile({ ...account, ...quick })
@@ -132,7 +133,7 @@ describe('over HTTP/2', together, () => {
     ['a connection that closes after the reply', { fault: 'close-after' }],
     ['a reset connection', { fault: 'connection-reset' }],
   ])) {
-    test(`${what} during polls is survived, and the task is bought once`, async t => {
+    test(`over HTTP/2, ${what} during polls ends no call, and the task is created once`, async t => {
       const faults = [{ ...fault, method: /** @type {const} */ ('getTaskResult'), times: 2 }]
       const { sandbox, versions, account } = await provider(t, { tls, faults })
       const solves = Array.from({ length: 5 }, () => calls.solveTurnstile({ ...account, ...quick }))
@@ -147,7 +148,7 @@ describe('over HTTP/2', together, () => {
     ['a GOAWAY that says it was not seen', { fault: 'goaway' }],
     ['a refused stream', { fault: 'stream-reset', http2Code: 7 }],
   ])) {
-    test(`a createTask that meets ${what} goes out again, and the task is bought once`, async t => {
+    test(`over HTTP/2, a createTask that meets ${what} is sent again, and the task is created once`, async t => {
       const faults = [{ ...fault, method: /** @type {const} */ ('createTask') }]
       const { sandbox, account } = await provider(t, { tls, faults })
       const { token } = await calls.solveTurnstile({ ...account, ...quick })
@@ -157,7 +158,7 @@ describe('over HTTP/2', together, () => {
     })
   }
 
-  test('a createTask whose stream breaks is not sent again, and says that money may be gone', async t => {
+  test('over HTTP/2, a createTask whose stream breaks is not sent again, and reports that the task may be charged', async t => {
     const faults = [
       { fault: /** @type {const} */ ('stream-reset'), method: /** @type {const} */ ('createTask') },
     ]
@@ -171,7 +172,7 @@ describe('over HTTP/2', together, () => {
 describe('a server that closes idle connections', together, () => {
   for (const tls of [undefined, certificate('localhost')]) {
     const where = tls ? 'over HTTP/2' : 'over HTTP/1.1'
-    test(`after every reply to a poll ${where} is not noticed, and each task is bought once`, async t => {
+    test(`a server that closes idle connections after every reply to a poll ${where} affects no call, and each task is created once`, async t => {
       const faults = /** @type {const} */ ([
         { fault: 'close-after', method: 'getTaskResult', times: Infinity },
       ])
@@ -187,7 +188,7 @@ describe('a server that closes idle connections', together, () => {
       assert.equal(sandbox.stats().tasks.created, 50)
     })
 
-    test(`after every reply to createTask ${where}, just as the next goes out, loses none but those under way`, async t => {
+    test(`a server that closes idle connections after every reply to createTask ${where}, just as the next goes out, loses only the requests in flight`, async t => {
       const faults = /** @type {const} */ ([{ fault: 'close-after', method: 'createTask', times: Infinity }])
       const { sandbox, account } = await provider(t, { tls, faults })
       /** @type {Error[]} */
@@ -206,7 +207,7 @@ describe('a server that closes idle connections', together, () => {
   }
 
   for (const how of /** @type {const} */ (['end', 'resetAndDestroy'])) {
-    test(`at the very moment that a poll arrives (${how}) costs a repetition and no second task`, async t => {
+    test(`a server that closes idle connections at the very moment that a poll arrives (${how}) causes a retry and no second task`, async t => {
       let closed = 0
       const server = await startRawServer(t, ({ path, onConnection }, socket) => {
         if (path === '/createTask') return socket.write(reply(replies.created.body))

@@ -38,7 +38,7 @@ async function sentTask(t, extra) {
 
 describe('an options object', together, () => {
   for (const name of callNames) {
-    test(`of ${name} with a getter that throws is refused at that option, with what was thrown as the cause`, async () => {
+    test(`an options object of ${name} with a getter that throws is refused at that option, with what was thrown as the cause`, async () => {
       const boom = new RangeError('boom')
       for (const option of ['timeoutMs', 'clientKey', 'signal']) {
         const options = Object.defineProperty(required(name, nowhere), option, {
@@ -53,7 +53,7 @@ describe('an options object', together, () => {
       }
     })
 
-    test(`of ${name} whose getters work is read, each of them once`, async () => {
+    test(`an options object of ${name} whose getters work is read, each of them once`, async () => {
       const options = required(name, nowhere)
       /** @type {Record<string, number>} */
       const reads = {}
@@ -74,9 +74,10 @@ describe('an options object', together, () => {
       assert.deepEqual(reads, Object.fromEntries(Object.keys(values).map(option => [option, 1])))
     })
 
-    test(`of ${name} may be a Proxy`, () => accepted(name, new Proxy(required(name, nowhere), {})))
+    test(`an options object of ${name} may be a Proxy`, () =>
+      accepted(name, new Proxy(required(name, nowhere), {})))
 
-    test(`of ${name} that is a Proxy whose traps throw is refused`, async () => {
+    test(`an options object of ${name} that is a Proxy whose traps throw is refused`, async () => {
       const boom = () => {
         throw new RangeError('boom')
       }
@@ -86,27 +87,27 @@ describe('an options object', together, () => {
       }
     })
 
-    test(`of ${name} that is a revoked Proxy is refused`, async () => {
+    test(`an options object of ${name} that is a revoked Proxy is refused`, async () => {
       const { proxy, revoke } = Proxy.revocable(required(name, nowhere), {})
       revoke()
       await refused(name, proxy, 'options')
     })
 
-    test(`of ${name} inherits nothing: neither what is required nor what is wrong`, async () => {
+    test(`an options object of ${name} inherits neither required nor wrong options`, async () => {
       await refused(name, Object.create(required(name, nowhere)), 'provider')
       const wrong = { timeoutMs: -1, nobodyKnows: 1, signal: 'none', onProgress: 'none' }
       await accepted(name, Object.assign(Object.create(wrong), required(name, nowhere)))
     })
 
-    test(`of ${name} may have no prototype, or come from another realm`, async () => {
+    test(`an options object of ${name} may have no prototype, or come from another realm`, async () => {
       await accepted(name, Object.assign(Object.create(null), required(name, nowhere)))
       await accepted(name, Object.assign(vm.runInNewContext('({})'), required(name, nowhere)))
     })
 
-    test(`of ${name} may have symbols, which nobody reads`, () =>
+    test(`an options object of ${name} may have symbols, which are ignored`, () =>
       accepted(name, { ...required(name, nowhere), [Symbol('note')]: 1, [Symbol.iterator]: 1 }))
 
-    test(`of ${name} may be frozen, and is left as it was`, async () => {
+    test(`an options object of ${name} may be frozen, and is left as it was`, async () => {
       const options = Object.freeze({ ...required(name, nowhere), signal: AbortSignal.abort() })
       const before = inspect(options)
       assert.equal((await failure(calls[name](options))).code, 'ABORT_ERR')
@@ -114,7 +115,7 @@ describe('an options object', together, () => {
     })
   }
 
-  test('is read before the call returns: what is changed later changes nothing', async t => {
+  test('an options object is read before the call returns: what is changed later changes nothing', async t => {
     const server = await scripted(t, [replies.created])
     const options = required('createTask', server.baseURL, { extraTaskFields: { a: 1 } })
     const pending = calls.createTask(options)
@@ -127,7 +128,7 @@ describe('an options object', together, () => {
 })
 
 describe('extraTaskFields', together, () => {
-  test('that is cyclic is refused', async () => {
+  test('extraTaskFields that is cyclic is refused', async () => {
     const extra = { a: {} }
     Object.assign(extra.a, { back: extra })
     const error = await refused(
@@ -138,7 +139,7 @@ describe('extraTaskFields', together, () => {
     assert.ok(error.cause instanceof Error, 'the cause says what is wrong with it')
   })
 
-  test('that has a BigInt anywhere is refused', async () => {
+  test('extraTaskFields that has a BigInt anywhere is refused', async () => {
     for (const extra of [{ n: 1n }, { deep: [{ n: 2n ** 64n }] }]) {
       await refused(
         'createTask',
@@ -148,7 +149,7 @@ describe('extraTaskFields', together, () => {
     }
   })
 
-  test('with a getter or a toJSON that throws is refused, with what was thrown as the cause', async () => {
+  test('extraTaskFields with a getter or a toJSON that throws is refused, with what was thrown as the cause', async () => {
     const boom = new RangeError('boom')
     const thrower = () => {
       throw boom
@@ -166,7 +167,7 @@ describe('extraTaskFields', together, () => {
     }
   })
 
-  test('is sent as JSON.stringify would write it', async t => {
+  test('extraTaskFields is sent as JSON.stringify would write it', async t => {
     const extra = {
       when: new Date(0),
       gone: undefined,
@@ -184,7 +185,7 @@ describe('extraTaskFields', together, () => {
     assert.deepEqual(rest, JSON.parse(JSON.stringify(extra)))
   })
 
-  test('with half a character is refused: no JSON text can carry it', async () => {
+  test('extraTaskFields with a lone surrogate is refused', async () => {
     await refused(
       'createTask',
       required('createTask', nowhere, { extraTaskFields: { lone: '\ud800' } }),
@@ -192,24 +193,24 @@ describe('extraTaskFields', together, () => {
     )
   })
 
-  test('sends numbers as they are written, above 32 bits too', async t => {
+  test('extraTaskFields sends numbers as they are written, above 32 bits too', async t => {
     const { text } = await sentTask(t, { a: 2 ** 53, b: 4294967296, c: 1e21, d: 0.1 })
     for (const part of ['"a":9007199254740992', '"b":4294967296', '"c":1e21', '"d":0.1']) {
       assert.ok(text.replace('1e+21', '1e21').includes(part), text)
     }
   })
 
-  test('sends an own __proto__ as a field', async t => {
+  test('extraTaskFields sends an own __proto__ as a field', async t => {
     const { text } = await sentTask(t, JSON.parse('{"__proto__":{"a":1}}'))
     assert.match(text, /"__proto__":\{"a":1\}/)
   })
 
-  test('that is empty adds nothing', async t => {
+  test('extraTaskFields that is empty adds nothing', async t => {
     const { body } = await sentTask(t, {})
     assert.deepEqual(Object.keys(body.task).sort(), ['type', 'websiteKey', 'websiteURL'])
   })
 
-  test('of another realm is an object too', async t => {
+  test('extraTaskFields of another realm is an object too', async t => {
     const { body } = await sentTask(t, vm.runInNewContext('({ a: { b: [1] } })'))
     assert.deepEqual(body.task.a, { b: [1] })
   })
@@ -227,7 +228,7 @@ describe('taskId', together, () => {
     ['custom', Number.MAX_SAFE_INTEGER, '9007199254740991'],
     ['ezcaptcha', 'quote " \\ é 😀', JSON.stringify('quote " \\ é 😀')],
   ])) {
-    test(`${inspect(taskId)} goes out to ${provider} as ${wire}`, async t => {
+    test(`taskId ${inspect(taskId)} goes out to ${provider} as ${wire}`, async t => {
       const server = await scripted(t, [replies.processing])
       await calls.getTaskResult({ ...required('getTaskResult', server.baseURL, { provider }), taskId })
       assert.ok(server.requests[0].text.includes(`"taskId":${wire}`), server.requests[0].text)

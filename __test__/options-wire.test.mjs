@@ -63,21 +63,21 @@ describe('options on the wire', () => {
   for (const name of creating) {
     describe(`${name} sends`, together, () => {
       for (const provider of providers) {
-        test(`no more than was given to ${provider}: key, type, page, sitekey`, async t => {
+        test(`${name} sends no more than was given to ${provider}: key, type, page, sitekey`, async t => {
           const { method, path, headers, body } = await sent(t, name, provider)
           assert.deepEqual([method, path], ['POST', '/createTask'])
           assert.match(headers['content-type'] ?? '', /^application\/json/)
           assert.deepEqual(body, { clientKey: KEY, task: plainTask(provider) })
         })
 
-        test(`further fields to ${provider} as they are, beside its own`, async t => {
+        test(`${name} sends further fields to ${provider} as they are, beside its own`, async t => {
           const extra = { cookies: 'a=b', deep: [{ n: 1.5, t: 'ü😀', no: null, yes: true }], '': 0 }
           const { body } = await sent(t, name, provider, { extraTaskFields: extra })
           assert.deepEqual(body.task, { ...plainTask(provider), ...extra })
         })
 
         for (const fixed of ['type', 'websiteURL', 'websiteKey']) {
-          test(`nothing to ${provider} where extraTaskFields would override ${fixed}`, async () => {
+          test(`${name} sends nothing to ${provider} where extraTaskFields would override ${fixed}`, async () => {
             await refused(
               name,
               provider,
@@ -99,33 +99,33 @@ describe('options on the wire', () => {
         ['custom', 'AntiTurnstileTaskProxyLess', true],
       ]
       for (const [provider, taskType, known] of rows) {
-        test(`${known ? '' : 'nothing instead of '}the taskType ${taskType} to ${provider}`, async t => {
+        test(`${name} sends ${known ? '' : 'nothing instead of '}the taskType ${taskType} to ${provider}`, async t => {
           if (!known) return void (await refused(name, provider, { taskType }, 'taskType'))
           const { body } = await sent(t, name, provider, { taskType })
           assert.equal(body.task.type, taskType)
         })
       }
 
-      test('action and cData to ezcaptcha as rqData', async t => {
+      test(`${name} sends action and cData to ezcaptcha as rqData`, async t => {
         const both = await sent(t, name, 'ezcaptcha', { action: 'log_in-2', cData: 'session_1-a' })
         const rqData = { metadataAction: 'log_in-2', metadataCdata: 'session_1-a' }
         assert.deepEqual(both.body.task, { ...plainTask('ezcaptcha'), rqData })
       })
 
-      test('action alone, and cData alone, without the other field', async t => {
+      test(`${name} sends action alone, and cData alone, without the other field`, async t => {
         const action = await sent(t, name, 'ezcaptcha', { action: 'login' })
         assert.deepEqual(action.body.task.rqData, { metadataAction: 'login' })
         const cData = await sent(t, name, 'ezcaptcha', { cData: 'session' })
         assert.deepEqual(cData.body.task.rqData, { metadataCdata: 'session' })
       })
 
-      test('an action of 32 and a cData of 255 characters whole', async t => {
+      test(`${name} sends an action of 32 and a cData of 255 characters whole`, async t => {
         const [action, cData] = ['a'.repeat(32), 'b'.repeat(255)]
         const { body } = await sent(t, name, 'ezcaptcha', { action, cData })
         assert.deepEqual(body.task.rqData, { metadataAction: action, metadataCdata: cData })
       })
 
-      test('rqData of extraTaskFields where no option sets it, and nothing where one does', async t => {
+      test(`${name} sends rqData of extraTaskFields where no option sets it, and nothing where one does`, async t => {
         const extra = { rqData: { mode: 'invisible' } }
         const { body } = await sent(t, name, 'ezcaptcha', { extraTaskFields: extra })
         assert.deepEqual(body.task.rqData, { mode: 'invisible' })
@@ -144,7 +144,7 @@ describe('options on the wire', () => {
       })
 
       for (const protocol of ['http', 'https', 'socks5']) {
-        test(`a ${protocol} proxy to ezcaptcha as it was given`, async t => {
+        test(`${name} sends a ${protocol} proxy to ezcaptcha as it was given`, async t => {
           const proxy = `${protocol}://us-er_1:p%40ss.W0rd@proxy.example:1080`
           const { body } = await sent(t, name, 'ezcaptcha', { proxy })
           assert.deepEqual(body.task, { ...plainTask('ezcaptcha'), proxy })
@@ -153,21 +153,21 @@ describe('options on the wire', () => {
 
       for (const provider of /** @type {Provider[]} */ (['yescaptcha', 'custom'])) {
         for (const option of ['action', 'cData', 'proxy']) {
-          test(`no ${option} to ${provider}, which documents no field for it`, async () => {
+          test(`${name} sends no ${option} to ${provider}, which documents no field for it`, async () => {
             const error = await refused(name, provider, { [option]: optionTable[option].good }, option)
             assert.match(error.message, new RegExp(provider))
           })
         }
       }
 
-      test('developerId to ezcaptcha as appId and to yescaptcha as softID, beside the task', async t => {
+      test(`${name} sends developerId to ezcaptcha as appId and to yescaptcha as softID, beside the task`, async t => {
         const ez = await sent(t, name, 'ezcaptcha', { developerId: 77 })
         assert.deepEqual(ez.body, { clientKey: KEY, appId: 77, task: plainTask('ezcaptcha') })
         const yes = await sent(t, name, 'yescaptcha', { developerId: 88 })
         assert.deepEqual(yes.body, { clientKey: KEY, softID: 88, task: plainTask('yescaptcha') })
       })
 
-      test('further fields beside the task, and none that an option sets', async t => {
+      test(`${name} sends further fields beside the task, and none that an option sets`, async t => {
         const extraRequestFields = { languagePool: 'en', deep: [{ n: 1.5 }] }
         const { body } = await sent(t, name, 'ezcaptcha', { extraRequestFields, developerId: 77 })
         const task = plainTask('ezcaptcha')
@@ -178,19 +178,19 @@ describe('options on the wire', () => {
         }
       })
 
-      test('websiteURL and websiteKey to the letter', async t => {
+      test(`${name} sends websiteURL and websiteKey to the letter`, async t => {
         const websiteURL = 'HTTPS://Shop.example:443/a/../login?q=ü&r=%2f#top'
         const websiteKey = '1x00000000000000000000AA'
         const { body } = await sent(t, name, 'ezcaptcha', { websiteURL, websiteKey })
         assert.deepEqual([body.task.websiteURL, body.task.websiteKey], [websiteURL, websiteKey])
       })
 
-      test('the key in the body alone', async t => {
+      test(`${name} sends the key in the body alone`, async t => {
         const { headers, path } = await sent(t, name, 'ezcaptcha')
         assert.doesNotMatch(JSON.stringify([headers, path]), new RegExp(KEY))
       })
 
-      test('nothing to custom without baseURL or without taskType', async () => {
+      test(`${name} sends nothing to custom without baseURL or without taskType`, async () => {
         await refused(name, 'custom', { baseURL: undefined }, 'baseURL')
         await refused(name, 'custom', { taskType: undefined }, 'taskType')
       })
@@ -199,7 +199,7 @@ describe('options on the wire', () => {
 
   describe('the other calls send', together, () => {
     for (const provider of providers) {
-      test(`key and task id to ${provider}, and a number in the type of its ids`, async t => {
+      test(`the other calls send key and task id to ${provider}, and a number in the type of its ids`, async t => {
         const server = await scripted(t, [replies.processing, replies.processing])
         await getTaskResult(/** @type {any} */ (required('getTaskResult', server.baseURL, { provider })))
         const taskId = 2 ** 40 + 1
@@ -213,7 +213,7 @@ describe('options on the wire', () => {
         ])
       })
 
-      test(`key and task id to ${provider} with every poll of waitForTask`, async t => {
+      test(`the other calls send key and task id to ${provider} with every poll of waitForTask`, async t => {
         const server = await scripted(t, [replies.processing, replies.ready])
         const options = required('waitForTask', server.baseURL, { provider, pollIntervalMs: 10 })
         assert.equal((await waitForTask(/** @type {any} */ (options))).token, TOKEN)
@@ -222,7 +222,7 @@ describe('options on the wire', () => {
         assert.deepEqual(sends, [poll, poll])
       })
 
-      test(`the key alone to ${provider} for the balance`, async t => {
+      test(`the other calls send the key alone to ${provider} for the balance`, async t => {
         const server = await scripted(t, [replies.balance])
         await getBalance(/** @type {any} */ (required('getBalance', server.baseURL, { provider })))
         const [{ method, path, body }] = server.requests
@@ -239,7 +239,7 @@ describe('options on the wire', () => {
       ['/eu/v1/', '/eu/v1'],
       ['/a%20b', '/a%20b'],
     ]) {
-      test(`with "${suffix}" behind the port asks ${prefix}/createTask and ${prefix}/getTaskResult`, async t => {
+      test(`baseURL with "${suffix}" behind the port requests ${prefix}/createTask and ${prefix}/getTaskResult`, async t => {
         const script = success.solveTurnstile.map(reply => ({ ...reply, path: prefix + reply.path }))
         const server = await scripted(t, script)
         const options = required('solveTurnstile', server.baseURL + suffix, { pollIntervalMs: 10 })
@@ -248,7 +248,7 @@ describe('options on the wire', () => {
     }
 
     for (const host of ['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]', '127.0.0.1.']) {
-      test(`may be plain http at ${host}, which is loopback`, async t => {
+      test(`baseURL may be plain http at ${host}, which is loopback`, async t => {
         const address = host.startsWith('[') ? '::1' : '127.0.0.1'
         const here = Object.values(networkInterfaces()).flat()
         if (!here.some(network => network?.address === address))
@@ -266,7 +266,7 @@ describe('options on the wire', () => {
       })
     }
 
-    test('may be https anywhere: TLS is spoken, which a plain http server does not understand', async t => {
+    test('baseURL may be https anywhere: TLS is spoken, which a plain http server does not understand', async t => {
       const server = await scripted(t)
       const baseURL = server.baseURL.replace('http:', 'https:')
       const stop = new AbortController()
@@ -325,7 +325,7 @@ describe('options on the wire', () => {
     })
   })
 
-  describe('the sandbox, as strict as the vendors, accepts', together, () => {
+  describe('the sandbox accepts', together, () => {
     for (const provider of providers) {
       test(`every option that ${provider} knows`, async t => {
         const sandbox = await startSandbox({ provider, clientKey: KEY, solveTimeMs: 0 })
@@ -341,7 +341,7 @@ describe('options on the wire', () => {
         assert.equal(seen.task.proxy, options.proxy)
       })
 
-      test(`its account spread into every call of ${provider}`, async t => {
+      test(`the sandbox accepts its account spread into every call of ${provider}`, async t => {
         const sandbox = await startSandbox({ provider, clientKey: KEY, solveTimeMs: 0 })
         t.after(() => sandbox.close())
         const { taskId } = await createTask({ ...sandbox.account, ...page, taskType: sandbox.taskType })

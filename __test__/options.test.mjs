@@ -154,7 +154,7 @@ describe('an unknown option', () => {
   }
 
   for (const name of callNames) {
-    test(`${name} refuses a name that nobody knows, whatever it is`, () =>
+    test(`${name} refuses every unknown name`, () =>
       each(['zzzzzzzzzz', '', '0', 'constructor', 'toString', 'ünknown', 'a b'], unknown =>
         refused(name, with_(name, { [unknown]: 1 }), unknown),
       ))
@@ -171,7 +171,7 @@ describe('an unknown option', () => {
     await refused('getBalance', options, '__proto__')
   })
 
-  test('an undefined one is absent', () =>
+  test('an unknown option that is undefined counts as absent', () =>
     accepted('getBalance', with_('getBalance', { whatever: undefined })))
 })
 
@@ -226,7 +226,7 @@ describe('bounds', () => {
   test('an interval longer than the timeout is accepted: the last wait is clamped', () =>
     accepted('waitForTask', with_('waitForTask', { timeoutMs: 2000, pollIntervalMs: 10_000 })))
 
-  test('a minus zero is a zero', async () => {
+  test('minus zero counts as zero', async () => {
     await refused('getBalance', with_('getBalance', { timeoutMs: -0 }), 'timeoutMs')
     await refused('createTask', with_('createTask', { developerId: -0 }), 'developerId')
   })
@@ -263,22 +263,22 @@ describe('options as a whole', () => {
       return assert.rejects(promise)
     })
 
-    test(`${name} says nothing beneath a wrong option: there is no cause`, async () => {
+    test(`${name} rejects a wrong option without a cause`, async () => {
       const error = await refused(name, with_(name, { timeoutMs: -1 }), 'timeoutMs')
       assert.equal('cause' in error, false, inspect(error.cause))
     })
   }
 
-  test('a wrong option is told before an aborted signal is', async () => {
+  test('a wrong option is reported before an aborted signal', async () => {
     await refused('getBalance', with_('getBalance', { timeoutMs: -1, signal: aborted }), 'timeoutMs')
   })
 
-  test('the path of a wrong option is the provider, and no provider is told, where nobody knows it', async () => {
+  test('an unknown provider is the path of the wrong option, and the error has no provider', async () => {
     const error = await refused('getBalance', with_('getBalance', { provider: 'nobody' }), 'provider')
     assert.deepEqual(fields(error), { code: 'INVALID_OPTIONS', mayBeCharged: false, option: 'provider' })
   })
 
-  test('the provider is told whatever else is wrong', () =>
+  test('the error has the provider whatever else is wrong', () =>
     each(['ezcaptcha', 'yescaptcha', 'custom'], async provider => {
       const options = with_('getBalance', { timeoutMs: 0 }, /** @type {Provider} */ (provider))
       const error = await refused('getBalance', options, 'timeoutMs')

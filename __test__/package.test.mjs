@@ -21,18 +21,18 @@ const names = [
 const sandboxNames = ['errorCodes', 'faults', 'startSandbox']
 
 describe('the package', () => {
-  test('is required by its name with exactly the named exports', () => {
+  test('the package is required by its name with exactly the named exports', () => {
     assert.deepEqual(Object.keys(require('turnstile-solver')).sort(), names)
   })
 
-  test('is imported by its name with exactly the named exports, and with them all as the default', async () => {
+  test('the package is imported by its name with exactly the named exports, and with them all as the default', async () => {
     const module = await import('turnstile-solver')
     const own = Object.keys(module).filter(name => name !== 'default' && name !== 'module.exports')
     assert.deepEqual(own.sort(), names)
     assert.deepEqual(Object.keys(/** @type {any} */ (module).default).sort(), names)
   })
 
-  test('is one and the same, however it is loaded', async () => {
+  test('the package is one and the same, however it is loaded', async () => {
     /** @type {Record<string, any>} */
     const required = require('turnstile-solver')
     /** @type {Record<string, any>} */
@@ -40,7 +40,7 @@ describe('the package', () => {
     for (const name of names) assert.equal(imported[name], required[name])
   })
 
-  test('names its functions as they are exported, and each takes the one options object', async () => {
+  test('the package names its functions as they are exported, and each takes the one options object', async () => {
     /** @type {Record<string, any>} */
     const module = await import('turnstile-solver')
     const functions = names.filter(name => name !== 'providers')
@@ -48,14 +48,14 @@ describe('the package', () => {
     for (const name of functions.filter(name => !/Error$/.test(name))) assert.equal(module[name].length, 1)
   })
 
-  test('has a sandbox under a name of its own, for import and for require of its address', async () => {
+  test('the package has a sandbox under a name of its own, for import and for require of its address', async () => {
     const sandbox = await import('turnstile-solver/sandbox')
     assert.deepEqual(Object.keys(sandbox).sort(), sandboxNames)
     assert.equal(sandbox.startSandbox, (await import('../lib/sandbox/index.mjs')).startSandbox)
     assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
   })
 
-  test('opens nothing else: no file of the library or the sandbox', () => {
+  test('the package exports no other file of the library or the sandbox', () => {
     for (const path of [
       'lib/client.js',
       'lib/loader.js',
@@ -71,7 +71,7 @@ describe('the package', () => {
     assert.equal(require('turnstile-solver/package.json').name, 'turnstile-solver')
   })
 
-  test('loads from CommonJS and from a module in a process of its own', async () => {
+  test('the package loads from CommonJS and from a module in a process of its own', async () => {
     const [required, imported] = await Promise.all([
       run(process.execPath, ['-p', "Object.keys(require('turnstile-solver')).sort().join()"]),
       runScript(`import { ${names} } from 'turnstile-solver'; console.log([${names}].every(Boolean))`),
@@ -80,7 +80,7 @@ describe('the package', () => {
     assert.deepEqual([imported.code, imported.stdout], [0, 'true\n'])
   })
 
-  test('starts no thread and opens no connection by the sandbox alone, which needs no addon', async () => {
+  test('the sandbox alone does not load the addon', async () => {
     const script = `
       import { startSandbox } from 'turnstile-solver/sandbox'
       const sandbox = await startSandbox()
@@ -90,7 +90,7 @@ describe('the package', () => {
     assert.deepEqual([code, stdout], [0, 'false\n'])
   })
 
-  test('depends on nothing at run time', () => {
+  test('the package depends on nothing at run time', () => {
     for (const kind of ['dependencies', 'peerDependencies', 'bundleDependencies', 'bundledDependencies']) {
       assert.deepEqual(manifest[kind] ?? {}, {}, kind)
     }
@@ -101,7 +101,7 @@ describe('the package', () => {
     )
   })
 
-  test('lists in its manifest only files that are there', () => {
+  test('the package lists in its manifest only files that are there', () => {
     /** @param {unknown} target @returns {string[]} */
     const targets = target =>
       typeof target === 'string' ? [target] : Object.values(/** @type {object} */ (target)).flatMap(targets)

@@ -65,7 +65,7 @@ describe('a file', () => {
     facts = await factsOfEach(files)
   })
 
-  test('for macOS is read, and one flipped bit breaks its signature', () => {
+  test('a file for macOS is read, and one flipped bit breaks its signature', () => {
     const { format, machine, exports, system, name, signed } = facts[0]
     assert.deepEqual([format, machine, system, signed], ['MACHO', 'ARM64', 'MACOS 11.0', true])
     assert.ok(exports?.includes(`_${entry}`))
@@ -73,7 +73,7 @@ describe('a file', () => {
     assert.equal(facts[1].signed, false)
   })
 
-  test('for Windows is read, and is not taken for one of another machine', () => {
+  test('a file for Windows is read, and is not taken for one of another machine', () => {
     const [x64, arm64] = ['x64', 'arm64'].map(cpu =>
       targets.filter(target => target.os === 'win32' && target.cpu === cpu),
     )
@@ -81,7 +81,7 @@ describe('a file', () => {
     assert.deepEqual(complaints(arm64[0], facts[2]), ['it is for AMD64 and not for ARM64'])
   })
 
-  test('that is no binary, or the beginning of one, is refused for every target', async () => {
+  test('a file that is no binary, or the beginning of one, is refused for every target', async () => {
     for (const none of facts.slice(3)) {
       for (const target of targets)
         assert.match(complaints(target, none)[0], /^it is (unknown|ELF|for NONE) /)
@@ -92,7 +92,9 @@ describe('a file', () => {
   })
 
   const linux = process.platform === 'linux' && process.arch === 'x64'
-  test('made by the C compiler is seen through', { skip: !linux && 'it reads ELF of x64' }, async () => {
+  test('a file made by the C compiler is inspected', {
+    skip: !linux && 'it reads ELF of x64',
+  }, async () => {
     const right = `void ${entry}(void) {}`
     /** @type {[source: string, flags: string[], found: string[]][]} */
     const made = [
@@ -124,13 +126,13 @@ describe('a file', () => {
 describe('the checks that run in each platform’s Node.js', () => {
   const own = { through: '', command: [process.execPath] }
 
-  test('pass for the binary of this machine', async () => {
+  test('the checks that run in each platform’s Node.js pass for the binary of this machine', async () => {
     const name = readdirSync(root).find(name => /^turnstile-solver\..*\.node$/.test(name)) ?? ''
     const { node, passed } = await tryOut(join(root, name), own)
     assert.deepEqual([node, passed.length], [process.versions.node, 6])
   })
 
-  test('fail for one that does not load, and say why', async () => {
+  test('the checks that run in each platform’s Node.js fail for one that does not load, and say why', async () => {
     const broken = join(folder, 'broken.node')
     writeFileSync(broken, 'no binary')
     await assert.rejects(tryOut(broken, own), /Node\.js ended with exit code 1:.*broken\.node/s)

@@ -69,7 +69,7 @@ const fit = {
 }
 
 describe('a binary', () => {
-  test('that is as it has to be is complained of by nobody', () => {
+  test('a binary that meets all rules has no violations', () => {
     for (const [target, facts] of /** @type {const} */ ([
       [glibc, fit.glibc],
       [musl, fit.musl],
@@ -92,7 +92,7 @@ describe('a binary', () => {
     ],
     ['without its entry', windows, { ...fit.windows, exports: [] }, `it does not export ${entry}`],
     [
-      'that exports what is nobody else’s business',
+      'that exports internal symbols',
       windows,
       { ...fit.windows, exports: [entry, 'rust_eh_personality'] },
       `it exports more than ${entry}: rust_eh_personality`,
@@ -180,10 +180,10 @@ describe('a binary', () => {
     ],
   ]
   for (const [what, target, facts, complaint] of cases) {
-    test(`${what} is refused`, () => assert.deepEqual(complaints(target, facts), [complaint]))
+    test(`a binary ${what} is refused`, () => assert.deepEqual(complaints(target, facts), [complaint]))
   }
 
-  test('for macOS on x64 may have no signature, but none that does not hold', () => {
+  test('a binary for macOS on x64 may have no signature, but not an invalid one', () => {
     const [intel] = named(['darwin-x64'])
     const facts = { ...fit.mac, machine: 'X86_64', name: '@rpath/turnstile-solver.darwin-x64.node' }
     assert.deepEqual(complaints(intel, { ...facts, signed: null }), [])
@@ -192,7 +192,7 @@ describe('a binary', () => {
 })
 
 describe('a symbol of a framework of macOS', () => {
-  test('is offered to the linker only if the binary needs it', () => {
+  test('a symbol of a framework of macOS is offered to the linker only if the binary needs it', () => {
     assert.deepEqual(idle(fit.mac), [])
     const [library] = Object.keys(fit.mac.imports ?? {})
     const [first, ...others] = fit.mac.imports?.[library] ?? []
@@ -200,7 +200,7 @@ describe('a symbol of a framework of macOS', () => {
     assert.deepEqual(idle({ ...fit.mac, imports: {} }), Object.values(offered()).flat())
   })
 
-  test('is one of a function or of a constant', () => {
+  test('a symbol of a framework of macOS is one of a function or of a constant', () => {
     const symbols = Object.values(offered()).flat()
     assert.deepEqual(
       symbols.filter(symbol => !/^_(CF|Sec|kCF)[A-Z]\w+$/.test(symbol)),
@@ -217,7 +217,7 @@ describe('a file', () => {
     return join(folder, name)
   }
 
-  test('beyond the budget is refused', () => {
+  test('a file beyond the budget is refused', () => {
     const path = file('large', '')
     truncateSync(path, bytesAtMost)
     assert.deepEqual(blemishes(path), [])
@@ -225,7 +225,7 @@ describe('a file', () => {
     assert.deepEqual(blemishes(path), [`it has ${bytesAtMost + 1} bytes, and ${bytesAtMost} is the budget`])
   })
 
-  test('that tells where it was built, and by whom, is refused', () => {
+  test('a file that contains the path or the user of its build is refused', () => {
     const told = 'it tells of a folder of the machine it was built on:'
     assert.deepEqual(blemishes(file('relative', 'panicked at src/lib.rs, /cargo/registry/src/ring')), [])
     for (const path of [`${homedir()}/`, root, '/home/somebody', '/Users/somebody', '\\Users\\somebody']) {

@@ -12,12 +12,12 @@ import { root, run } from './support/child.mjs'
 const require = createRequire(import.meta.url)
 
 describe('the targets', () => {
-  test('are those that the package declares, in its order', () => {
+  test('the targets are those that the package declares, in its order', () => {
     const declared = mainManifest().napi.targets
     assert.deepEqual(targets.map(({ triple }) => triple).sort(), [...declared].sort())
   })
 
-  test('are named as napi names them, and the loader knows each package', () => {
+  test('the targets are named as napi names them, and the loader knows each package', () => {
     const { parseTriple } = require('@napi-rs/cli')
     const bundled = readFileSync(join(root, 'lib', 'bundled-packages.js'), 'utf8')
     const packages = targets.map(packageName)
@@ -38,7 +38,7 @@ describe('the targets', () => {
     assert.deepEqual(packageFolders(), targets.map(({ name }) => name).sort())
   })
 
-  test('are built, one or all, by their names alone', () => {
+  test('the targets are built, one or all, by their names alone', () => {
     assert.deepEqual(named([]), targets)
     assert.deepEqual(
       named(['darwin-arm64', 'linux-x64-gnu']).map(({ name }) => name),
@@ -50,13 +50,13 @@ describe('the targets', () => {
     )
   })
 
-  test('are built when they are asked for, and not before each build of the package', () => {
+  test('the targets are built when they are asked for, and not before each build of the package', () => {
     assert.equal(mainManifest().scripts.prebuild, 'node tools/cross-build/cross-build.mjs')
     // By its name npm would take the script for what goes before `npm run build`.
     assert.match(readFileSync(join(root, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m)
   })
 
-  test('are listed by the script, which refuses any other and anything it does not know', async () => {
+  test('the targets are listed by the script, which refuses any other and anything it does not know', async () => {
     const script = (/** @type {string[]} */ ...args) =>
       run(process.execPath, ['tools/cross-build/cross-build.mjs', ...args])
     const [list, unknown, flag] = await Promise.all([script('--list'), script('amiga'), script('--lst')])
@@ -113,7 +113,7 @@ describe('the table of what was run in what', () => {
     'darwin-arm64': { bytes: 4_100_000, sha256: '', runs: [] },
   }
 
-  test('tells the terminal sizes and times', () => {
+  test('the table of runs has sizes and times on the terminal', () => {
     assert.deepEqual(
       text([linux, mac], results)
         .split('\n')
@@ -131,7 +131,7 @@ describe('the table of what was run in what', () => {
     )
   })
 
-  test('for the document has no sizes and times, and says what was not run or not built', () => {
+  test('the table of runs in the document has no sizes and times, and says what was not run or not built', () => {
     assert.deepEqual(markdown([linux, mac, ...named(['darwin-x64'])], results).split('\n'), [
       '| platform | package | needs at least | local build tested in |',
       '|---|---|---|---|',
@@ -141,7 +141,7 @@ describe('the table of what was run in what', () => {
     ])
   })
 
-  test('is put between its markers, and nowhere else', () => {
+  test('the table of runs is put between its markers, and nowhere else', () => {
     const [begin, end] = ['<!-- platforms:begin -->', '<!-- platforms:end -->']
     const document = `a\n${begin}\nold\n${end}\nb`
     assert.equal(section(document, 'platforms'), 'old')

@@ -44,7 +44,7 @@ function assertEnded({ code, signal, stderr }, expected = 0, quiet = true) {
 }
 
 describe('a pending solve', together, () => {
-  test('keeps the process alive until it has settled, and nothing does afterwards', async t => {
+  test('a pending solve keeps the process alive until it has settled, and nothing does afterwards', async t => {
     const ended = await inProcess(
       t,
       `solveTurnstile(options).then(({ token }) => console.log(token.length > 0, process.getActiveResourcesInfo()))`,
@@ -53,7 +53,7 @@ describe('a pending solve', together, () => {
     assert.equal(ended.stdout, 'true []\n')
   })
 
-  test('with a signal and a progress callback leaves no handle either', async t => {
+  test('a pending solve with a signal and a progress callback leaves no handle', async t => {
     const ended = await inProcess(
       t,
       `const { signal } = new AbortController()
@@ -65,7 +65,7 @@ describe('a pending solve', together, () => {
     assert.equal(ended.stdout, 'created,ready []\n')
   })
 
-  test('that was aborted holds nothing, however long it would have waited', async t => {
+  test('a pending solve that was aborted holds nothing, however long it would have waited', async t => {
     const ended = await inProcess(
       t,
       `const controller = new AbortController()
@@ -91,7 +91,7 @@ describe('in the middle of 200 solves', together, () => {
     ['ready', 199],
   ])
   for (const [phase, nth] of moments) {
-    test(`process.exit at the ${nth}. that is ${phase} keeps its exit code, twice of two`, async t => {
+    test(`in the middle of 200 solves, process.exit at the ${nth}. that is ${phase} keeps its exit code, twice of two`, async t => {
       for (let turn = 0; turn < 2; turn++) {
         const ended = await inProcess(
           t,
@@ -102,7 +102,7 @@ describe('in the middle of 200 solves', together, () => {
     })
   }
 
-  test('an uncaught exception ends the process with its text and exit code 1', async t => {
+  test('in the middle of 200 solves, an uncaught exception ends the process with its text and exit code 1', async t => {
     const ended = await inProcess(
       t,
       `many(200, { onProgress: atThe(60, 'ready', () => setImmediate(() => { throw new Error('uncaught here') })) })`,
@@ -111,7 +111,7 @@ describe('in the middle of 200 solves', together, () => {
     assert.match(ended.stderr, /uncaught here/)
   })
 
-  test('an uncaught exception that is handled harms no solve', async t => {
+  test('in the middle of 200 solves, an uncaught exception that is handled affects no solve', async t => {
     const ended = await inProcess(
       t,
       `process.on('uncaughtException', () => {})
@@ -124,7 +124,7 @@ describe('in the middle of 200 solves', together, () => {
     assert.equal(ended.sandbox.stats().tasks.delivered, 200)
   })
 
-  test('an unhandled rejection ends the process as any other, and names the error', async t => {
+  test('in the middle of 200 solves, an unhandled rejection ends the process as any other, and names the error', async t => {
     const ended = await inProcess(
       t,
       `many(200, { onProgress: atThe(60, 'created', () => void getBalance({})) })`,
@@ -134,7 +134,7 @@ describe('in the middle of 200 solves', together, () => {
     assert.ok(!ended.stderr.includes(KEY))
   })
 
-  test('a signal to terminate ends the process by that signal', async t => {
+  test('in the middle of 200 solves, a signal to terminate ends the process by that signal', async t => {
     const ended = await inProcess(
       t,
       `many(200, { onProgress: atThe(100, 'created', () => process.kill(process.pid, 'SIGTERM')) })`,
@@ -144,7 +144,7 @@ describe('in the middle of 200 solves', together, () => {
 })
 
 describe('a progress callback', together, () => {
-  test('that throws, rejects, never ends its promise or calls back, hundreds of times, ends no solve', async t => {
+  test('a progress callback that throws, rejects, never ends its promise or calls back, hundreds of times, ends no solve', async t => {
     const ended = await inProcess(
       t,
       `const unshowable = { [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('cannot be shown') } }
@@ -171,7 +171,7 @@ describe('a progress callback', together, () => {
     assert.equal(ended.stdout, callbacks.map(what => `${what} true true\n`).join(''))
   })
 
-  test('that starts solves whose callbacks start solves is called for all of them', async t => {
+  test('a progress callback that starts solves whose callbacks start solves is called for all of them', async t => {
     const ended = await inProcess(
       t,
       `let solved = 0
@@ -186,7 +186,7 @@ describe('a progress callback', together, () => {
 })
 
 describe('one signal shared by 1000 solves', together, () => {
-  test('rejects them all with its reason, is warned of nothing and keeps no listener', async t => {
+  test('one signal shared by 1000 solves rejects them all with its reason, is warned of nothing and keeps no listener', async t => {
     const ended = await inProcess(
       t,
       `import { getEventListeners } from 'node:events'
@@ -221,7 +221,7 @@ describe('one signal shared by 1000 solves', together, () => {
 })
 
 describe('threads', together, () => {
-  test('are none before the first call', async t => {
+  test('there are no threads before the first call', async t => {
     const ended = await inProcess(
       t,
       `console.log(threads().filter(name => name.startsWith('turnstile')).length)`,
@@ -235,7 +235,7 @@ describe('threads', together, () => {
     { host: '127.0.0.1', limit: 4 },
     { host: 'localhost', limit: 100 },
   ]) {
-    test(`stay few during 200 solves at ${host}`, async t => {
+    test(`threads stay few during 200 solves at ${host}`, async t => {
       const ended = await inProcess(
         t,
         `const before = threads().length
@@ -254,7 +254,7 @@ describe('threads', together, () => {
 })
 
 describe('a vm context', together, () => {
-  test('may make the options, the callback and the call itself', async t => {
+  test('a vm context may create the options, the callback and the call itself', async t => {
     const ended = await inProcess(
       t,
       `import vm from 'node:vm'
@@ -271,7 +271,7 @@ describe('a vm context', together, () => {
     assert.equal(ended.stdout, 'true created,ready true provider INVALID_OPTIONS\n')
   })
 
-  test('may have a signal of its own', async t => {
+  test('a vm context may have a signal of its own', async t => {
     const ended = await inProcess(
       t,
       `import vm from 'node:vm'
@@ -289,7 +289,7 @@ describe('a vm context', together, () => {
     assert.equal(ended.stdout, 'ABORT_ERR why\nABORT_ERR why\n')
   })
 
-  test('that is thrown away leaves its solves to themselves', async t => {
+  test('a vm context that is discarded does not affect its solves', async t => {
     const ended = await inProcess(
       t,
       `import vm from 'node:vm'

@@ -51,7 +51,7 @@ const timeless = ({ elapsedMs: _, retryDelayMs: __, ...event }) => event
 
 describe('onProgress', together, () => {
   describe('progress', together, () => {
-    test('of a solve goes from created over processing to ready, and every event has every field', async t => {
+    test('progress of a solve is created, processing and ready, and every event has every field', async t => {
       const { created, processing, ready } = replies
       const { events } = await observed(t, 'solveTurnstile', [created, processing, processing, ready])
       const always = { provider: 'ezcaptcha', taskId: TASK, retries: 0 }
@@ -69,7 +69,7 @@ describe('onProgress', together, () => {
       assert.ok(elapsed.every(Number.isInteger), `${elapsed}`)
     })
 
-    test('of waitForTask creates nothing and says so: it begins with the first poll', async t => {
+    test('progress of waitForTask has no created event and begins with the first poll', async t => {
       const { events } = await observed(t, 'waitForTask', [replies.processing, replies.ready])
       assert.deepEqual(phases(events), ['processing', 'ready'])
       assert.deepEqual(
@@ -91,7 +91,7 @@ describe('onProgress', together, () => {
         'PROVIDER_ERROR',
       ],
     ])) {
-      test(`tells ${what} in a poll as retrying, with the code, a text and the wait`, async t => {
+      test(`progress reports ${what} in a poll as retrying, with the code, a text and the wait`, async t => {
         const { events, solution } = await observed(t, 'waitForTask', [answer, replies.ready])
         assert.deepEqual(phases(events), ['retrying', 'ready'])
         const [retrying, ready] = events
@@ -108,7 +108,7 @@ describe('onProgress', together, () => {
       })
     }
 
-    test('tells a createTask that was refused as busy as retrying, before there is a task id', async t => {
+    test('progress reports a createTask that was refused as busy as retrying, before there is a task id', async t => {
       const busy = { path: '/createTask', status: 429, headers: { 'retry-after': '0' }, body: 'busy' }
       const { events } = await observed(t, 'solveTurnstile', [busy, replies.created, replies.ready])
       assert.deepEqual(phases(events), ['retrying', 'created', 'ready'])
@@ -117,14 +117,14 @@ describe('onProgress', together, () => {
       assert.equal(events[1].taskId, TASK)
     })
 
-    test('of a task that fails ends without ready', async t => {
+    test('progress of a task that fails ends without ready', async t => {
       const failed = { body: { errorId: 1, errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' } }
       const outcome = await observed(t, 'solveTurnstile', [replies.created, replies.processing, failed])
       assert.equal(outcome.error.code, 'PROVIDER_ERROR')
       assert.deepEqual(phases(outcome.events), ['created', 'processing'])
     })
 
-    test('of wrong options and of an aborted signal is none', async t => {
+    test('there is no progress for wrong options or an aborted signal', async t => {
       for (const name of polling) {
         const wrong = await observed(t, name, [], { timeoutMs: -1 })
         const aborted = await observed(t, name, [], { signal: AbortSignal.abort() })
@@ -132,7 +132,7 @@ describe('onProgress', together, () => {
       }
     })
 
-    test('never comes after the promise has settled', async t => {
+    test('progress never comes after the promise has settled', async t => {
       const script = [replies.created, replies.processing, replies.ready]
       const { events, count } = await observed(t, 'solveTurnstile', script)
       assert.deepEqual([events.length, count], [3, 3])
@@ -155,7 +155,7 @@ describe('onProgress', together, () => {
       assert.deepEqual([events.length, told.length], [3, 2])
     })
 
-    test('is a new plain object each time, which nobody needs to keep intact', async t => {
+    test('each progress event is a new plain object, and changing it has no effect', async t => {
       const server = await scripted(t, [replies.created, replies.ready])
       const onProgress = (/** @type {any} */ event) => {
         assert.equal(Object.getPrototypeOf(event), Object.prototype)
@@ -166,7 +166,7 @@ describe('onProgress', together, () => {
       assert.deepEqual([solution.token, solution.taskId], [TOKEN, TASK])
     })
 
-    test('does not hold up the call: a callback whose promise never ends is not waited for', async t => {
+    test('progress does not hold up the call: a callback whose promise never ends is not waited for', async t => {
       const server = await scripted(t, [replies.created, replies.ready])
       const onProgress = () => new Promise(() => {})
       const options = { pollIntervalMs: 10, onProgress }
@@ -175,7 +175,7 @@ describe('onProgress', together, () => {
     })
 
     for (const provider of providers) {
-      test(`at ${provider} comes in the same order, and only from the call that asked for it`, async t => {
+      test(`progress at ${provider} comes in the same order, and only from the call that asked for it`, async t => {
         let ahead = 0
         const begun = Date.now()
         const now = () => begun + ahead
@@ -223,14 +223,14 @@ describe('onProgress', together, () => {
       ['rejects', "async () => { throw new RangeError('boom') }"],
       ['rejects later', "async () => { await new Promise(setImmediate); throw new RangeError('boom') }"],
     ]) {
-      test(`${what} ends neither the process nor the solve, and each time there is a warning`, async t => {
+      test(`a callback that ${what} ends neither the process nor the solve, and each time there is a warning`, async t => {
         const { code, stdout, stderr } = await inChild(t, callback)
         assert.deepEqual({ code, stdout }, { code: 0, stdout: `${TOKEN}\n` })
         assert.equal(stderr.match(/TurnstileWarning: .*onProgress.*boom/g)?.length, 3, stderr)
       })
     }
 
-    test('throws undefined, null or what cannot be shown ends neither the process nor the solve', async t => {
+    test('a callback that throws undefined, null or what cannot be shown ends neither the process nor the solve', async t => {
       const unshowable = `{
         get message() { throw 1 },
         [Symbol.for('nodejs.util.inspect.custom')]() { throw 2 },
@@ -242,7 +242,7 @@ describe('onProgress', together, () => {
       assert.deepEqual({ code, stdout }, { code: 0, stdout: `${TOKEN}\n` })
     })
 
-    test('calls back into the package gets its answers, and the solve goes on', async t => {
+    test('a callback that calls back into the package gets its answers, and the solve goes on', async t => {
       const callback = `async ({ phase }) => {
         const error = await getBalance({}).catch(error => error)
         if (!isTurnstileError(error)) console.log('no error')
@@ -254,7 +254,7 @@ describe('onProgress', together, () => {
       assert.deepEqual(stdout.trim().split('\n').sort(), [TOKEN, 'created', 'processing', 'ready'].sort())
     })
 
-    test('starts a solve of its own finishes both', async t => {
+    test('a callback that starts a solve of its own finishes both', async t => {
       const { created, ready } = replies
       const server = await scripted(t, [created, created, ready, ready])
       /** @type {Promise<any> | undefined} */
@@ -267,7 +267,7 @@ describe('onProgress', together, () => {
       assert.deepEqual([outer.token, (await inner)?.token], [TOKEN, TOKEN])
     })
 
-    test('ends the process on purpose ends it at once', async t => {
+    test('a callback that ends the process on purpose ends it at once', async t => {
       const { code, stdout, stderr } = await inChild(t, '() => process.exit(7)')
       assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: '', stderr: '' })
     })

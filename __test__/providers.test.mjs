@@ -14,14 +14,14 @@ const values = {
 }
 
 describe('providers', () => {
-  test('are those of the tests, each with a default task type or none', () => {
+  test('providers are those of the tests, each with a default task type or none', () => {
     assert.deepEqual(
       providers.map(({ name, taskTypes: [first] }) => [name, first]),
       support.providers.map(name => [name, name === 'custom' ? undefined : support.taskTypes[name]]),
     )
   })
 
-  test('cannot be changed, which would change them for everybody', () => {
+  test('the list of providers is frozen', () => {
     for (const frozen of [providers, ...providers, ...providers.map(({ taskTypes }) => taskTypes)])
       assert.ok(Object.isFrozen(frozen))
   })
@@ -30,7 +30,7 @@ describe('providers', () => {
     const { name, baseURL, taskTypes } = provider
     const { baseURL: _, ...options } = support.required('createTask', '', { provider: name })
 
-    test(`of which ${name} ${baseURL ? 'needs no' : 'needs a'} baseURL`, () => {
+    test(`the list of providers says that ${name} ${baseURL ? 'needs no' : 'needs a'} baseURL`, () => {
       assert.equal(validate('createTask', options)?.option, baseURL ? undefined : 'baseURL')
     })
 
@@ -38,7 +38,7 @@ describe('providers', () => {
 
     for (const [field, value] of Object.entries(values)) {
       const taken = provider[/** @type {keyof typeof values} */ (field)]
-      test(`of which ${name} ${taken ? 'takes' : 'does not take'} ${field}`, () => {
+      test(`the list of providers says that ${name} ${taken ? 'takes' : 'does not take'} ${field}`, () => {
         assert.equal(
           validate('createTask', { ...account, [field]: value })?.option,
           taken ? undefined : field,
@@ -46,7 +46,7 @@ describe('providers', () => {
       })
     }
 
-    test(`of which ${name} takes ${taskTypes.length > 0 ? `the task types ${taskTypes} and no other` : 'any task type'}`, () => {
+    test(`the list of providers says that ${name} takes ${taskTypes.length > 0 ? `the task types ${taskTypes} and no other` : 'any task type'}`, () => {
       for (const taskType of taskTypes)
         assert.equal(validate('createTask', { ...account, taskType }), undefined)
       const other = validate('createTask', { ...account, taskType: 'OtherTask' })

@@ -49,7 +49,7 @@ describe('a proxy in the environment', together, () => {
     ['HTTPS_PROXY', true],
     ['https_proxy', false],
   ])) {
-    test(`as ${name} is the way to a provider that speaks HTTP/${http2 ? 2 : 1.1}`, async t => {
+    test(`a proxy in the environment as ${name} is used for a provider with HTTP/${http2 ? 2 : 1.1}`, async t => {
       const { proxy, sandbox } = await behindProxy(t, { http2 })
       const { outcomes } = await callsUnder({ ...trusting, [name]: proxy.url }, buy)
       assertBought(outcomes[0])
@@ -60,7 +60,7 @@ describe('a proxy in the environment', together, () => {
     })
   }
 
-  test('is told no password where none was given, and never the key', async t => {
+  test('a proxy in the environment gets no password if there is none, and never the key', async t => {
     const { proxy } = await behindProxy(t)
     const { outcomes } = await callsUnder({ ...trusting, HTTPS_PROXY: proxy.url }, buy)
     assertBought(outcomes[0])
@@ -70,7 +70,7 @@ describe('a proxy in the environment', together, () => {
     assert.ok(!proxy.tunnelled().includes(KEY), 'the tunnel is encrypted')
   })
 
-  test('is told the user and the password that its URL carries, percent-decoded', async t => {
+  test('a proxy in the environment gets the user and the password of its URL, percent-decoded', async t => {
     const { proxy } = await behindProxy(t)
     const url = withCredentials(proxy.url, `us%40er:${PASSWORD}%3A%2F`)
     const { outcomes } = await callsUnder({ ...trusting, HTTPS_PROXY: url }, buy)
@@ -79,7 +79,7 @@ describe('a proxy in the environment', together, () => {
     for (const { headers } of proxy.connects) assert.equal(headers['proxy-authorization'], expected)
   })
 
-  test('may itself be spoken to over TLS', async t => {
+  test('a proxy in the environment may itself use TLS', async t => {
     const { proxy } = await behindProxy(t, { tls: certificate('localhost') })
     const url = withCredentials(proxy.url, `user:${PASSWORD}`)
     const { outcomes } = await callsUnder({ ...trusting, HTTPS_PROXY: url }, buy)
@@ -87,7 +87,7 @@ describe('a proxy in the environment', together, () => {
     assert.ok(proxy.connects.length > 0)
   })
 
-  test('whose own certificate is wrong is told nothing, and no provider is reached another way', async t => {
+  test('a proxy in the environment whose own certificate is wrong gets nothing, and the provider is not reached directly', async t => {
     const { proxy, sandbox } = await behindProxy(t, { tls: certificate('wrong-host') })
     const { outcomes } = await callsUnder({ ...trusting, HTTPS_PROXY: proxy.url }, [...once])
     const { error, codes } = outcomes[0]
@@ -97,7 +97,7 @@ describe('a proxy in the environment', together, () => {
     assert.equal(sandbox.stats().tasks.created, 0)
   })
 
-  test('does not vouch for the provider: a wrong certificate at the end of the tunnel is refused at once', async t => {
+  test('a proxy in the environment does not weaken TLS: a wrong certificate of the provider is refused at once', async t => {
     const { proxy, sandbox } = await behindProxy(t, { as: 'wrong-host' })
     const { outcomes } = await callsUnder({ ...trusting, HTTPS_PROXY: proxy.url }, buy)
     const { error } = outcomes[0]
@@ -107,7 +107,7 @@ describe('a proxy in the environment', together, () => {
     assert.equal(sandbox.stats().tasks.created, 0)
   })
 
-  test('for plain http alone (HTTP_PROXY) is not used: nothing but loopback goes in the clear', async t => {
+  test('a proxy in the environment for plain http alone (HTTP_PROXY) is not used: nothing but loopback goes in the clear', async t => {
     const { proxy } = await behindProxy(t)
     const env = { ...trusting, HTTP_PROXY: proxy.url, http_proxy: proxy.url }
     const { outcomes } = await callsUnder(env, [...once])
@@ -115,7 +115,7 @@ describe('a proxy in the environment', together, () => {
     assert.deepEqual([proxy.connects, proxy.forwarded], [[], []])
   })
 
-  test('in lower case goes before one in upper case, as in Node.js', async t => {
+  test('a proxy in the environment in lower case takes precedence over upper case, as in Node.js', async t => {
     const { proxy } = await behindProxy(t)
     const other = await startProxy(t)
     const env = { ...trusting, https_proxy: proxy.url, HTTPS_PROXY: other.url }
@@ -152,7 +152,7 @@ describe('a proxy setting that cannot work', together, () => {
     ['HTTPS_PROXY', `socks5://user:${PASSWORD}@127.0.0.1:1`],
     ['https_proxy', `user:${PASSWORD}@127.0.0.1:1`],
   ]) {
-    test(`ends every call at once and names the variable: ${name}=${value.replace(PASSWORD, '…')}`, async () => {
+    test(`a proxy setting that cannot work ends every call at once and names the variable: ${name}=${value.replace(PASSWORD, '…')}`, async () => {
       const { outcomes, stderr } = await callsUnder(
         { ...trusting, [name]: value },
         buy,
@@ -180,7 +180,7 @@ describe('NO_PROXY', together, () => {
     ['NO_PROXY', `other.test, ${HOST} ,127.0.0.1`],
     ['no_proxy', '.example.test'],
   ]) {
-    test(`keeps a provider from the proxy: ${name}="${value}"`, async t => {
+    test(`NO_PROXY makes requests to the provider direct: ${name}="${value}"`, async t => {
       const { proxy } = await behindProxy(t)
       const env = { ...trusting, HTTPS_PROXY: proxy.url, [name]: value }
       const { outcomes } = await callsUnder(env, [...once])
@@ -189,7 +189,7 @@ describe('NO_PROXY', together, () => {
     })
   }
 
-  test(`that names others leaves the provider to the proxy: "x${HOST}"`, async t => {
+  test(`NO_PROXY that names others does not affect the provider: "x${HOST}"`, async t => {
     const { proxy } = await behindProxy(t)
     const env = { ...trusting, HTTPS_PROXY: proxy.url, NO_PROXY: `x${HOST}` }
     const { outcomes } = await callsUnder(env, buy)
@@ -198,7 +198,7 @@ describe('NO_PROXY', together, () => {
   })
 })
 
-test('a proxy that refuses and repeats the password wherever it can costs no money and tells no password', async t => {
+test('a proxy that refuses and repeats the password wherever it can causes no charge and reveals no password', async t => {
   const { proxy, sandbox } = await behindProxy(t, {
     refuse: ({ headers }, client) => {
       const basic = String(headers['proxy-authorization'])

@@ -165,7 +165,7 @@ describe('the commands of the documents run', { concurrency: 8 }, () => {
 })
 
 describe('the README', () => {
-  test('shows the bodies that are sent', async t => {
+  test('the README shows the bodies that are sent', async t => {
     const server = await startScriptedServer([
       { path: '/createTask', body: { errorId: 0, taskId: 'task-1' } },
       { path: '/getTaskResult', body: { errorId: 0, status: 'ready', solution: { token: 'token-1' } } },
@@ -182,7 +182,7 @@ describe('the README', () => {
     )
   })
 
-  test('names the host of every provider', () => {
+  test('the README names the host of every provider', () => {
     const hosts = api.providers.flatMap(({ baseURL }) => (baseURL ? [new URL(baseURL).host] : []))
     assert.ok(hosts.length >= 2)
     for (const host of hosts) assert.ok(readme.includes(`\`${host}\``), host)

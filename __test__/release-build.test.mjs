@@ -7,23 +7,23 @@ import { root, run } from './support/child.mjs'
 const [mac, windows] = named(['darwin-arm64', 'win32-x64-msvc'])
 
 describe("a release's binary of the system's own tools", () => {
-  test('tells nothing of the folders that it was built in', () => {
+  test("a release's binary contains no path of the folders that it was built in", () => {
     for (const target of [mac, windows]) {
       const remapped = flags(target).filter(flag => flag.startsWith('--remap-path-prefix='))
       assert.ok(remapped.includes(`--remap-path-prefix=${root.replace(/[\\/]$/, '')}=/turnstile-solver`))
     }
   })
 
-  test('brings the C runtime along on Windows, where not everybody has it', () => {
+  test("a release's binary for Windows contains the C runtime", () => {
     assert.ok(flags(windows).includes('-Ctarget-feature=+crt-static'))
     assert.ok(!flags(mac).some(flag => flag.includes('crt-static')))
   })
 
-  test('calls itself by its own name on macOS, and not by where it was built', () => {
+  test("a release's binary for macOS has its file name as its install name", () => {
     assert.ok(flags(mac).includes('-Clink-arg=-Wl,-install_name,@rpath/turnstile-solver.darwin-arm64.node'))
   })
 
-  test('is refused for Linux, whose own linker does not keep the floor of glibc', async () => {
+  test("building a release's binary for Linux with the system's own tools is refused", async () => {
     const { code, stderr } = await run(process.execPath, ['tools/release/build.mjs', 'linux-x64-gnu'])
     assert.equal(code, 1)
     assert.match(stderr, /Try npm run prebuild linux-x64-gnu/)

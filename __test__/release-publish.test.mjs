@@ -84,7 +84,7 @@ beforeEach(() => {
 })
 
 describe('publishing', () => {
-  test('publishes for everybody, the platforms first and the main package last; the run after a failure goes on from there', async () => {
+  test('the publishing script publishes publicly, the platforms first and the main package last; the run after a failure goes on from there', async () => {
     refused = names[1]
     await assert.rejects(
       publish(folder, how),
@@ -102,7 +102,7 @@ describe('publishing', () => {
     )
   })
 
-  test('does not take another package of that version for its own', async () => {
+  test('the publishing script rejects another package of that version', async () => {
     published[names[0]] = { versions: { '1.2.2': { dist: { integrity: 'sha512-AAAA' } } } }
     await assert.rejects(
       publish(folder, how),
@@ -111,13 +111,13 @@ describe('publishing', () => {
     assert.deepEqual(puts, [])
   })
 
-  test('publishes nothing if a file is not what was packed', async () => {
+  test('the publishing script publishes nothing if a file is not what was packed', async () => {
     copyFileSync(join(folder, files[0]), join(folder, files[2]))
     await assert.rejects(publish(folder, how), /turnstile-solver-1\.2\.2\.tgz is not what was packed/)
     assert.deepEqual(puts, [])
   })
 
-  test('publishes nothing if there is a file that nobody listed', async () => {
+  test('the publishing script publishes nothing if there is a file that is not listed', async () => {
     list(files.slice(1))
     assert.throws(
       () => checked(folder),
@@ -126,7 +126,7 @@ describe('publishing', () => {
     await assert.rejects(publish(folder, how), /does not know/)
   })
 
-  test('publishes nothing if a platform is missing, or the main package is not the last', async () => {
+  test('the publishing script publishes nothing if a platform is missing, or the main package is not the last', async () => {
     rmSync(join(folder, files[0]))
     list(files.slice(1))
     await assert.rejects(publish(folder, how), /There are 2 packages/)

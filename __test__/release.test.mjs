@@ -150,20 +150,20 @@ const ways = [
 ]
 
 describe('whether everything agrees on the version', () => {
-  test('holds for a tree that does, as a release and between releases', () => {
+  test('the version check passes for a tree whose versions agree, as a release and between releases', () => {
     assert.deepEqual(obstacles(folder, release), [])
     assert.deepEqual(obstacles(folder), [])
   })
 
   for (const [what, file, from, to, told] of ways) {
-    test(`does not hold where ${what}`, () => {
+    test(`the version check fails where ${what}`, () => {
       change(file, from, to)
       assert.deepEqual(obstacles(folder), told)
       assert.deepEqual(obstacles(folder, release), told)
     })
   }
 
-  test('does not hold where there is no package for any platform', () => {
+  test('the version check fails where there is no package for any platform', () => {
     rmSync(join(folder, 'npm'), { recursive: true })
     assert.ok(obstacles(folder).includes('there is no package under npm/'))
   })
@@ -174,7 +174,7 @@ describe('whether everything agrees on the version', () => {
     assert.deepEqual(obstacles(folder, release), ['1.2.2 is still unreleased in CHANGELOG.md'])
   })
 
-  test('changes that belong to no version stop a release, an empty heading for them does not', () => {
+  test('unreleased changes in the changelog stop a release, and an empty heading for them does not', () => {
     change('CHANGELOG.md', '## [1.2.2]', '## [Unreleased]\n\n- A new thing.\n\n## [1.2.2]')
     assert.deepEqual(obstacles(folder), [])
     assert.deepEqual(obstacles(folder, release), ['CHANGELOG.md has changes of no version'])
@@ -206,7 +206,7 @@ describe('whether everything agrees on the version', () => {
 describe('moving to a version', () => {
   beforeEach(() => change('CHANGELOG.md', '## [1.2.2]', '## [Unreleased]\n\n- A new thing.\n\n## [1.2.2]'))
 
-  test('moves everything, and what is moved can be released', () => {
+  test('moving to a version moves everything, and what is moved can be released', () => {
     moveTo(folder, '1.10.0', '2026-03-01')
     assert.deepEqual(obstacles(folder, { tag: 'v1.10.0', repository }), [])
     assert.match(
@@ -215,7 +215,7 @@ describe('moving to a version', () => {
     )
   })
 
-  test('leaves everything else as it was, to the byte, of the same version too', () => {
+  test('moving to a version leaves everything else as it was, to the byte, of the same version too', () => {
     /** How often something else is of the version before. */
     const others = {
       'Cargo.toml': 1,
@@ -232,7 +232,7 @@ describe('moving to a version', () => {
     }
   })
 
-  test('dates a version that the tree is already at', () => {
+  test('moving to a version dates a version that the tree is already at', () => {
     change('CHANGELOG.md', /## \[Unreleased\][^#]*## \[1\.2\.2\] - \S+/, '## [1.2.2] - Unreleased')
     moveTo(folder, '1.2.2', '2026-03-01')
     assert.match(read('CHANGELOG.md'), /^## \[1\.2\.2\] - 2026-03-01$/m)
@@ -247,14 +247,14 @@ describe('moving to a version', () => {
     ['what led up to the version', '1.2.2-beta.1', /1\.2\.2-beta\.1 does not come after 1\.2\.2/],
   ]
   for (const [what, version, told] of refused) {
-    test(`refuses ${what}, and changes nothing`, () => {
+    test(`moving to a version refuses ${what}, and changes nothing`, () => {
       const before = ['CHANGELOG.md', 'package.json', 'Cargo.toml'].map(read)
       assert.throws(() => moveTo(folder, version, '2026-03-01'), told)
       assert.deepEqual(['CHANGELOG.md', 'package.json', 'Cargo.toml'].map(read), before)
     })
   }
 
-  test('refuses a version that the changelog does not speak of', () => {
+  test('moving to a version refuses a version that the changelog does not mention', () => {
     change('CHANGELOG.md', /## \[Unreleased\][^#]*/, '')
     assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md has nothing that is unreleased/)
     change('CHANGELOG.md', '2026-02-28', 'Unreleased')
@@ -264,7 +264,7 @@ describe('moving to a version', () => {
     )
   })
 
-  test('compares versions as numbers, and what leads up to one as older than it', () => {
+  test('moving to a version compares versions as numbers, and what leads up to one as older than it', () => {
     for (const [newer, older] of [
       ['1.10.0', '1.9.9'],
       ['2.0.0', '2.0.0-rc.1'],

@@ -56,7 +56,7 @@ async function sandboxed(t, options) {
 
 describe('results', () => {
   describe('a Solution', together, () => {
-    test('has exactly the fields of the contract, and its times agree with one another', async t => {
+    test('a Solution has exactly the fields of the contract, and its times agree with one another', async t => {
       const raw = { token: TOKEN, userAgent: 'Agent/1', header: { 'sec-ch-ua': '"A"' } }
       const server = await scripted(t, [replies.created, replies.processing, readyWith(raw)])
       const [before, started] = [Date.now(), performance.now()]
@@ -79,14 +79,14 @@ describe('results', () => {
       assert.ok(elapsedMs <= tookMs + 1, `${elapsedMs} of ${tookMs} ms`)
     })
 
-    test('has no key for what the provider did not tell', async t => {
+    test('a Solution has no key for what the provider did not send', async t => {
       const server = await scripted(t, [replies.created, replies.ready])
       const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
       assert.equal('userAgent' in solution, false)
       assert.equal('headers' in solution, false)
     })
 
-    test('of waitForTask has no createdAt, as another call created the task', async t => {
+    test('a Solution of waitForTask has no createdAt, as another call created the task', async t => {
       const server = await scripted(t, [replies.ready])
       const solution = await waitForTask({ ...account(server), taskId: TASK, pollIntervalMs: 10 })
       assert.equal('createdAt' in solution, false)
@@ -94,7 +94,7 @@ describe('results', () => {
       assert.deepEqual([solution.taskId, solution.provider, solution.polls], [TASK, 'ezcaptcha', 1])
     })
 
-    test('counts its polls and, apart from them, the requests that were repeated', async t => {
+    test('a Solution counts its polls and, apart from them, the requests that were repeated', async t => {
       const busy = { path: '/createTask', status: 429, headers: { 'retry-after': '0' } }
       const { created, processing, ready } = replies
       const server = await scripted(t, [busy, created, processing, { reset: true }, ready])
@@ -103,7 +103,7 @@ describe('results', () => {
       assert.equal(solution.polls, server.requests.filter(({ path }) => path === '/getTaskResult').length)
     })
 
-    test('is read from gRecaptchaResponse where there is no token', async t => {
+    test('a Solution is read from gRecaptchaResponse where there is no token', async t => {
       const server = await scripted(t, [readyWith({ gRecaptchaResponse: TOKEN })])
       const result = await getTaskResult({ ...account(server), taskId: TASK })
       assert.ok(result.status === 'ready')
@@ -112,7 +112,7 @@ describe('results', () => {
     })
 
     for (const provider of providers) {
-      test(`of ${provider} comes with the id of the task that was bought, once`, async t => {
+      test(`a Solution of ${provider} comes with the id of the task that was bought, once`, async t => {
         const { sandbox, task } = await sandboxed(t, { provider })
         const before = Date.now()
         const solution = await solveTurnstile({ ...task, pollIntervalMs: 10 })
@@ -133,7 +133,7 @@ describe('results', () => {
       '"minus":-0,"id":18446744073709551616,"exponent":1E5,"text":"\\u00e9\\ud83d\\ude00 \\"quoted\\" \\\\ \\u0000",' +
       '"deep":[[[{"a":[]}]]],"":"empty","__proto__":{"polluted":true},"constructor":1,"10":"ten","2":"two"}'
 
-    test('of a solution is what JSON.parse makes of the wire, in the same order', async t => {
+    test('raw of a solution is what JSON.parse makes of the wire, in the same order', async t => {
       const body = `{"errorId":0,"status":"ready","solution":${text}}`
       const server = await scripted(t, [{ body }])
       const result = await getTaskResult({ ...account(server), taskId: TASK })
@@ -148,7 +148,7 @@ describe('results', () => {
       assert.ok(Object.is(raw.minus, -0))
     })
 
-    test('of a balance is the whole reply', async t => {
+    test('raw of a balance is the whole reply', async t => {
       const body = '{"errorId":0,"balance":12.5,"softBalance":9007199254740993,"inviteBy":null,"__proto__":1}'
       const server = await scripted(t, [{ body }])
       const balance = await getBalance(account(server))
@@ -159,7 +159,7 @@ describe('results', () => {
 
   describe('the lower calls', together, () => {
     for (const provider of providers) {
-      test(`buy at ${provider}, ask once and wait, and the three agree`, async t => {
+      test(`createTask, getTaskResult and waitForTask agree on a task of ${provider}`, async t => {
         const { sandbox, own, task, later } = await sandboxed(t, { provider, solveTimeMs: 100_000 })
         const before = Date.now()
         const created = await createTask(task)
@@ -184,7 +184,7 @@ describe('results', () => {
         assert.equal(sandbox.stats().tasks.created, 1)
       })
 
-      test(`tell the balance of ${provider}, and that it went down by the price`, async t => {
+      test(`getBalance returns the balance of ${provider}, less the price of a task`, async t => {
         const { own, task } = await sandboxed(t, { provider, balance: 100, price: 30 })
         const full = await getBalance(own)
         assert.deepEqual(Object.keys(full).sort(), ['balance', 'raw'])
@@ -198,7 +198,7 @@ describe('results', () => {
   describe('an integer task id', together, () => {
     const id = 2 ** 40 + 3
 
-    test('is a string here and goes out as the integer that it was, in every poll', async t => {
+    test('an integer task id is a string here and goes out as the integer that it was, in every poll', async t => {
       const created = { path: '/createTask', body: `{"errorId":0,"taskId":${id}}` }
       const server = await scripted(t, [created, replies.processing, replies.ready])
       const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
@@ -206,7 +206,7 @@ describe('results', () => {
       for (const { text } of server.requests.slice(1)) assert.ok(text.includes(`"taskId":${id}`), text)
     })
 
-    test('above 2^53 keeps every digit', async t => {
+    test('an integer task id above 2^53 keeps every digit', async t => {
       const created = { path: '/createTask', body: '{"errorId":0,"taskId":9007199254740993}' }
       const server = await scripted(t, [created, replies.ready])
       const solution = await solveTurnstile({ ...account(server), ...page, pollIntervalMs: 10 })
@@ -214,14 +214,14 @@ describe('results', () => {
       assert.match(server.requests[1].text, /"taskId":9007199254740993[,}]/)
     })
 
-    test('as createTask returned it is understood by the provider that gave it', async t => {
+    test('an integer task id as createTask returned it is understood by the provider that gave it', async t => {
       const { own, task } = await sandboxed(t, { provider: 'custom' })
       const { taskId } = await createTask(task)
       assert.equal((await getTaskResult({ ...own, taskId })).status, 'ready')
       assert.equal((await getTaskResult({ ...own, taskId: Number(taskId) })).status, 'ready')
     })
 
-    test('of an error resumes the task', async t => {
+    test('an integer task id of an error resumes the task', async t => {
       const { sandbox, own, task, later } = await sandboxed(t, { provider: 'custom', solveTimeMs: 100_000 })
       const stop = new AbortController()
       const options = { ...task, pollIntervalMs: 10, signal: stop.signal, onProgress: () => stop.abort() }
@@ -235,7 +235,7 @@ describe('results', () => {
 
   describe('a task that timed out', together, () => {
     for (const provider of /** @type {Provider[]} */ (['ezcaptcha', 'yescaptcha'])) {
-      test(`is resumed with waitForTask, and ${provider} sold nothing twice`, async t => {
+      test(`a task that timed out is resumed with waitForTask, and ${provider} charges once`, async t => {
         const { error, sandbox, own, later } = await outOfTime(
           async timeoutMs => {
             const { task, ...here } = await sandboxed(t, { provider, solveTimeMs: 100_000 })
@@ -257,7 +257,7 @@ describe('results', () => {
   })
 
   describe('calls side by side', together, () => {
-    test('keep their tasks apart', async t => {
+    test('calls side by side keep their tasks apart', async t => {
       const { sandbox, task } = await sandboxed(t, { provider: 'yescaptcha' })
       const options = { ...task, pollIntervalMs: 10 }
       const solutions = await Promise.all(Array.from({ length: 50 }, () => solveTurnstile(options)))
@@ -267,7 +267,7 @@ describe('results', () => {
       assert.equal(new Set(solutions.map(({ token }) => token)).size, 50)
     })
 
-    test('do not keep one another waiting: a balance comes while a solve is polled', async t => {
+    test('calls side by side do not wait for each other: a balance comes while a solve is polled', async t => {
       const told = /** @type {Deferred<void>} */ (new Deferred())
       // The poll is answered once the balance is known.
       const answer = async (/** @type {any} */ { path }, /** @type {any} */ response) => {
@@ -290,7 +290,7 @@ describe('results', () => {
     const account = { provider: 'ezcaptcha', clientKey: '${KEY}', baseURL, timeoutMs: 300_000, requestTimeoutMs: 300_000 }
     const page = { websiteURL: '${WEBSITE}', websiteKey: '${SITEKEY}' }`
 
-    test('lives until a pending solve has settled, though nothing else holds it, and then ends by itself', async t => {
+    test('the process lives until a pending solve has settled, though nothing else holds it, and then ends by itself', async t => {
       const server = await scripted(t, [replies.created, replies.processing, replies.ready])
       const script = `${start}
       solveTurnstile({ ...account, ...page, pollIntervalMs: 10 }).then(({ token }) => console.log(token))`
@@ -298,7 +298,7 @@ describe('results', () => {
       assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: `${TOKEN}\n`, stderr: '' })
     })
 
-    test('ends after a settled call, though the server keeps its connection open', async t => {
+    test('the process ends after a settled call, though the server keeps its connection open', async t => {
       const server = await scripted(t, [replies.balance])
       const script = `${start}
       console.log((await getBalance(account)).balance)`
@@ -306,13 +306,13 @@ describe('results', () => {
       assert.deepEqual({ code, stdout }, { code: 0, stdout: '1234.5\n' })
     })
 
-    test('that only loads the package ends, and has nothing to warn of', async () => {
+    test('the process that only loads the package ends, and prints no warning', async () => {
       const { code, stdout, stderr } = await runScript("import 'turnstile-solver'")
       assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '', stderr: '' })
     })
 
     for (const value of ['', '0', 'many', '-1']) {
-      test(`is not harmed by TOKIO_WORKER_THREADS="${value}" in its environment`, async t => {
+      test(`the process is not harmed by TOKIO_WORKER_THREADS="${value}" in its environment`, async t => {
         const server = await scripted(t, [replies.balance])
         const script = `${start}
         console.log((await getBalance(account)).balance)`
@@ -322,14 +322,14 @@ describe('results', () => {
       })
     }
 
-    test('dies of an unhandled rejection as of any other, with the code in its last words', async () => {
+    test('an unhandled rejection ends the process with the code in its output', async () => {
       const { code, stderr } = await runScript(`${start}
       getBalance({ provider: 'ezcaptcha' })`)
       assert.equal(code, 1)
       assert.match(stderr, /INVALID_OPTIONS/)
     })
 
-    test('may abandon a call: a promise that nobody keeps is still answered', async t => {
+    test('a call whose promise is discarded still runs to its end', async t => {
       const server = await scripted(t, [replies.balance])
       const options = required('getBalance', server.baseURL)
       const asked = new WeakRef(calls.getBalance(options))

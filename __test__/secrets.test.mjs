@@ -72,7 +72,7 @@ describe('a provider that repeats the secrets', together, () => {
   for (const [spelt, encode] of Object.entries(encodings)) {
     for (const [what, { fails, answer }] of Object.entries(echoes)) {
       for (const name of callNames) {
-        test(`${spelt}, in ${what}, has them in no part of the error of ${name}`, async t => {
+        test(`a provider that repeats secrets ${spelt}, in ${what}, puts them into no part of the error of ${name}`, async t => {
           // Without a proxy among its own options, a call cannot know one.
           const said = creating.includes(name) ? confession(encode) : `<${encode(KEY)}>`
           const server = await scripted(t, [answer(said)])
@@ -83,7 +83,7 @@ describe('a provider that repeats the secrets', together, () => {
       }
     }
 
-    test(`${spelt}, in an unknown task status, has them in no part of the error`, async t => {
+    test(`a provider that repeats secrets ${spelt}, in an unknown task status, puts them into no part of the error`, async t => {
       const pondering = { body: { errorId: 0, status: confession(encode) } }
       const server = await scripted(t, [replies.created, pondering])
       const error = await failure(calls.solveTurnstile(options('solveTurnstile', server.baseURL)))
@@ -92,7 +92,7 @@ describe('a provider that repeats the secrets', together, () => {
     })
   }
 
-  test('in quotes and backslashes, as JSON spells them, has them in no part of an error', async t => {
+  test('a provider that repeats secrets in quotes and backslashes, as JSON spells them, puts them into no part of an error', async t => {
     const clientKey = 'test"key\\0123456789"abcdef'
     for (const [name, body] of /** @type {[CallName, unknown][]} */ ([
       ['getTaskResult', { errorId: 0, status: clientKey }],
@@ -110,7 +110,7 @@ describe('a provider that repeats the secrets', together, () => {
     ['a ban', 'ERROR_IP_BANNED'],
     ['many refusals of the account', 'ERROR_ZERO_BALANCE'],
   ]) {
-    test(`in ${what} that stops other calls too has them in none of their errors`, async t => {
+    test(`a provider that repeats secrets in ${what} that stops other calls too puts them into none of their errors`, async t => {
       const refused = { body: { errorId: 1, errorCode, errorDescription: confession(text => text) } }
       const server = await scripted(t, Array(9).fill(refused), { loose: true })
       for (let i = 0; i < 9; i++) await failure(calls.createTask(options('createTask', server.baseURL)))
@@ -123,9 +123,9 @@ describe('a provider that repeats the secrets', together, () => {
   }
 })
 
-describe('a provider that repeats the secrets for ever', together, () => {
+describe('a provider that repeats secrets for ever', together, () => {
   for (const [spelt, encode] of Object.entries(encodings)) {
-    test(`${spelt}, while polled, has them in no event and not in the error that ends it`, async t => {
+    test(`a provider that repeats secrets for ever ${spelt}, while polled, puts them into no event and not into the error`, async t => {
       const said = confession(encode)
       const busy = { body: { errorId: 1, errorCode: 'ERROR_INTERNAL_SERVER_ERROR', errorDescription: said } }
       const garbled = Array(99).fill({ body: `no JSON ${said}` })
@@ -146,7 +146,7 @@ describe('a provider that repeats the secrets for ever', together, () => {
 })
 
 describe('a secret', together, () => {
-  test('of the wrong kind or in the wrong place is not repeated by the error about it', async () => {
+  test('a secret of the wrong kind or in the wrong place is not repeated by the error about it', async () => {
     const nowhere = 'http://127.0.0.1:1'
     const secret = 'http://user-0123456789:secret-0123456789@10.0.0.1:99999'
     for (const wrong of /** @type {any[]} */ ([
@@ -178,7 +178,7 @@ describe('a secret', together, () => {
   })
 
   for (const name of callNames) {
-    test(`goes out with ${name} in the body alone: in no path, no query and no header`, async t => {
+    test(`a secret goes out with ${name} in the body alone: in no path, no query and no header`, async t => {
       const server = await scripted(t, success[name], { loose: true })
       await calls[name](options(name, server.baseURL))
       assert.ok(server.requests.length > 0)
@@ -192,7 +192,7 @@ describe('a secret', together, () => {
 })
 
 describe('a process with everything that logs turned on', together, () => {
-  test('writes no secret to stdout or stderr, whatever its calls come to', async t => {
+  test('a process with everything that logs turned on writes no secret to stdout or stderr, whatever its calls come to', async t => {
     const sandbox = await startSandbox({
       provider: 'ezcaptcha',
       clientKey: KEY,

@@ -17,19 +17,19 @@ const plan = (/** @type {string[]} */ ...words) =>
   Object.fromEntries(planTests(words, { root, suites, files }))
 
 describe('the arguments of npm test', () => {
-  test('are every suite if there are none', () => {
+  test('the arguments of npm test are every suite if there are none', () => {
     assert.deepEqual(Object.keys(plan()), suites)
     assert.deepEqual(Object.values(plan()).flat(), [])
   })
 
-  test('name suites, which run in the order given and once each', () => {
+  test('the arguments of npm test name suites, which run in the order given and once each', () => {
     assert.deepEqual(Object.entries(plan('types', 'rust', 'types')), [
       ['types', []],
       ['rust', []],
     ])
   })
 
-  test('name test files, which run with their suites', () => {
+  test('the arguments of npm test name test files, which run with their suites', () => {
     assert.deepEqual(plan(files[3], files[0], files[1], files[0]), {
       'queue-workers': [files[3]],
       javascript: [files[0], files[1]],
@@ -38,12 +38,12 @@ describe('the arguments of npm test', () => {
     assert.deepEqual(plan(join(root, files[2])), { browser: [files[2]] })
   })
 
-  test('name a suite and a file of it, which is the whole suite', () => {
+  test('the arguments of npm test name a suite and a file of it, which is the whole suite', () => {
     assert.deepEqual(plan(files[2], 'browser'), { browser: [] })
     assert.deepEqual(plan('browser', files[2]), { browser: [] })
   })
 
-  test('after "rust" are filters of cargo test, up to the next suite or path', () => {
+  test('the arguments of npm test after "rust" are filters of cargo test, up to the next suite or path', () => {
     assert.deepEqual(plan('rust', 'poll', 'breaker::tests', files[0]), {
       rust: ['poll', 'breaker::tests'],
       javascript: [files[0]],
@@ -52,7 +52,7 @@ describe('the arguments of npm test', () => {
     assert.deepEqual(plan(files[0], 'rust', 'poll'), { javascript: [files[0]], rust: ['poll'] })
   })
 
-  test('are refused by name where they are neither', () => {
+  test('the arguments of npm test are refused by name where they are neither', () => {
     const refused = (/** @type {string[]} */ words, /** @type {RegExp} */ why) =>
       assert.throws(() => plan(...words), why)
     refused(['types', 'pol'], /Neither a suite nor a test file: pol\.\n.*rust, javascript/)
@@ -66,7 +66,7 @@ describe('the arguments of npm test', () => {
     )
   })
 
-  test('end the command before anything is built, if one is wrong', async () => {
+  test('the arguments of npm test end the command before anything is built, if one is wrong', async () => {
     const { code, stderr } = await run(process.execPath, ['tools/dev/test.mjs', 'nonsense'])
     assert.equal(code, 1)
     assert.match(stderr, /Neither a suite nor a test file: nonsense\./)

@@ -58,7 +58,7 @@ describe('the tree', () => {
     .filter(file => /\.[cm]?js$/.test(file))
     .map(file => /** @type {[string, string]} */ ([file, readFileSync(join(root, file), 'utf8')]))
 
-  test('has no cycle of imports between its folders', () => {
+  test('the tree has no cycle of imports between its folders', () => {
     const graph = dependencies(modules)
     assert.ok(graph.get('__test__')?.has('tools/dev') && graph.get('tools/release')?.has('tools/cross-build'))
     assert.deepEqual(cycle(graph), undefined)
@@ -69,7 +69,7 @@ describe('the tree', () => {
     )
   })
 
-  test('has a product that imports neither tools nor tests, and tools that import no test', () => {
+  test('the tree has a product that imports neither tools nor tests, and tools that import no test', () => {
     const wrong = modules.flatMap(([file, source]) => {
       const forbidden = /^(lib\/|index\.js$)/.test(file) ? /^(tools|__test__)\// : /^__test__\//
       const own = file.startsWith('__test__/')
@@ -82,7 +82,7 @@ describe('the tree', () => {
     assert.deepEqual(wrong, [])
   })
 
-  test('finds a cycle where there is one', () => {
+  test('the check of the tree finds a cycle', () => {
     const graph = dependencies([
       ['tools/dev/a.mjs', "import { b } from '../../__test__/support/b.mjs'"],
       ['__test__/support/b.mjs', "const c = await import('../../tools/dev/c.mjs')"],

@@ -20,7 +20,7 @@ function eventsOf(t) {
 
 describe('validate', () => {
   for (const name of callNames) {
-    test(`of right options of ${name} is undefined, and nothing is sent or published`, async t => {
+    test(`validate() of right options of ${name} is undefined, and nothing is sent or published`, async t => {
       const server = await scripted(t, [])
       const events = eventsOf(t)
       const options = required(name, server.baseURL, { signal: new AbortController().signal })
@@ -29,7 +29,7 @@ describe('validate', () => {
       assert.deepEqual([events, server.requests], [[], []])
     })
 
-    test(`of wrong options of ${name} is the error that the call rejects with`, async t => {
+    test(`validate() of wrong options of ${name} is the error that the call rejects with`, async t => {
       const right = required(name, 'http://127.0.0.1:9')
       const throwing = Object.defineProperty({ ...right }, 'clientKey', {
         enumerable: true,
@@ -50,7 +50,7 @@ describe('validate', () => {
     })
   }
 
-  test('of a call that does not exist throws', () => {
+  test('validate() of a call that does not exist throws', () => {
     assert.throws(() => validate(/** @type {any} */ ('buyToken'), {}), {
       message: 'there is no call buyToken',
     })

@@ -51,7 +51,7 @@ describe('a worker thread', together, () => {
     ['ready', 100],
     ['ready', 190],
   ])) {
-    test(`terminated in the middle of 200 solves, at the ${nth}. that is ${phase}, harms nobody else`, async t => {
+    test(`a worker thread terminated in the middle of 200 solves, at the ${nth}. that is ${phase}, affects no other thread`, async t => {
       const { options } = await provider(t)
       const mine = Array.from({ length: 20 }, () => calls.solveTurnstile(options))
       const worker = start({ options, count: 200, phase, nth })
@@ -62,7 +62,7 @@ describe('a worker thread', together, () => {
     })
   }
 
-  test('that ends by process.exit in the middle of its solves keeps its exit code', async t => {
+  test('a worker thread that ends by process.exit in the middle of its solves keeps its exit code', async t => {
     const { options } = await provider(t)
     const exits = source.replace("parentPort.postMessage('now')", 'process.exit(5)')
     const workerData = { options, count: 100, phase: 'ready', nth: 50 }
@@ -72,7 +72,7 @@ describe('a worker thread', together, () => {
     assert.ok((await calls.solveTurnstile(options)).token)
   })
 
-  test('that dies of an uncaught exception in the middle of its solves harms nobody else', async t => {
+  test('a worker thread that dies of an uncaught exception in the middle of its solves affects no other thread', async t => {
     const { options } = await provider(t)
     const throws = source.replace(
       "parentPort.postMessage('now')",
@@ -85,7 +85,7 @@ describe('a worker thread', together, () => {
     assert.ok((await calls.solveTurnstile(options)).token)
   })
 
-  test('ends by itself once its solves have settled', async t => {
+  test('a worker thread ends by itself once its solves have settled', async t => {
     const { options } = await provider(t)
     const worker = start({ options, count: 20 })
     const [solved, [code]] = await Promise.all([word(worker), once(worker, 'exit')])
@@ -94,7 +94,7 @@ describe('a worker thread', together, () => {
 })
 
 describe('many worker threads', () => {
-  test('twelve that load the addon at once all solve', async t => {
+  test('many worker threads twelve that load the addon at once all solve', async t => {
     const { options, sandbox } = await provider(t)
     const workers = Array.from({ length: 12 }, () => start({ options, count: 4 }))
     assert.deepEqual(await Promise.all(workers.map(word)), Array(12).fill(4))
@@ -102,7 +102,7 @@ describe('many worker threads', () => {
     assert.equal(sandbox.stats().tasks.created, 48)
   })
 
-  test('terminated again and again leave no thread and no memory behind', async t => {
+  test('many worker threads terminated again and again leave no thread and no memory behind', async t => {
     const { options } = await provider(t)
     // In a process that does nothing else. What each worker leaves behind would add to every round of four; what the first rounds add is
     // the runtime's and the allocators' own.
@@ -166,7 +166,7 @@ describe('many worker threads', () => {
     })
   }
 
-  test('that the process leaves in the middle of their solves end with it', async t => {
+  test('many worker threads that the process leaves in the middle of their solves end with it', async t => {
     const { options } = await provider(t)
     for (let turn = 0; turn < 2; turn++) {
       const ended = await runScript(

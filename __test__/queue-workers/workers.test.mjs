@@ -24,7 +24,7 @@ before(async () => {
 })
 
 describe('the workers of examples/bullmq', () => {
-  test('killed at random, they lose none of 200 jobs and create no second task for any', async t => {
+  test('workers of examples/bullmq that are killed at random lose none of 200 jobs and create no second task for any', async t => {
     const chaos = killAtRandom({ kills: 8, jobs: 200, seed: 1 })
     const report = await runWorkers(t, { jobs: 200, workers: 3, chaos })
     assertConsistent(report, 200)
@@ -35,7 +35,7 @@ describe('the workers of examples/bullmq', () => {
     assert.equal(report.withProgress, report.jobs.completed)
   })
 
-  test('killed between the charge and the reply, they leave one job in doubt and one orphaned task', async t => {
+  test('workers of examples/bullmq that are killed between the charge and the reply leave one job in doubt and one orphaned task', async t => {
     const report = await runWorkers(t, { jobs: 20, workers: 1, chaos: killInTheGap(5) })
     assertConsistent(report, 20)
     const { jobs, orphans, kills } = report
@@ -43,7 +43,7 @@ describe('the workers of examples/bullmq', () => {
     assert.match(report.reasons[0], /^IN DOUBT, no second task is created: A worker ended/)
   })
 
-  test('frozen between the charge and the reply, they store the task when they resume, and no other worker creates one', async t => {
+  test('workers of examples/bullmq that are frozen between the charge and the reply store the task when they resume, and no other worker creates one', async t => {
     // The request of the frozen worker must not time out before it resumes.
     const env = { SOLVER_CREATE_TIMEOUT_MS: '15000' }
     const report = await runWorkers(t, { jobs: 20, workers: 1, chaos: freezeInTheGap(5), env })
@@ -52,7 +52,7 @@ describe('the workers of examples/bullmq', () => {
     assert.ok(report.resumed > 0, 'no other worker took over the jobs of the frozen one')
   })
 
-  test('together they stay within the limit of the account', async t => {
+  test('the workers of examples/bullmq together stay within the limit of the account', async t => {
     const env = { ...longLock, SOLVER_JOBS_PER_SECOND: '5' }
     const report = await runWorkers(t, { jobs: 40, workers: 3, env })
     assertConsistent(report, 40)
@@ -65,7 +65,7 @@ describe('the workers of examples/bullmq', () => {
 
 describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
-    test(`on ${signal} finishes its job and ends`, async t => {
+    test(`a worker of examples/bullmq on ${signal} finishes its job and ends`, async t => {
       const redis = await startRedis()
       t.after(() => redis.close())
       const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 500 })
@@ -81,7 +81,7 @@ describe('a worker of examples/bullmq', { concurrency: 3 }, () => {
     })
   }
 
-  test('without a key does not start', async () => {
+  test('a worker of examples/bullmq without a key does not start', async () => {
     const env = { SOLVER_API_KEY: '' }
     const { code, stderr } = await run(process.execPath, ['worker.mjs'], {
       cwd: folder,

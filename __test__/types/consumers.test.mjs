@@ -40,22 +40,22 @@ const clean = { code: 0, stdout: '' }
 describe('the types', { concurrency: 2 }, () => {
   for (const [mode, flags] of Object.entries(modes)) {
     for (const kind of ['mts', 'cts']) {
-      test(`accept a right consumer in .${kind}, resolved as ${mode}`, async () => {
+      test(`the types accept a correct consumer in .${kind}, resolved as ${mode}`, async () => {
         assert.deepEqual(await tsc([...flags, `__test__/types/accepted.${kind}`]), clean)
       })
 
-      test(`refuse every wrong line of another in .${kind}, resolved as ${mode}`, async () => {
+      test(`the types reject every wrong line of a consumer in .${kind}, resolved as ${mode}`, async () => {
         assert.deepEqual(await tsc([...flags, `__test__/types/refused.${kind}`]), clean)
       })
     }
   }
 
-  test('take undefined as absent also where a project tells the two apart', async () => {
+  test('the types accept undefined with exactOptionalPropertyTypes', async () => {
     const exact = [...modes.nodenext, '--exactOptionalPropertyTypes']
     assert.deepEqual(await tsc([...exact, '__test__/types/accepted-undefined.mts']), clean)
   })
 
-  test('declare as values exactly what is there at run time, in the package and in its sandbox', async t => {
+  test('the types declare as values exactly what is there at run time, in the package and in its sandbox', async t => {
     mkdirSync(join(root, '.tools'), { recursive: true })
     const folder = mkdtempSync(join(root, '.tools', 'types-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))

@@ -29,16 +29,16 @@ const clean = { code: 0, stdout: '' }
 
 describe('the types of turnstile-solver/page', { concurrency: 2 }, () => {
   for (const [mode, flags] of Object.entries(modes)) {
-    test(`accept the pages of both drivers, resolved as ${mode}`, async () => {
+    test(`the types of turnstile-solver/page accept the pages of both drivers, resolved as ${mode}`, async () => {
       assert.deepEqual(await tsc([...flags, '__test__/types/page-accepted.mts']), clean)
     })
 
-    test(`refuse every wrong line of another consumer, resolved as ${mode}`, async () => {
+    test(`the types of turnstile-solver/page refuse every wrong line of another consumer, resolved as ${mode}`, async () => {
       assert.deepEqual(await tsc([...flags, '__test__/types/page-refused.mts']), clean)
     })
   }
 
-  test('declare as values exactly what is there at run time', async t => {
+  test('the types of turnstile-solver/page declare as values exactly what is there at run time', async t => {
     mkdirSync(join(root, '.tools'), { recursive: true })
     const folder = mkdtempSync(join(root, '.tools', 'types-page-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
