@@ -180,6 +180,7 @@ describe('a page without a handle for its widget', () => {
       inShadowRoot: false,
       chosen: true,
       first: 0,
+      explicit: false,
     }
     const list = {
       evaluate: async () => ({ now: 0, loading: false, widgets: [widget] }),

@@ -199,7 +199,7 @@ withEachDriver('a frame that goes to another origin', open => {
         ...{ provider: 'ezcaptcha', taskId: 'a-task', token: 'a-token', expiresAt: Date.now() + 120_000 },
       })
       const parsed = /** @type {any} */ ({ choice: {}, callback })
-      await applyToken(driven, held, parsed, solution, lifecycle).catch(() => {})
+      await applyToken(driven, held, parsed, solution, { leftMs: () => 120_000 }, lifecycle).catch(() => {})
       assert.deepEqual([await frameOf(page).evaluate(() => /** @type {any} */ (window).calls), left], [[], 1])
     }
   })

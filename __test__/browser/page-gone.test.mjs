@@ -97,9 +97,12 @@ withEachDriver('a page, while its widget is solved,', (open, name) => {
     await page.evaluate(() => document.querySelector('iframe')?.remove())
     await eventually(async () => frame.isDetached?.() ?? frame.detached)
     const parsed = /** @type {any} */ ({ choice: {} })
-    await assert.rejects(applyToken(/** @type {any} */ (page), held, parsed, solution, lifecycle), {
-      ...{ code: 'PAGE_NAVIGATED', taskId: 'a-task', solution },
-    })
+    await assert.rejects(
+      applyToken(/** @type {any} */ (page), held, parsed, solution, { leftMs: () => 120_000 }, lifecycle),
+      {
+        ...{ code: 'PAGE_NAVIGATED', taskId: 'a-task', solution },
+      },
+    )
   })
 
   test('that crashes counts as closed', async t => {

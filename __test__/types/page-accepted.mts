@@ -58,6 +58,7 @@ holds<
     | 'selector'
     | 'callback'
     | 'widgetTimeoutMs'
+    | 'ifSolved'
   >
 >()
 holds<Same<ReturnType<typeof findTurnstile>, Promise<Widget[]>>>()
@@ -81,14 +82,20 @@ export async function both(puppeteer: PuppeteerPage, playwright: PlaywrightPage)
   const solution: PageSolution = await solveTurnstileOnPage(playwright, options)
   const plain: Solution = await solveTurnstileOnPage(puppeteer, {
     ...account,
+    ifSolved: 'solve',
     callback: token => token.length,
   })
-  const { widget, applied, unsupported } = solution
+  const { widget, applied, unsupported, warnings } = solution
+  const taskId: string = solution.kept ? 'kept' : solution.taskId
+  const maybe: number | undefined = solution.expiresAt
   return [
     plain.token,
     widget.websiteKey ?? '',
     ...applied.fields,
     String(applied.callback),
+    taskId,
+    String(maybe),
+    ...warnings.map(({ code, message }) => `${code}: ${message}`),
     ...unsupported,
     frame.url(),
   ].concat(widgets.map(({ selector }) => selector))

@@ -11,7 +11,8 @@ import {
 const account = { provider: 'ezcaptcha', clientKey: 'key' } as const
 
 export async function calls(page: Page): Promise<unknown[]> {
-  const { applied, widget, unsupported } = await solveTurnstileOnPage(page, account)
+  const solution = await solveTurnstileOnPage(page, account)
+  const { applied, widget, unsupported, warnings } = solution
   return [
     // @ts-expect-error: no options
     solveTurnstileOnPage(page),
@@ -31,6 +32,12 @@ export async function calls(page: Page): Promise<unknown[]> {
     widget.websiteKey.length,
     // @ts-expect-error: how many is not which
     applied.fields.toFixed(),
+    // @ts-expect-error: a token that was kept has no task
+    solution.taskId.length,
+    // @ts-expect-error: no such choice
+    solveTurnstileOnPage(page, { ...account, ifSolved: 'buy' }),
+    // @ts-expect-error: no such warning
+    warnings[0]?.code === 'SITEKEY_UNKNOWN',
     // @ts-expect-error: a sitekey is never unsupported
     unsupported.includes('websiteKey'),
   ]

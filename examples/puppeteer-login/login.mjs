@@ -31,12 +31,21 @@ try {
   await page.goto(url)
   await page.type('#username', LOGIN_NAME)
 
-  const { widget, taskId, elapsedMs } = await solveTurnstileOnPage(page, {
+  const {
+    widget,
+    kept,
+    taskId,
+    elapsedMs = 0,
+  } = await solveTurnstileOnPage(page, {
     ...account,
     signal: stop.signal,
     onProgress: ({ phase, polls }) => console.error(`${phase}, ${polls} polls`),
   })
-  console.log(`${widget.selector} solved in ${(elapsedMs / 1000).toFixed(1)} s, task ${taskId}`)
+  console.log(
+    kept
+      ? `${widget.selector} had a token already`
+      : `${widget.selector} solved in ${(elapsedMs / 1000).toFixed(1)} s, task ${taskId}`,
+  )
 
   await Promise.all([page.waitForNavigation(), page.click('#submit')])
   console.log(`${await page.title()}: ${await page.$eval('h1', heading => heading.textContent)}`)

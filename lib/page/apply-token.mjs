@@ -1,7 +1,8 @@
 /** Applies a token to the page: sets the response fields and calls the callback, unless the token has expired. */
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { Script } from 'node:vm'
+import { rememberApplied } from './applied-tokens.mjs'
+import { clearTimeout, delay, setTimeout } from './clock.mjs'
 import { endedError, pageError, solutionAdvice } from './errors.mjs'
 import { dispose, evaluate, isAlive, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanFrame } from './find.mjs'
@@ -9,12 +10,14 @@ import { indexOf, pick } from './in-page.mjs'
 import { callByName, callOwn, fill } from './in-page-apply.mjs'
 import { namesOf } from './options.mjs'
 import { asCallResult, asFillResult, asHandle, asInteger } from './replies.mjs'
+import { printable } from './text.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
-/** @typedef {import('./index.d.mts').PageSolution} PageSolution */
+/** @typedef {import('./index.d.mts').BoughtSolution} BoughtSolution */
 /** @typedef {import('../../index.js').Solution} Solution */
 /** @typedef {import('./options.mjs').ParsedOptions} ParsedOptions */
-/** @typedef {import('./wait.mjs').HeldWidget} HeldWidget */
+/** @typedef {Pick<import('./wait.mjs').HeldWidget, 'widget' | 'frame' | 'handle'>} HeldWidget */
+/** @typedef {import('./clock.mjs').Expiry} Expiry */
 /** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
 /** A page that renders its widget again has none for a moment. */
@@ -26,10 +29,11 @@ const SCAN_INTERVAL_MS = 100
  * @param {HeldWidget} held
  * @param {ParsedOptions} parsed
  * @param {Solution} solution
+ * @param {Expiry} expiry
  * @param {Lifecycle} lifecycle
- * @returns {Promise<PageSolution['applied']>}
+ * @returns {Promise<BoughtSolution['applied']>}
  */
-export async function applyToken(page, held, parsed, solution, lifecycle) {
+export async function applyToken(page, held, parsed, solution, expiry, lifecycle) {
   const { provider, taskId, token, expiresAt } = solution
   const details = { provider, taskId, mayBeCharged: true, solution }
   const late = () => {
@@ -46,35 +50,36 @@ export async function applyToken(page, held, parsed, solution, lifecycle) {
   }
 
   const apply = async () => {
-    if (Date.now() >= expiresAt) throw late()
-    const found = await foundAgain(page, held, parsed, expiresAt, lifecycle)
+    if (expiry.leftMs() <= 0) throw late()
+    const found = await foundAgain(page, held, parsed, expiry, lifecycle)
     await assertAlive()
-    if (!found) throw notApplied(`${held.widget.selector} is not in the page any more`)
+    if (!found) throw notApplied(`${printable(held.widget.selector)} is not in the page any more`)
     const { handle, until, widget } = found
+    rememberApplied(page, token)
     const setValue = () => handle.evaluate(fill, { token, until })
-    const fields = await evaluate(setValue, asFillResult, expiresAt - Date.now()).finally(() =>
-      dispose(handle),
-    )
-    if (fields === 'late' || Date.now() >= expiresAt) throw late()
+    const fields = await evaluate(setValue, asFillResult, expiry.leftMs()).finally(() => dispose(handle))
+    if (fields === 'late' || expiry.leftMs() <= 0) throw late()
     await assertAlive()
     if (!fields) throw notApplied('the page did not take the token')
     const callback = parsed.callback ?? widget.callback
     if (callback === undefined) {
-      if (fields.length === 0) throw notApplied(`${widget.selector} has no response field any more`)
+      if (fields.length === 0)
+        throw notApplied(`${printable(widget.selector)} has no response field any more`)
       return { fields, callback: false }
     }
     lifecycle.detach()
     const outcome = await call(held, callback, { token, until })
     if (outcome === 'late') throw late()
     if (outcome === 'missing') throw notApplied(`the page has no function ${callback} any more`)
-    if (outcome !== 'called') throw notApplied(`the callback failed: ${outcome.message}`, outcome)
+    if (outcome !== 'called')
+      throw notApplied(`the callback failed: ${printable(outcome.message, 500)}`, outcome)
     return { fields, callback: true }
   }
 
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   const expired = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(late()), Math.max(0, expiresAt - Date.now()))
+    timer = setTimeout(() => reject(late()), Math.max(0, expiry.leftMs()))
   })
   const over = lifecycle.ended.then(() => {
     throw endedError(lifecycle, details)
@@ -94,21 +99,21 @@ export async function applyToken(page, held, parsed, solution, lifecycle) {
  * @param {Page} page
  * @param {HeldWidget} held
  * @param {ParsedOptions} parsed
- * @param {number} expiresAt
+ * @param {Expiry} expiry
  * @param {Lifecycle} lifecycle
  */
-async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
-  const deadline = Math.min(Date.now() + RENDER_MS, expiresAt)
+async function foundAgain(page, held, { choice }, expiry, lifecycle) {
+  const lastMs = Math.max(0, expiry.leftMs() - RENDER_MS)
   while (!lifecycle.endReason()) {
-    const isLate = () => Date.now() >= deadline
+    const isLate = () => expiry.leftMs() <= lastMs
     try {
-      const found = await foundNow(page, held, choice, expiresAt)
+      const found = await foundNow(page, held, choice, expiry)
       if (found) return found
     } catch (error) {
       if (!(error instanceof PageScriptError) || isLate()) throw error
     }
     if (isLate()) return
-    await delay(SCAN_INTERVAL_MS, undefined, { signal: lifecycle.signal }).catch(() => {})
+    await delay(SCAN_INTERVAL_MS, lifecycle.signal)
   }
 }
 
@@ -116,12 +121,12 @@ async function foundAgain(page, held, { choice }, expiresAt, lifecycle) {
  * @param {Page} page
  * @param {HeldWidget} held
  * @param {ParsedOptions['choice']} choice
- * @param {number} expiresAt
+ * @param {Expiry} expiry
  */
-async function foundNow(page, { frame, handle, widget }, choice, expiresAt) {
-  const candidates = await scanFrame(page, frame, choice, expiresAt - Date.now())
+async function foundNow(page, { frame, handle, widget }, choice, expiry) {
+  const candidates = await scanFrame(page, frame, choice, expiry.leftMs())
   // By the page's clock: a page that was too busy to run this in time then refuses it.
-  const left = expiresAt - Date.now()
+  const left = expiry.leftMs()
   try {
     const [first] = candidates
     const same = first && (await evaluate(() => first.list.evaluate(indexOf, handle), asInteger, left))

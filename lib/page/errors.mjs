@@ -1,10 +1,16 @@
 /** Errors about the page: TurnstileErrors with codes of their own. */
 
 import { brand, hasBrand, TurnstileError } from '../errors.js'
+import { printable, printableError } from './text.mjs'
 
 /** @typedef {import('./index.d.mts').PageErrorCode} PageErrorCode */
 /** @typedef {import('./index.d.mts').Widget} Widget */
 /** @typedef {import('../../index.js').Solution} Solution */
+
+/** The most characters of a problem in a message. */
+const MAX_PROBLEM = 1000
+/** The most widgets that a message names. */
+const MAX_WIDGETS = 5
 
 /**
  * @typedef {object} Details
@@ -39,8 +45,12 @@ export class TurnstilePageError extends TurnstileError {
 export function pageError(code, problem, advice, details = {}, cause) {
   const { provider, taskId } = details
   const about = [provider, taskId && `task ${taskId}`].filter(Boolean).join(', ')
-  const message = `${problem}${about && ` [${about}]`}; ${advice}`
-  return new TurnstilePageError(message, { code, .../** @type {any} */ (details), cause })
+  const message = `${printable(problem, MAX_PROBLEM)}${about && ` [${about}]`}; ${advice}`
+  return new TurnstilePageError(message, {
+    code,
+    .../** @type {any} */ (details),
+    cause: printableError(cause),
+  })
 }
 
 /**
@@ -111,5 +121,12 @@ export function kindOf(value) {
 }
 
 /** Lists widgets for a message. @param {Widget[]} widgets */
-export const describeWidgets = widgets =>
-  widgets.map(({ selector, websiteKey = 'sitekey unknown' }) => `${selector} (${websiteKey})`).join(', ')
+export function describeWidgets(widgets) {
+  const named = widgets
+    .slice(0, MAX_WIDGETS)
+    .map(
+      ({ selector, websiteKey = 'sitekey unknown' }) => `${printable(selector)} (${printable(websiteKey)})`,
+    )
+  const more = widgets.length - named.length
+  return named.join(', ') + (more > 0 ? `, and ${more} more` : '')
+}

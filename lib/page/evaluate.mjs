@@ -1,5 +1,6 @@
 /** Evaluation in a page, which may be busy or gone, and whose scripts can change any result. */
 
+import { clearTimeout, setTimeout } from './clock.mjs'
 import { isThere } from './in-page.mjs'
 
 /** A busy page may take this long. */

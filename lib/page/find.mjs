@@ -17,6 +17,8 @@ import { asBoolean, asDescription, asHandle } from './replies.mjs'
  * A widget that was found, and its frame.
  * @typedef {object} Candidate
  * @property {Widget} widget
+ * @property {string} [token] that the page has got by itself
+ * @property {boolean} explicit whether a script renders it
  * @property {boolean} chosen whether it fits the options `selector` and `websiteKey`
  * @property {boolean} loading whether its document is still loading
  * @property {number} now the page's own clock
@@ -112,7 +114,7 @@ async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, ti
   const { loading, now } = seen
   /** @type {(Candidate & { first: number })[]} */
   const candidates = []
-  for (const [index, { chosen, sitekey, first, ...shown }] of seen.widgets.entries()) {
+  for (const [index, { chosen, sitekey, first, token, explicit, ...shown }] of seen.widgets.entries()) {
     const key = challenges.find(({ widgetId }) => widgetId === shown.widgetId)?.sitekey ?? sitekey
     const same = candidates.find(
       ({ first: other, widget }) => other === first && isSameKey(widget.websiteKey, key),
@@ -121,9 +123,11 @@ async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, ti
       same.widget = merged(same.widget, { ...shown, websiteKey: key })
       same.indices.push(index)
       same.chosen ||= chosen
+      same.token &&= token && same.token
     } else {
       const widget = widgetOf({ websiteURL: websiteURLOf(frame), websiteKey: key, ...shown })
-      candidates.push({ widget, chosen, loading, now, frame, list, indices: [index], first })
+      const page = { loading, now, frame, list }
+      candidates.push({ ...page, widget, token, explicit, chosen, indices: [index], first })
     }
   }
   return candidates.map(({ first, ...candidate }) => ({

@@ -28,6 +28,8 @@
  * @property {string} [widgetId]
  * @property {string} selector
  * @property {boolean} inShadowRoot
+ * @property {string} [token] that the page has got by itself, and that has not expired
+ * @property {boolean} explicit whether a script renders it, with `turnstile.render()`
  * @property {boolean} chosen
  * @property {number} first the index of the first widget in the same container
  */
@@ -268,6 +270,28 @@ export function describe(found, choice) {
   }
 
   const page = /** @type {Record<string, any>} */ (/** @type {unknown} */ (window))
+  /** A function of Turnstile's script. @param {'getResponse' | 'isExpired'} name @param {string | undefined} widgetId */
+  const ask = (name, widgetId) => {
+    try {
+      return widgetId && page.turnstile[name](widgetId)
+    } catch {
+      // The script is not there, or is another one.
+    }
+  }
+  /** The token of a widget: that of its fields, or else of the script. @param {Found} widget */
+  const tokenOf = ({ inputs, widgetId }) => {
+    let token = inputs.length === 0 ? ask('getResponse', widgetId) : undefined
+    for (let at = 0; at < inputs.length; at++) {
+      const value = Reflect.get(HTMLInputElement.prototype, 'value', inputs[at])
+      if (value === '') return
+      token ??= value
+    }
+    const isToken = typeof token === 'string' && token.length > 0 && token.length <= 4096
+    return isToken && ask('isExpired', widgetId) !== true ? token : undefined
+  }
+  const isExplicit = Reflect.apply(Document.prototype.querySelectorAll, document, [
+    'script[src*="render=explicit"]',
+  ])
   /** @type {Description[]} */
   const widgets = []
   for (let i = 0; i < found.length; i++) {
@@ -292,6 +316,10 @@ export function describe(found, choice) {
       widgetId,
       selector: selectorOf(container),
       inShadowRoot: shadowRootOf(container) !== undefined,
+      token: tokenOf(found[i]),
+      explicit:
+        isExplicit.length > 0 ||
+        !call(container, 'matches', '.cf-turnstile[data-sitekey], .cf-challenge[data-sitekey], .g-recaptcha'),
       chosen: isChosen(found[i]),
       first: firstIn(container),
     }

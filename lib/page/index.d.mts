@@ -74,14 +74,23 @@ export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'web
    */
   callback?: string | ((token: string) => unknown) | undefined
   /**
+   * What happens if the widget has got a token by itself, as with Cloudflare's sitekeys for testing: `'keep'` returns that token, and
+   * nothing is bought; `'solve'` buys another. A token that this module applied before, or that has expired, is not kept.
+   * Default `'keep'`.
+   */
+  ifSolved?: 'keep' | 'solve' | undefined
+  /**
    * How long to wait for the widget to appear and to be rendered, in milliseconds: a whole number from 0 to 300 000. It comes before
    * `timeoutMs`, which is for the solve alone. Default 30 000.
    */
   widgetTimeoutMs?: number | undefined
 }
 
+/** The result of `solveTurnstileOnPage`: `kept` tells the two kinds apart. */
+export type PageSolution = BoughtSolution | KeptSolution
+
 /** A solution, and how it was applied. */
-export interface PageSolution extends Solution {
+export interface BoughtSolution extends Solution {
   /** The widget as it was found. */
   widget: Widget
   /** Where the token was applied. */
@@ -93,7 +102,31 @@ export interface PageSolution extends Solution {
   }
   /** What the widget has and the provider does not support. A site that verifies it will refuse the token. */
   unsupported: ('action' | 'cData')[]
+  /** What may keep the page from reacting to the token. */
+  warnings: PageWarning[]
+  /** Whether the widget's own token was kept. Then nothing was bought, and only the fields of this table are set. */
+  kept: false
 }
+
+/** The token that the widget had already: see the option `ifSolved`. Nothing was bought, and nothing was changed in the page. */
+export interface KeptSolution
+  extends Pick<BoughtSolution, 'token' | 'widget' | 'applied' | 'unsupported' | 'warnings'>,
+    Partial<Record<Exclude<keyof Solution, 'token'>, undefined>> {
+  kept: true
+}
+
+/** Something that may keep a page from reacting to the token. */
+export interface PageWarning {
+  /** What kind of warning it is: the contract. */
+  code: PageWarningCode
+  /** The same in words. */
+  message: string
+}
+
+/** What kind of warning a `PageWarning` is. */
+export type PageWarningCode =
+  /** A script rendered the widget, and no callback was called: the script's own is private, and the option `callback` is not set. */
+  | 'CALLBACK_UNREACHABLE'
 
 /** What kind of failure a `TurnstilePageError` is. */
 export type PageErrorCode =
@@ -150,6 +183,10 @@ export declare function findTurnstile(page: DriverPage): Promise<Widget[]>
  *
  * @throws {TurnstileError | TurnstilePageError} always as a rejection, never synchronously
  */
+export declare function solveTurnstileOnPage(
+  page: DriverPage,
+  options: PageSolveOptions & { ifSolved: 'solve' },
+): Promise<BoughtSolution>
 export declare function solveTurnstileOnPage(
   page: DriverPage,
   options: PageSolveOptions,

@@ -1,5 +1,6 @@
 /** The lifecycle of a page during a call: whether it closes, crashes or navigates, or the caller aborts. */
 
+import { clearTimeout, setTimeout } from './clock.mjs'
 import { isAlive } from './evaluate.mjs'
 import { isClosed } from './frames.mjs'
 

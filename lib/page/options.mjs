@@ -10,6 +10,7 @@ import { invalidOption, kindOf } from './errors.mjs'
  * @typedef {object} ParsedOptions
  * @property {import('./index.d.mts').WidgetChoice} choice
  * @property {Callback | undefined} callback
+ * @property {'keep' | 'solve'} ifSolved
  * @property {number} widgetTimeoutMs
  * @property {AbortSignal | undefined} signal
  * @property {Task} task
@@ -41,7 +42,8 @@ export function requirePage(page) {
  * @returns {ParsedOptions}
  */
 export function parseOptions(options) {
-  const { selector, callback, widgetTimeoutMs = DEFAULT_WIDGET_TIMEOUT_MS, signal, ...task } = copyOf(options)
+  const { selector, callback, ifSolved = 'keep', signal, ...others } = copyOf(options)
+  const { widgetTimeoutMs = DEFAULT_WIDGET_TIMEOUT_MS, ...task } = others
   /** @param {unknown} holds @param {string} option @param {string} expected @param {unknown} value */
   const demand = (holds, option, expected, value) => {
     if (!holds) throw invalidOption(option, `must be ${expected}, not ${kindOf(value)}`, task)
@@ -54,6 +56,8 @@ export function parseOptions(options) {
     'the name of a function of the page, or a function',
     callback,
   )
+  if (ifSolved !== 'keep' && ifSolved !== 'solve')
+    throw invalidOption('ifSolved', "must be 'keep' or 'solve'", task)
   const whole =
     Number.isInteger(widgetTimeoutMs) && widgetTimeoutMs >= 0 && widgetTimeoutMs <= MAX_WIDGET_TIMEOUT_MS
   if (!whole) {
@@ -65,6 +69,7 @@ export function parseOptions(options) {
   return {
     choice: { selector, websiteKey: task.websiteKey },
     callback: typeof callback === 'function' ? { source: sourceOf(callback, task) } : callback,
+    ifSolved,
     widgetTimeoutMs,
     signal,
     task: /** @type {Task} */ (task),

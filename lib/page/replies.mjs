@@ -64,6 +64,8 @@ function asWidget(reply) {
     widgetId: asOptionalString(reply.widgetId),
     selector: asString(reply.selector),
     inShadowRoot: asBoolean(reply.inShadowRoot),
+    token: asOptionalString(reply.token),
+    explicit: asBoolean(reply.explicit),
     chosen: asBoolean(reply.chosen),
     first: asInteger(reply.first),
   }

@@ -1,6 +1,7 @@
 /** Waits for the one widget that the options choose. */
 
-import { setTimeout as delay } from 'node:timers/promises'
+import { wasApplied } from './applied-tokens.mjs'
+import { delay, now } from './clock.mjs'
 import { describeWidgets, endedError, pageError, scriptError } from './errors.mjs'
 import { evaluate, PageScriptError } from './evaluate.mjs'
 import { releaseCandidates, scanPage } from './find.mjs'
@@ -8,6 +9,7 @@ import { pick } from './in-page.mjs'
 import { hasFunction } from './in-page-apply.mjs'
 import { namesOf } from './options.mjs'
 import { asBoolean, asHandle } from './replies.mjs'
+import { printable } from './text.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').Widget} Widget */
@@ -15,7 +17,21 @@ import { asBoolean, asHandle } from './replies.mjs'
 /** @typedef {import('./options.mjs').ParsedOptions} ParsedOptions */
 /** @typedef {import('./lifecycle.mjs').Lifecycle} Lifecycle */
 
-/** @typedef {{ widget: Widget, frame: import('./frames.mjs').Frame, handle: any }} HeldWidget a widget, and a handle that refers to it */
+/**
+ * A widget, and a handle that refers to it.
+ * @typedef {object} HeldWidget
+ * @property {Widget} widget
+ * @property {boolean} explicit whether a script renders it
+ * @property {import('./frames.mjs').Frame} frame
+ * @property {any} handle
+ */
+
+/** A widget that has a token already. @typedef {{ widget: Widget, keptToken: string }} KeptWidget */
+
+/** Cloudflare's sitekeys for testing whose widgets get their token by themselves. */
+const TEST_SITEKEY = /^[12]x0{20}(?:AA|BB|AB)$/
+/** How long a widget with such a sitekey may take. */
+const TEST_TOKEN_MS = 5000
 
 const SCAN_INTERVAL_MS = 100
 
@@ -26,18 +42,26 @@ const nothing = { candidates: [], fault: undefined }
  * @param {Page} page
  * @param {ParsedOptions} parsed
  * @param {Lifecycle} lifecycle
- * @returns {Promise<HeldWidget>}
+ * @returns {Promise<HeldWidget | KeptWidget>}
  */
 export async function waitForWidget(page, parsed, lifecycle) {
   const { widgetTimeoutMs, choice } = parsed
   const { provider } = parsed.task
-  const deadline = performance.now() + widgetTimeoutMs
+  const deadline = now() + widgetTimeoutMs
+  /** @type {number | undefined} */
+  let testTokenUntil
   for (;;) {
-    const late = performance.now() >= deadline
+    const late = now() >= deadline
     const { candidates, fault } = lifecycle.endReason() ? nothing : await scanPage(page, choice)
     if (lifecycle.endReason()) throw endedError(lifecycle, { provider })
     try {
-      const held = await selectWidget(candidates, parsed, late, fault)
+      const solved = parsed.ifSolved === 'keep' ? onlyChosen(candidates) : undefined
+      if (solved?.token !== undefined && !wasApplied(page, solved.token))
+        return { widget: solved.widget, keptToken: solved.token }
+      if (solved && TEST_SITEKEY.test(solved.widget.websiteKey ?? ''))
+        testTokenUntil ??= now() + TEST_TOKEN_MS
+      const awaitsToken = !late && testTokenUntil !== undefined && now() < testTokenUntil
+      const held = awaitsToken ? undefined : await selectWidget(candidates, parsed, late, fault)
       if (held) {
         lifecycle.attach(held.handle)
         return held
@@ -49,9 +73,15 @@ export async function waitForWidget(page, parsed, lifecycle) {
     } finally {
       releaseCandidates(candidates)
     }
-    const pauseMs = Math.min(SCAN_INTERVAL_MS, Math.max(0, deadline - performance.now()))
-    await delay(pauseMs, undefined, { signal: lifecycle.signal }).catch(() => {})
+    const pauseMs = Math.min(SCAN_INTERVAL_MS, Math.max(0, deadline - now()))
+    await delay(pauseMs, lifecycle.signal)
   }
+}
+
+/** @param {Candidate[]} candidates */
+function onlyChosen(candidates) {
+  const [first, ...others] = candidates.filter(({ chosen }) => chosen)
+  return others.length === 0 ? first : undefined
 }
 
 /**
@@ -84,11 +114,12 @@ async function selectWidget(candidates, { choice, callback, widgetTimeoutMs, tas
     throw pageError('WIDGET_NOT_FOUND', problem, advice, { provider, widgets })
   }
 
-  const { widget, frame, list, indices, loading } = candidate
+  const { widget, frame, list, indices, loading, explicit } = candidate
   const details = { provider, widgets: [widget] }
+  const selector = printable(widget.selector)
   if (widget.websiteKey === undefined && task.websiteKey === undefined) {
     if (!late) return
-    const problem = `the sitekey of ${widget.selector} is not in the page`
+    const problem = `the sitekey of ${selector} is not in the page`
     throw pageError('SITEKEY_UNKNOWN', problem, 'set `websiteKey`; nothing was bought', details)
   }
   const there =
@@ -99,7 +130,7 @@ async function selectWidget(candidates, { choice, callback, widgetTimeoutMs, tas
     typeof callback === 'string' && !there
       ? `the page has no function ${callback}`
       : widget.fields.length === 0 && !there && !widget.callback
-        ? `${widget.selector} has no response field, and no callback of it is known`
+        ? `${selector} has no response field, and no callback of it is known`
         : undefined
   if (missing !== undefined) {
     if (!late) return
@@ -109,8 +140,13 @@ async function selectWidget(candidates, { choice, callback, widgetTimeoutMs, tas
   if ((loading || widget.widgetId === undefined) && !late) return
   const handle = await evaluate(() => list.evaluateHandle(pick, indices), asHandle)
   if (handle)
-    return { widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey }, frame, handle }
+    return {
+      widget: { ...widget, websiteKey: widget.websiteKey ?? task.websiteKey },
+      explicit,
+      frame,
+      handle,
+    }
   if (!late) return
-  const problem = `no handle of ${widget.selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
+  const problem = `no handle of ${selector} within widgetTimeoutMs (${widgetTimeoutMs} ms)`
   throw pageError('WIDGET_NOT_FOUND', problem, 'try again; nothing was bought', details)
 }
