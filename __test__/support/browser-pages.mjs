@@ -102,6 +102,11 @@ const shapes = {
       `<div${attributes({ id: 'root', 'data-sitekey': SITEKEY, 'data-exposed': exposed })}></div>`,
     )
   },
+  '/recipe': ({ recipe }, { other }) => {
+    const api = `${other}/turnstile/v0/api.js?render=explicit&onload=onTurnstileReady`
+    const data = { 'data-recipe': recipe, 'data-sitekey': SITEKEY }
+    return page('Sign in', ['/recipes.js', api], form('login', '<div id="box"></div>', data))
+  },
   '/empty': () => page('Nothing here', ['/login.js'], '<p>Nothing here.</p>'),
 }
 
@@ -154,7 +159,7 @@ const files = {
   '/turnstile/v0/api.js': () => fileOf('turnstile.js'),
   '/react-bundle.js': reactBundle,
   ...Object.fromEntries(
-    ['login.js', 'explicit.js', 'react.js', 'page.css', 'challenge.css'].map(name => [
+    ['login.js', 'explicit.js', 'react.js', 'recipes.js', 'page.css', 'challenge.css'].map(name => [
       `/${name}`,
       () => fileOf(name),
     ]),

@@ -72,7 +72,7 @@ export async function applyToken(page, held, parsed, solution, expiry, lifecycle
     if (outcome === 'late') throw late()
     if (outcome === 'missing') throw notApplied(`the page has no function ${callback} any more`)
     if (outcome !== 'called')
-      throw notApplied(`the callback failed: ${printable(outcome.message, 500)}`, outcome)
+      throw notApplied(`the callback failed: ${printable(outcome.message.split('\n', 1)[0], 500)}`, outcome)
     return { fields, callback: true }
   }
 

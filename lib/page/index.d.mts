@@ -126,7 +126,7 @@ export interface PageWarning {
 /** What kind of warning a `PageWarning` is. */
 export type PageWarningCode =
   /** A script rendered the widget, and no callback was called: the script's own is private, and the option `callback` is not set. */
-  | 'CALLBACK_UNREACHABLE'
+  'CALLBACK_UNREACHABLE'
 
 /** What kind of failure a `TurnstilePageError` is. */
 export type PageErrorCode =
