@@ -6,7 +6,8 @@ import { planTests, suiteOf } from '../tools/dev/test-plan.mjs'
 import { run } from './support/child.mjs'
 
 const root = join(tmpdir(), 'checkout')
-const suites = ['rust', 'javascript', 'types', 'queue-workers', 'browser']
+const suites = ['rust', 'javascript', 'types', 'queue-workers', 'browser', 'foreign']
+const optional = ['foreign']
 const files = [
   '__test__/abort.test.mjs',
   '__test__/page.test.mjs',
@@ -14,12 +15,19 @@ const files = [
   '__test__/queue-workers/workers.test.mjs',
 ]
 const plan = (/** @type {string[]} */ ...words) =>
-  Object.fromEntries(planTests(words, { root, suites, files }))
+  Object.fromEntries(planTests(words, { root, suites, optional, files }))
 
 describe('the arguments of npm test', () => {
-  test('the arguments of npm test are every suite if there are none', () => {
-    assert.deepEqual(Object.keys(plan()), suites)
+  test('the arguments of npm test are every suite but the optional ones if there are none', () => {
+    assert.deepEqual(
+      Object.keys(plan()),
+      suites.filter(suite => suite !== 'foreign'),
+    )
     assert.deepEqual(Object.values(plan()).flat(), [])
+  })
+
+  test('the arguments of npm test name an optional suite, which then runs', () => {
+    assert.deepEqual(plan('foreign'), { foreign: [] })
   })
 
   test('the arguments of npm test name suites, which run in the order given and once each', () => {

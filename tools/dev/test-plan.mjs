@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path'
 import { Failure } from './run.mjs'
 
 /** The suites with a folder of their own under `__test__`. All other test files belong to the suite `javascript`. */
-const folders = ['types', 'queue-workers', 'browser']
+const folders = ['types', 'queue-workers', 'browser', 'foreign']
 
 /**
  * @param {string} file a test file's path from the root
@@ -18,10 +18,10 @@ export function suiteOf(file) {
  * so are the words after it, up to the next suite or path.
  *
  * @param {string[]} words what follows `npm test --`
- * @param {{ root: string, suites: string[], files: string[] }} known
+ * @param {{ root: string, suites: string[], optional?: string[], files: string[] }} known `optional` suites run only if they are named
  * @returns {Map<string, string[]>} by suite, the files or filters to run; none for the whole suite
  */
-export function planTests(words, { root, suites, files }) {
+export function planTests(words, { root, suites, optional = [], files }) {
   /** @type {Map<string, { whole: boolean, only: Set<string> }>} */
   const plan = new Map()
   /** @param {string} suite */
@@ -31,7 +31,7 @@ export function planTests(words, { root, suites, files }) {
     return found
   }
   let afterRust = false
-  for (const word of words.length > 0 ? words : suites) {
+  for (const word of words.length > 0 ? words : suites.filter(suite => !optional.includes(suite))) {
     if (suites.includes(word)) {
       entry(word).whole = true
       afterRust = word === 'rust'

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { build, buildIfStale } from './build.mjs'
 import { prepareChromium } from './chromium.mjs'
+import { prepareForeignClients } from './foreign-clients.mjs'
 import { prepareRedis } from './redis.mjs'
 import { Failure, main, root, run, tool } from './run.mjs'
 import { setup } from './setup.mjs'
@@ -26,14 +27,21 @@ const suites = {
   types,
   'queue-workers': only => equipped('queue-workers', prepareRedis, only),
   browser: only => equipped('browser', prepareChromium, only),
+  foreign: only => equipped('foreign', prepareForeignClients, only),
 }
+
+/** These run only if they are named. */
+const optional = ['foreign']
+
+/** These need no addon. */
+const withoutAddon = ['rust', 'foreign']
 
 /** A file that neither ends nor fails would hold everything up. Its processes are killed sooner. */
 const fileTimeoutMs = 600_000
 
 async function test() {
   const words = process.argv.slice(2)
-  const plan = planTests(words, { root, suites: Object.keys(suites), files: testFiles() })
+  const plan = planTests(words, { root, suites: Object.keys(suites), optional, files: testFiles() })
   await setup()
   const addon = await prepareAddon(plan)
 
@@ -55,13 +63,13 @@ async function test() {
 }
 
 /**
- * Rust tests need no addon. Whole suites, and everything in CI, test the addon as users get it. Single files take whichever build is
- * current, or else a debug build, which takes seconds.
+ * Whole suites, and everything in CI, test the addon as users get it. Single files take whichever build is current, or else a debug build,
+ * which takes seconds.
  *
  * @param {Map<string, string[]>} plan
  */
 async function prepareAddon(plan) {
-  const javascript = [...plan].filter(([name]) => name !== 'rust')
+  const javascript = [...plan].filter(([name]) => !withoutAddon.includes(name))
   if (javascript.length === 0) return
   if (process.env.CI !== 'true' && javascript.every(([, only]) => only.length > 0)) return buildIfStale()
   await build()
