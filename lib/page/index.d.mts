@@ -117,16 +117,17 @@ export interface KeptSolution
 
 /** Something that may keep a page from reacting to the token. */
 export interface PageWarning {
-  /** What kind of warning it is: the contract. */
+  /**
+   * What kind of warning it is: the contract. `'CALLBACK_UNREACHABLE'`: a script rendered the widget, and no callback was called: the
+   * script's own is private, and the option `callback` is not set.
+   */
   code: PageWarningCode
   /** The same in words. */
   message: string
 }
 
-/** What kind of warning a `PageWarning` is. */
-export type PageWarningCode =
-  /** A script rendered the widget, and no callback was called: the script's own is private, and the option `callback` is not set. */
-  'CALLBACK_UNREACHABLE'
+/** The kinds of a `PageWarning`. */
+export type PageWarningCode = 'CALLBACK_UNREACHABLE'
 
 /** What kind of failure a `TurnstilePageError` is. */
 export type PageErrorCode =
