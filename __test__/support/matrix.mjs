@@ -1,6 +1,6 @@
 /**
- * What must happen: the faults of the sandbox, on every call, written by hand from the contract. What only time tells, such as a request
- * without a reply, a pause that the server asks for and a fault without end, is in the matrix in Rust, where time is paused.
+ * The outcome of every fault of the sandbox in every call, written by hand from the contract. Outcomes that depend on time, such as a
+ * request without a reply, a Retry-After and a fault without end, are in the matrix in Rust, where time is paused.
  */
 
 /** @typedef {import('../../index.js').TurnstileErrorCode} Code */
@@ -9,13 +9,13 @@
 /** @typedef {import('../../lib/sandbox/index.mjs').FaultName} FaultName */
 
 /**
- * - `fine`: as if nothing had happened.
- * - `waits`: the task is not ready yet; polling goes on, and nothing counts as repeated.
- * - `again`: the request goes out again, and the call succeeds. If that never ends: TIMEOUT, with the fault as its cause.
- * - `paid?`: ends at once; the task may exist and cost, and nobody knows its id.
- * - `free`: ends at once; no money is gone.
- * - `kept`: ends at once; the task is paid for, and its id is in the error.
- * @typedef {'fine' | 'waits' | 'again' | 'paid?' | 'free' | 'kept'} Word
+ * - `ok`: the call succeeds.
+ * - `waits`: the task is not ready; polling continues, and nothing counts as a retry.
+ * - `again`: the request is sent again, and the call succeeds. If the fault never ends: TIMEOUT, with the fault as its cause.
+ * - `charge-unknown`: ends at once; a task may exist and be charged, and its id is unknown.
+ * - `free`: ends at once; nothing is charged.
+ * - `resumable`: ends at once; the task is paid for, and its id is in the error.
+ * @typedef {'ok' | 'waits' | 'again' | 'charge-unknown' | 'free' | 'resumable'} Word
  */
 
 /**
@@ -23,7 +23,7 @@
  * @typedef {{ code: Code, status?: number, errorId?: number, errorCode?: string, reason?: Reason, retryAfterMs?: number }} Seen
  */
 
-/** `told`: the reply names this task, which the sandbox knows nothing of. @typedef {{ word: Word, seen?: Seen, told?: string }} Cell */
+/** `taskId`: the reply names this task, which the sandbox does not know. @typedef {{ word: Word, seen?: Seen, taskId?: string }} Cell */
 
 /**
  * @typedef {object} Row
@@ -31,7 +31,7 @@
  * @property {string} name what goes wrong, in a few words
  * @property {FaultName} fault
  * @property {(call: 'createTask' | 'getTaskResult' | 'getBalance') => Partial<FaultRule>} params
- * @property {boolean[]} accepted whether the request is acted on all the same: the client cannot tell
+ * @property {boolean[]} accepted whether the request is processed, which the client does not see
  * @property {Seen} [seen]
  * @property {(Cell | null)[]} cells in the order of `columns`; null where the fault cannot be
  * @property {boolean} [unready] the task is ready only after the fault
@@ -89,23 +89,20 @@ function table(group, seen, words, faults) {
 const either = { accepted: [false, true] }
 const acted = { accepted: [true] }
 
-//                            create  solve:create  solve:poll  wait   result balance
-const NOTHING_WRONG = /*   */ 'fine   fine          fine        fine   fine   fine'
-const EVERYWHERE_AGAIN = /**/ 'again  again         again       again  again  again'
-const BUT_NOT_CREATE = /*  */ 'paid?  paid?         again       again  again  again'
-const REFUSED = /*         */ 'free   free          kept        kept   kept   free'
-const BROKEN_RESULT = /*   */ '-      -             kept        kept   kept   -'
+// The columns: createTask, solve (createTask), solve (getTaskResult), waitForTask, getTaskResult, getBalance.
+const NOTHING_WRONG = 'ok ok ok ok ok ok'
+const EVERYWHERE_AGAIN = 'again again again again again again'
+const BUT_NOT_CREATE = 'charge-unknown charge-unknown again again again again'
+const REFUSED = 'free free resumable resumable resumable free'
+const BROKEN_RESULT = '- - resumable resumable resumable -'
 
 table('An answer that is late, or followed by a close', undefined, NOTHING_WRONG, [
   ['late, but in time', 'latency', { ...acted, params: { delayMs: 5 } }],
   ['byte by byte, but in time', 'slow-body', { ...acted, params: { intervalMs: 0 } }],
 ])
-table(
-  'An answer that is late, or followed by a close',
-  undefined,
-  'fine   fine          waits       waits  waits  fine',
-  [['closed after the answer', 'close-after', { ...acted, unready: true }]],
-)
+table('An answer that is late, or followed by a close', undefined, 'ok ok waits waits waits ok', [
+  ['closed after the answer', 'close-after', { ...acted, unready: true }],
+])
 
 table('Reset, closed or cut off before the answer was complete', lost, BUT_NOT_CREATE, [
   ['connection-reset', 'connection-reset'],
@@ -140,7 +137,7 @@ for (const [fault, status] of /** @type {const} */ ([
 ])) {
   table('408 or 5xx from a gateway', http(status), BUT_NOT_CREATE, [[`${status}`, fault, either]])
 }
-table('A redirect: it is not followed', http(307), 'free   free          again       again  again  again', [
+table('A redirect: it is not followed', http(307), 'free free again again again again', [
   ['redirect (307)', 'redirect'],
 ])
 // What 303 says is that the POST was done and that its result is elsewhere.
@@ -163,9 +160,9 @@ for (const [code, status] of /** @type {[string, number][]} */ ([
     [code, 'error', { params: { errorCode: code } }],
   ])
 }
-const novel = 'ERROR_THAT_NOBODY_KNOWS'
-table('Refused for now: 429, or `reason: busy`', refused(novel, 'unknown', 429), EVERYWHERE_AGAIN, [
-  [`${novel}, 429`, 'error', { params: { errorCode: novel, status: 429 } }],
+const unknownCode = 'ERROR_UNKNOWN_CODE'
+table('Refused for now: 429, or `reason: busy`', refused(unknownCode, 'unknown', 429), EVERYWHERE_AGAIN, [
+  [`${unknownCode}, 429`, 'error', { params: { errorCode: unknownCode, status: 429 } }],
 ])
 
 for (const [code, reason, status, words] of /** @type {[string, Reason, number, string][]} */ ([
@@ -174,7 +171,7 @@ for (const [code, reason, status, words] of /** @type {[string, Reason, number, 
   ['ERROR_REQUEST_PARAMETERS', 'request', 400, REFUSED],
   ['ERROR_TASK_NOT_EXIST', 'expired', 500, REFUSED],
   ['ERROR_REQUEST_PROXY_MISSING', 'proxy', 500, REFUSED],
-  [novel, 'unknown', 500, REFUSED],
+  [unknownCode, 'unknown', 500, REFUSED],
 ])) {
   table(
     'Refused for good: `reason` is account, request, expired, proxy or unknown',
@@ -187,7 +184,7 @@ for (const [code, reason, status, words] of /** @type {[string, Reason, number, 
 table(
   '`reason: banned`: nothing but polls is sent for `retryAfterMs`',
   { ...refused('ERROR_REQUEST_BANNED', 'banned', 429), retryAfterMs: 60_000 },
-  'free   free          again       again  again  free',
+  'free free again again again free',
   [['ERROR_REQUEST_BANNED', 'error', { params: { errorCode: 'ERROR_REQUEST_BANNED' } }]],
 )
 for (const encoding of /** @type {const} */ (['plain', 'percent', 'base64'])) {
@@ -200,26 +197,18 @@ for (const encoding of /** @type {const} */ (['plain', 'percent', 'base64'])) {
 }
 
 const unsolvable = refused('ERROR_CAPTCHA_UNSOLVABLE', 'unsolvable', 200)
-table(
-  '`reason: unsolvable`: the task failed',
-  unsolvable,
-  'fine   kept          kept        kept   kept   -',
-  [['the task fails', 'failed-task', acted]],
-)
+table('`reason: unsolvable`: the task failed', unsolvable, 'ok resumable resumable resumable resumable -', [
+  ['the task fails', 'failed-task', acted],
+])
 table('`reason: unsolvable`: the task failed', refused('', 'unsolvable', 200), BROKEN_RESULT, [
   ['the task fails, no code', 'reply', { params: { body: { errorId: 1, status: 'failed' } } }],
 ])
-table(
-  'The task is not ready, said in another way',
-  undefined,
-  '-      -             waits       waits  waits  -',
-  [
-    ['CAPTCHA_NOT_READY', 'error', { params: { errorCode: 'CAPTCHA_NOT_READY' } }],
-    ['status idle', 'reply', { params: { body: { errorId: 0, status: 'idle' } } }],
-  ],
-)
+table('The task is not ready, said in another way', undefined, '- - waits waits waits -', [
+  ['CAPTCHA_NOT_READY', 'error', { params: { errorCode: 'CAPTCHA_NOT_READY' } }],
+  ['status idle', 'reply', { params: { body: { errorId: 0, status: 'idle' } } }],
+])
 
-table('Created, but without an id', garbled, 'paid?  paid?         -           -      -      -', [
+table('Created, but without an id', garbled, 'charge-unknown charge-unknown - - - -', [
   ['created without an id', 'created-without-id', acted],
 ])
 table('An unknown status, or ready without a token', garbled, BROKEN_RESULT, [
@@ -228,16 +217,16 @@ table('An unknown status, or ready without a token', garbled, BROKEN_RESULT, [
   ['ready with solution null', 'ready-null-solution', acted],
 ])
 
-// Valid JSON in the shape of an answer, so it is one. That its task is unknown afterwards is another matter.
-const invented = refused('ERROR_TASK_NOT_EXIST', 'expired')
+// Valid JSON in the shape of a reply is accepted. Afterwards its task is unknown.
+const unknownTask = refused('ERROR_TASK_NOT_EXIST', 'expired')
 /** @type {(Cell | null)[]} */
-const believed = [
-  { word: 'fine', told: 'x' },
-  { word: 'kept', told: 'x', seen: invented },
+const accepted = [
+  { word: 'ok', taskId: 'x' },
+  { word: 'resumable', taskId: 'x', seen: unknownTask },
 ]
-const deep = /** @type {const} */ ({ word: 'kept', seen: garbled })
+const deep = /** @type {const} */ ({ word: 'resumable', seen: garbled })
 table('JSON nested 100 000 levels deep', garbled, '', [
-  ['deep JSON', 'deep-json', { cells: [...believed, deep, deep, deep, { word: 'free', seen: garbled }] }],
+  ['deep JSON', 'deep-json', { cells: [...accepted, deep, deep, deep, { word: 'free', seen: garbled }] }],
 ])
 const success = {
   createTask: { errorId: 0, taskId: 'x', news: { a: 1 } },
@@ -245,14 +234,14 @@ const success = {
   getBalance: { errorId: 0, balance: 7, news: null },
 }
 for (const status of [200, 500]) {
-  const fine = /** @type {const} */ ({ word: 'fine' })
+  const ok = /** @type {const} */ ({ word: 'ok' })
   table('A success with unknown fields, or with an HTTP status of failure', undefined, '', [
     [
       `success with HTTP ${status}`,
       'reply',
       {
         params: call => ({ status, body: success[call] }),
-        cells: [...believed, fine, fine, fine, fine],
+        cells: [...accepted, ok, ok, ok, ok],
       },
     ],
   ])

@@ -1,17 +1,17 @@
-/** Solves a crowd of tasks at once, and says what came of each. */
+/** Solves many tasks at once and sends the outcomes. */
 
 import { readdirSync } from 'node:fs'
 import { solveTurnstile } from '../../index.js'
 
 const { count, options } = JSON.parse(process.argv[2])
 let descriptors = 0
-/** Linux alone tells; elsewhere it stays 0. */
-const look = () => {
+/** Only Linux has this folder; elsewhere the number stays 0. */
+const countDescriptors = () => {
   try {
     descriptors = Math.max(descriptors, readdirSync('/proc/self/fd').length)
   } catch {}
 }
-const timer = setInterval(look, 10)
+const timer = setInterval(countDescriptors, 10)
 const outcomes = await Promise.all(
   Array.from({ length: count }, () =>
     solveTurnstile(options).then(

@@ -1,4 +1,4 @@
-/** A sandbox in a process of its own, whose descriptors are not the client's. It says where it is, and at the end what it saw. */
+/** A sandbox in its own process, whose descriptors are not the client's. It sends its account, and at the end its tasks. */
 
 import { startSandbox } from '../../lib/sandbox/index.mjs'
 

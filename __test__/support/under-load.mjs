@@ -1,4 +1,4 @@
-/** A crowd of solves in one process with few descriptors, a sandbox full of faults in another. */
+/** Many solves in one process with few descriptors, and a sandbox with faults in another. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import { killedIfItHangs } from './child.mjs'
 /**
  * @param {string} file
  * @param {unknown} argument
- * @param {string} limit what the shell says to its limits
+ * @param {string} limit the shell command that sets limits
  */
 function start(file, argument, limit) {
   const path = fileURLToPath(new URL(file, import.meta.url))
@@ -22,8 +22,8 @@ function start(file, argument, limit) {
   })
 }
 
-/** What a child says next; that it ends instead is an error. @param {import('node:child_process').ChildProcess} child @returns {Promise<any>} */
-async function said(child) {
+/** The next message of a child; rejects if the child ends first. @param {import('node:child_process').ChildProcess} child @returns {Promise<any>} */
+async function nextMessage(child) {
   const ended = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the process ended with ${code ?? signal}`)
   })
@@ -39,16 +39,20 @@ async function said(child) {
  * @param {Record<string, unknown>} options
  * @param {number} descriptors that the client's process may have open
  */
-export async function runCrowd(t, count, sandboxOptions, options, descriptors) {
-  const sandbox = start('crowd-sandbox.mjs', sandboxOptions, 'ulimit -n 8192 || ulimit -n "$(ulimit -H -n)"')
+export async function runUnderLoad(t, count, sandboxOptions, options, descriptors) {
+  const sandbox = start(
+    'under-load-sandbox.mjs',
+    sandboxOptions,
+    'ulimit -n 8192 || ulimit -n "$(ulimit -H -n)"',
+  )
   t.after(() => sandbox.kill())
-  const { account } = await said(sandbox)
+  const { account } = await nextMessage(sandbox)
   const argument = { count, options: { ...account, ...options } }
-  const client = start('crowd-client.mjs', argument, `ulimit -n ${descriptors}`)
+  const client = start('under-load-client.mjs', argument, `ulimit -n ${descriptors}`)
   t.after(() => client.kill())
-  const result = await said(client)
+  const result = await nextMessage(client)
   sandbox.send('over')
-  const { stats, tasks } = await said(sandbox)
+  const { stats, tasks } = await nextMessage(sandbox)
   return {
     outcomes: /** @type {Outcome[]} */ (result.outcomes),
     descriptors: /** @type {number} */ (result.descriptors),
