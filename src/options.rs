@@ -25,6 +25,7 @@ use crate::{
 
 use account::is_label;
 pub use account::{Account, HostId};
+pub use base_url::is_localhost;
 pub use fields::TaskFields;
 pub use raw::{MAX_TEXT_LENGTH, RawOption, RawOptions};
 use raw::{OptionReader, wrong_type};

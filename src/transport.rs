@@ -4,6 +4,7 @@
 
 mod body;
 mod connect;
+mod decode;
 mod dial_turns;
 pub mod http;
 mod http_error;
@@ -11,6 +12,7 @@ mod proxy_env;
 #[cfg(test)]
 pub mod scripted;
 mod tls;
+mod traffic;
 
 use std::{
     ffi::OsString,

@@ -25,6 +25,7 @@ use tower_service::Service;
 use super::{
     dial_turns::{Dial, DialTurns},
     proxy_env::Proxy,
+    traffic::Traffic,
 };
 use resolver::Resolver;
 use stream::{Io, Stream};
@@ -142,11 +143,12 @@ impl Service<Uri> for Dialer {
 impl Settings {
     async fn connect(&self, target: &Uri) -> Result<Stream, DialError> {
         let Peer { host, port, .. } = Peer::of(target);
+        let traffic = Arc::<Traffic>::default();
         let raw = match &self.proxy {
-            None => Io::Tcp(self.tcp(target, &Peer::of(target)).await?),
+            None => Io::Tcp(self.tcp(target, &Peer::of(target)).await?, Arc::clone(&traffic)),
             Some(proxy) => {
                 let peer = Peer::proxy(proxy);
-                let mut io = Io::Tcp(self.tcp(&proxy.uri, &peer).await?);
+                let mut io = Io::Tcp(self.tcp(&proxy.uri, &peer).await?, Arc::clone(&traffic));
                 if proxy.is_https {
                     io = tls(&self.proxy_tls, &peer, peer.host, io).await?;
                 }
@@ -158,8 +160,11 @@ impl Settings {
             }
         };
         match target.scheme_str() {
-            Some("https") => Ok(Stream(tls(&self.tls, &self.route_to(target), host, raw).await?)),
-            _ => Ok(Stream(raw)),
+            Some("https") => {
+                let io = tls(&self.tls, &self.route_to(target), host, raw).await?;
+                Ok(Stream::new(io, traffic))
+            }
+            _ => Ok(Stream::new(raw, traffic)),
         }
     }
 

@@ -11,12 +11,12 @@ use std::{
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version,
-    header::{ACCEPT, CONNECTION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+    header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy,
+    client::legacy::{self, connect::capture_connection},
     rt::{TokioExecutor, TokioTimer},
 };
 use rustls::ClientConfig;
@@ -25,10 +25,12 @@ use super::{
     BodySent, Environment, Reply, Request, Transport,
     body::TrackedBody,
     connect::Connector,
+    decode::{self, TooLong},
     dial_turns::DialTurns,
     http_error::Exchange,
     proxy_env::{self, Proxy},
     tls,
+    traffic::UnderWay,
 };
 use crate::{
     error::RequestError,
@@ -42,6 +44,8 @@ type Response = http::Response<Incoming>;
 
 /// No honest reply of the protocol comes near it.
 const MAX_BODY_LENGTH: usize = 1 << 20;
+const MAX_HEADER_LINES: usize = 1000;
+const MAX_HEADER_LIST: u32 = 256 << 10;
 /// How long a connection is kept that nobody uses. The server may close it just as a request goes out: that costs a poll a
 /// retry, but a createTask could not be sent again, so it takes no chances.
 const POLL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -146,16 +150,29 @@ impl Transport for HttpTransport {
             // HTTP/2 has no such header, and it is left out there.
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let response = pool.client(own_connection).request(request).await;
-        let response = response.map_err(|error| exchange.request_error(error))?;
-        pool.record(&response, own_connection);
-        read(response, &exchange).await
+        let mut under_way = UnderWay::new(capture_connection(&mut request), body_sent.clone());
+        let response = under_way.run(pool.client(own_connection).request(request)).await;
+        let reply = match response {
+            Ok(response) => {
+                pool.record(&response, own_connection);
+                read(response, &exchange).await
+            }
+            Err(error) => Err(exchange.request_error(error)),
+        };
+        under_way.ended();
+        reply
     }
 }
 
-fn request_headers() -> [(HeaderName, HeaderValue); 3] {
+fn request_headers() -> [(HeaderName, HeaderValue); 4] {
     let json = HeaderValue::from_static("application/json");
-    [(CONTENT_TYPE, json.clone()), (ACCEPT, json), (USER_AGENT, HeaderValue::from_static(super::USER_AGENT))]
+    [
+        (CONTENT_TYPE, json.clone()),
+        (ACCEPT, json),
+        // Without it any encoding is allowed.
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        (USER_AGENT, HeaderValue::from_static(super::USER_AGENT)),
+    ]
 }
 
 struct Host {
@@ -223,6 +240,13 @@ impl Pool {
 fn build(connector: Connector, idle_timeout: Duration) -> Client {
     let mut builder = legacy::Client::builder(TokioExecutor::new());
     builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new());
+    // Odd lines in the head of a reply are no reason to lose a token.
+    builder
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_max_headers(MAX_HEADER_LINES)
+        .http2_max_header_list_size(MAX_HEADER_LIST);
     match idle_timeout.is_zero() {
         true => builder.pool_max_idle_per_host(0),
         false => builder.pool_idle_timeout(idle_timeout),
@@ -234,6 +258,7 @@ async fn read(response: Response, exchange: &Exchange) -> Result<Reply, RequestE
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let multiplexed = response.version() == Version::HTTP_2;
+    let encodings: Vec<_> = response.headers().get_all(CONTENT_ENCODING).iter().cloned().collect();
     let mut incoming = response.into_body();
     let length = incoming.size_hint().exact();
     let mut body = Vec::new();
@@ -249,6 +274,7 @@ async fn read(response: Response, exchange: &Exchange) -> Result<Reply, RequestE
     if length.is_some_and(|length| length != body.len() as u64) {
         return Err(exchange.cut());
     }
+    let body = decode::decode(body, &encodings, MAX_BODY_LENGTH).map_err(|TooLong| too_long(status))?;
     Ok(Reply { status: status.as_u16(), body, retry_after, multiplexed })
 }
 

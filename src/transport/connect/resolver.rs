@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fmt, io,
-    net::SocketAddr,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     task::{Context, Poll},
     vec,
@@ -11,6 +11,8 @@ use std::{
 
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower_service::Service;
+
+use crate::options::is_localhost;
 
 #[derive(Clone)]
 pub struct Resolver(GaiResolver);
@@ -50,6 +52,12 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
+        if is_localhost(name.as_str()) {
+            // The connector sets the port.
+            let addresses =
+                vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+            return Box::pin(async { Ok(addresses.into_iter()) });
+        }
         let lookup = self.0.call(name);
         Box::pin(async move { Ok(lookup.await?.collect::<Vec<_>>().into_iter()) })
     }

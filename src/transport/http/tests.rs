@@ -1,7 +1,9 @@
 mod connections;
+mod floods;
 mod h2;
 mod http1;
 mod http2;
+mod odd_replies;
 mod proxy;
 mod secure;
 mod server;

@@ -326,6 +326,19 @@ async fn over_http2_requests_with_connections_of_their_own_share_one() {
 }
 
 #[tokio::test]
+async fn the_names_of_this_machine_are_its_loopback_addresses_however_they_are_spelt() {
+    let (server, _closes) = server_that_promises("").await;
+    let port = server.address.port();
+    let hosts =
+        ["localhost", "LocalHost", "localhost.", "x.localhost", "a.b.LOCALHOST.", "127.0.0.1", "127.1", "0x7f000001"];
+    let more = ["2130706433", "127.0.0.1.", "0177.0.0.1", "[::ffff:127.0.0.1]"];
+    for (at, host) in hosts.iter().chain(&more).enumerate() {
+        let result = send_to(&format!("http://{host}:{port}/")).await;
+        assert_eq!((kind(result), server.accepted()), (("reply", true), at + 1), "{host}");
+    }
+}
+
+#[tokio::test]
 async fn what_no_host_needs_any_more_is_dropped() {
     let (server, mut closes) = server_that_promises("").await;
     let (transport, account_of) = (transport(), |port| account(&format!("http://127.0.0.1:{port}/")));

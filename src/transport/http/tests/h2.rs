@@ -6,6 +6,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const ACK: u8 = 1;
@@ -82,6 +83,11 @@ impl H2 {
     /// Says that the connection ends, and that no stream after this one was or will be processed.
     pub async fn go_away(&mut self, last_stream: u32, code: u32) -> Option<()> {
         self.frame(GOAWAY, 0, 0, &[last_stream.to_be_bytes(), code.to_be_bytes()].concat()).await
+    }
+
+    /// One that asks for no answer.
+    pub async fn ping(&mut self) -> Option<()> {
+        self.frame(PING, ACK, 0, &[0; 8]).await
     }
 
     /// Waits until the client closes the connection.
