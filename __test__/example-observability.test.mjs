@@ -1,4 +1,4 @@
-/** examples/observability runs, and its README shows what it prints. */
+/** Runs examples/observability, and compares what it prints with its README. */
 
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
@@ -14,7 +14,7 @@ describe('examples/observability', () => {
     folder = await prepared('observability')
   })
 
-  test('the example observability makes spans and metrics of two calls', async () => {
+  test('the demo of the example observability prints the spans and metrics of its calls', async () => {
     const { code, stdout, stderr } = await run(process.execPath, ['demo.mjs'], { cwd: folder })
     assert.equal(code, 0, stderr)
     const shown = blocksOf(readme).find(({ language }) => language === 'text')
@@ -26,24 +26,21 @@ describe('examples/observability', () => {
       ]),
     )
     for (const [sample, value] of /** @type {const} */ ([
-      ['turnstile_solver_tasks_created_total provider="ezcaptcha"', 2],
-      ['turnstile_solver_polls_total provider="ezcaptcha",status="ready"', 1],
-      ['turnstile_solver_retries_total provider="ezcaptcha",code="CONNECTION_FAILED"', 1],
-      ['turnstile_solver_pending_calls call="solveTurnstile",provider="ezcaptcha"', 0],
-      [
-        'turnstile_solver_failures_total call="solveTurnstile",provider="ezcaptcha",code="PROVIDER_ERROR",reason="unsolvable"',
-        1,
-      ],
-      [
-        'turnstile_solver_call_duration_seconds_count call="solveTurnstile",provider="ezcaptcha",outcome="succeeded"',
-        1,
-      ],
+      ['tasks_created_total ACCOUNT', 2],
+      ['unknown_charges_total ACCOUNT', 1],
+      ['polls_total ACCOUNT,status="ready"', 1],
+      ['retries_total ACCOUNT,code="CONNECTION_FAILED"', 1],
+      ['pending_calls call="solveTurnstile",ACCOUNT', 0],
+      ['failures_total call="solveTurnstile",ACCOUNT,code="PROVIDER_ERROR",reason="unsolvable"', 1],
+      ['failures_total call="solveTurnstile",ACCOUNT,code="CONNECTION_FAILED",reason=""', 1],
+      ['call_duration_seconds_count call="solveTurnstile",ACCOUNT,outcome="succeeded"', 1],
     ])) {
-      assert.equal(samples.get(sample), value, `${sample}\n${stdout}`)
+      const key = `turnstile_solver_${sample.replace('ACCOUNT', 'provider="ezcaptcha",account="main"')}`
+      assert.equal(samples.get(key), value, `${key}\n${stdout}`)
     }
-    const told = [...stdout.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name).sort()
+    const printed = [...stdout.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name).sort()
     const documented = [...readme.matchAll(/^\| `(turnstile_\w+)`/gm)].map(([, name]) => name).sort()
-    assert.deepEqual(documented, told)
+    assert.deepEqual(documented, printed)
   })
 
   test('the code of the README of the example observability counts the calls of a service', async () => {
@@ -55,11 +52,11 @@ describe('examples/observability', () => {
     const args = ['--input-type=module', '--eval', service]
     const { code: exitCode, stdout, stderr } = await run(process.execPath, args, { cwd: folder })
     assert.equal(exitCode, 0, stderr)
-    const labels = 'call="getBalance",provider="ezcaptcha",code="INVALID_OPTIONS",reason=""'
+    const labels = 'call="getBalance",provider="ezcaptcha",account="",code="INVALID_OPTIONS",reason=""'
     assert.ok(stdout.includes(`turnstile_solver_failures_total{${labels}} 1\n`), stdout)
   })
 
-  test('a call that began before it listened is in no metric, also where another subscriber heard it begin', async () => {
+  test('a call that started before the example observability subscribed is in no metric, even if another subscriber got its start', async () => {
     const code = `
       import { subscribe } from 'node:diagnostics_channel'
       import { Registry } from 'prom-client'
@@ -85,6 +82,56 @@ describe('examples/observability', () => {
     assert.deepEqual(
       failures.map(([, value]) => value),
       ['2'],
+    )
+  })
+
+  test('the example observability shows an unknown charge and a paused account by the label of the call', async () => {
+    const code = `
+      import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
+      import { Registry } from 'prom-client'
+      import { createTask, getTaskResult } from 'turnstile-solver'
+      import { startSandbox } from 'turnstile-solver/sandbox'
+      import { listen, metrics, spans } from './telemetry.mjs'
+      const registry = new Registry()
+      const exporter = new InMemorySpanExporter()
+      const tracing = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+      listen(spans(tracing.getTracer('test')), metrics(registry))
+      const sandbox = await startSandbox({ provider: 'ezcaptcha' })
+      const call = (label, fault, start) => {
+        sandbox.addFault(fault)
+        return start({ ...sandbox.account, label }).catch(() => {})
+      }
+      const create = account => createTask({ ...account, websiteURL: 'https://shop.example/', websiteKey: 'key' })
+      const poll = account => getTaskResult({ ...account, taskId: '7' })
+      await call('lost', { method: 'createTask', fault: 'connection-reset-after-processing' }, create)
+      await call('poll', { method: 'getTaskResult', fault: 'unexpected-json' }, poll)
+      await call('banned', { method: 'createTask', fault: 'error', errorCode: 'ERROR_IP_BANNED', retryAfter: 90 }, create)
+      const values = async name => (await registry.getSingleMetric('turnstile_solver_' + name).get()).values
+      console.log(JSON.stringify({
+        unknown: await values('unknown_charges_total'),
+        paused: await values('account_paused_until_seconds'),
+        spans: exporter.getFinishedSpans().map(({ attributes }) => attributes),
+      }))
+      await sandbox.close()`
+    const args = ['--input-type=module', '--eval', code]
+    const started = Date.now() / 1000
+    const { code: exitCode, stdout, stderr } = await run(process.execPath, args, { cwd: folder })
+    assert.equal(exitCode, 0, stderr)
+    const { unknown, paused, spans } = JSON.parse(stdout)
+    assert.deepEqual(unknown, [{ labels: { provider: 'ezcaptcha', account: 'lost' }, value: 1 }])
+    assert.deepEqual(
+      paused.map((/** @type {any} */ { labels }) => labels),
+      [{ provider: 'ezcaptcha', account: 'banned' }],
+    )
+    const retryAfterMs = spans[2]['turnstile.retry_after_ms']
+    assert.ok(retryAfterMs >= 60_000 && paused[0].value >= started + retryAfterMs / 1000, stdout)
+    assert.deepEqual(
+      spans.map((/** @type {any} */ span) => [span['turnstile.account'], span['turnstile.may_be_charged']]),
+      [
+        ['lost', true],
+        ['poll', true],
+        ['banned', false],
+      ],
     )
   })
 

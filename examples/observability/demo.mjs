@@ -1,4 +1,4 @@
-// A job that buys two tokens from a sandbox in trouble, its spans and its metrics: see README.md.
+// The spans and metrics of a job that requests three tokens from a sandbox with faults: see README.md.
 
 import { SpanStatusCode } from '@opentelemetry/api'
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
@@ -20,14 +20,15 @@ const sandbox = await startSandbox({
   faults: [
     { method: 'getTaskResult', fault: 'connection-reset', task: 1 },
     { method: 'getTaskResult', fault: 'failed-task', task: 2 },
+    { method: 'createTask', fault: 'connection-reset-after-processing', task: 3 },
   ],
 })
 const widget = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
-const solve = () => solveTurnstile({ ...sandbox.account, ...widget, pollIntervalMs: 1000 })
+const solve = () => solveTurnstile({ ...sandbox.account, label: 'main', ...widget, pollIntervalMs: 1000 })
 
 await tracer.startActiveSpan('job', async job => {
   await solve()
-  await solve().catch(({ message }) => console.error(message))
+  for (let count = 0; count < 2; count++) await solve().catch(({ message }) => console.error(message))
   job.end()
 })
 stop()
