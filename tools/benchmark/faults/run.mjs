@@ -28,8 +28,8 @@ const faults = [
   ['redirect to another host', { fault: 'redirect' }],
 ]
 
-/** Whoever has not come back by then does not come back. */
-const HOPELESS_MS = PATIENCE_MS + 5000
+/** A call that has not ended by then is counted as hanging. */
+const LIMIT_MS = PATIENCE_MS + 5000
 
 /**
  * @param {(typeof clients)[number][1]} solve
@@ -39,30 +39,31 @@ async function run(solve, rule) {
   const faults = [{ method: /** @type {const} */ ('getTaskResult'), ...rule }]
   const sandbox = await startSandbox({ provider: 'custom', solveTimeMs: 0, faults })
   const started = performance.now()
-  const hopeless = new AbortController()
+  const timer = new AbortController()
   const outcome = await Promise.race([
     solve(sandbox.account).then(
       token => ({ token, error: undefined }),
       error => ({ token: undefined, error }),
     ),
-    sleep(HOPELESS_MS, undefined, { signal: hopeless.signal }),
+    sleep(LIMIT_MS, undefined, { signal: timer.signal }),
   ])
   const ms = Math.round(performance.now() - started)
-  hopeless.abort()
-  const { faults: strikes, followed, tasks } = sandbox.stats()
+  timer.abort()
+  const { faults: faultCounts, redirectsFollowed, tasks } = sandbox.stats()
   const [{ taskId, token }] = sandbox.tasks()
-  if (strikes[rule.fault] !== 1 || tasks.created !== 1) throw new Error(`no fair trial: ${rule.fault}`)
+  if (faultCounts[rule.fault] !== 1 || tasks.created !== 1)
+    throw new Error(`the fault did not occur exactly once: ${rule.fault}`)
   await sandbox.close()
   const delivered = outcome?.token !== undefined && outcome.token === token
-  const told = inspect(outcome?.error, { depth: null }).includes(String(taskId))
-  return { delivered, hung: outcome === undefined, ms, followed: followed > 0, told }
+  const reported = inspect(outcome?.error, { depth: null }).includes(String(taskId))
+  return { delivered, hung: outcome === undefined, ms, followed: redirectsFollowed > 0, reported }
 }
 
 /** @param {Awaited<ReturnType<typeof run>>} outcome */
-function cell({ delivered, hung, ms, followed, told }) {
+function cell({ delivered, hung, ms, followed, reported }) {
   const seconds = `${(ms / 1000).toFixed(1)} s`
   const end = delivered ? `delivered, ${seconds}` : hung ? `hangs (${seconds}+)` : `died, ${seconds}`
-  const lost = delivered ? [] : [told ? 'id told' : 'task id lost']
+  const lost = delivered ? [] : [reported ? 'task id reported' : 'task id lost']
   return [end, ...lost, ...(followed ? ['**key sent to the other host**'] : [])].join(', ')
 }
 
