@@ -1,16 +1,16 @@
 /**
- * `2captcha-ts`. It speaks an older protocol (in.php and res.php) to a host that is written into it, so the sandbox's process holds a door
- * for it that speaks that protocol, and the two addresses are replaced. HTTP/1.1 only, connections without bound.
+ * `2captcha-ts`. It speaks an older protocol (in.php and res.php) to a host that is written into it, so the process of the sandbox runs an
+ * adapter for that protocol, and the two addresses are replaced. HTTP/1.1 only, connections without bound.
  */
 
 import { Solver } from '2captcha-ts'
 
 /** @type {import('../lib/clients.mjs').Connect} */
-export default function connect({ account, website, pollMs, olderURL }) {
+export default function connect({ account, website, pollMs, legacyURL }) {
   const solver = new Solver(account.clientKey, pollMs)
   Object.defineProperties(solver, {
-    in: { value: `${olderURL}/in.php` },
-    res: { value: `${olderURL}/res.php` },
+    in: { value: `${legacyURL}/in.php` },
+    res: { value: `${legacyURL}/res.php` },
   })
   return async () => {
     const answer = await solver.cloudflareTurnstile({

@@ -41,7 +41,7 @@ async function build() {
 /**
  * @param {{ setting: import('./clients.mjs').Setting, count: number, authority: string }} order
  * @param {number} limitMs
- * @returns {Promise<any>} what `children/solves.mjs` would answer
+ * @returns {Promise<any>} what `processes/solves.mjs` would answer
  */
 export async function runBare(order, limitMs) {
   const child = spawn(await program(), { stdio: ['pipe', 'pipe', 'pipe'], timeout: limitMs })

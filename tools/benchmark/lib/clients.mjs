@@ -8,7 +8,7 @@ import { bareCannot } from './bare.mjs'
  * @property {{ websiteURL: string, websiteKey: string }} website
  * @property {number} pollMs
  * @property {number} timeoutMs
- * @property {string} olderURL where the older protocol of 2captcha-ts is spoken
+ * @property {string} legacyURL where the older protocol of 2captcha-ts is spoken
  */
 /** @typedef {() => Promise<string>} Solve one solve, to its token */
 /** @typedef {(setting: Setting) => Solve} Connect */
@@ -49,7 +49,7 @@ export const clients = {
     module: 'plain-http2',
     plainJavaScript: true,
     cannot: {
-      plain: 'HTTP/2 without TLS is offered by no vendor',
+      plain: 'no provider offers HTTP/2 without TLS',
       tls: 'HTTP/2 is not offered in this mode',
     },
   },

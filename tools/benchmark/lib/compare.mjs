@@ -13,23 +13,23 @@ export async function compare(flags, say) {
   const cells = plan(flags)
   const most = Math.max(...cells.map(cell => roundsOf(flags, cell.count) + watchedOf(cell)))
   for (let round = 0; round < most; round++) {
-    // Round by round the other way around: nobody is always the one after the heaviest.
+    // The order alternates, so that no client always runs after the most expensive one.
     const order = round % 2 === 0 ? cells : cells.toReversed()
     for (const cell of order) {
       const { client, mode, count, outcomes } = cell
-      // Whoever could not do it once is not waited for again.
+      // A client that failed in the first round is not run again.
       if (cell.cannot || outcomes[0]?.failed || round >= roundsOf(flags, count) + watchedOf(cell)) continue
       const { pollMs, readyMs } = flags
       const order = { client, mode, count, pollMs, readyMs, seed: round }
       const { lags: _, ...outcome } = await runOnce({ ...order, watched: round >= roundsOf(flags, count) })
       outcomes.push(outcome)
       const { failed, cpuMs, peakMiB, delayP99Ms } = outcome
-      const told =
+      const summary =
         failed ??
         (cpuMs === undefined
           ? `${delayP99Ms?.toFixed(1)} ms loop delay`
           : `${(cpuMs / 1000).toFixed(2)} s CPU, ${peakMiB?.toFixed(0)} MiB`)
-      say(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${told}`)
+      say(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${summary}`)
     }
   }
   return cells

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startChild } from './children.mjs'
 import { clients } from './clients.mjs'
+import { startChild } from './processes.mjs'
 import { clientEnv, runOnce, settingOf } from './run.mjs'
 import { median, quantile, slope, spread } from './stats.mjs'
 
@@ -15,7 +15,7 @@ export function load(rounds) {
   const seen = { empty: { ms: [], rss: [], wall: [] }, ours: { ms: [], rss: [], wall: [] } }
   for (let round = 0; round <= rounds; round++) {
     for (const [name, figures] of Object.entries(seen)) {
-      const script = fileURLToPath(new URL(`../children/load-${name}.cjs`, import.meta.url))
+      const script = fileURLToPath(new URL(`../processes/load-${name}.cjs`, import.meta.url))
       const before = performance.now()
       const { stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
       const wall = performance.now() - before
@@ -62,7 +62,7 @@ export async function single({ rounds, solves, pairs }) {
           mode: 'plain',
           readyMs: [0, 0],
           seed: round,
-          older: false,
+          legacy: false,
         })
         const entry = shape === 'hot' ? pair : 'default'
         const order = { module, entry, setting: settingOf(account, pollMs), warmUp, count }
@@ -82,7 +82,7 @@ export async function pending(steps) {
     const server = await startChild('sandbox')
     const solver = await startChild('pending', { execArgv: ['--expose-gc'], env: clientEnv })
     const never = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-    const { account } = await server.ask('start', { mode: 'plain', readyMs: never, seed: 1, older: false })
+    const { account } = await server.ask('start', { mode: 'plain', readyMs: never, seed: 1, legacy: false })
     await solver.ask('connect', { module, setting: settingOf(account, 20_000) })
     /** @type {[number, number][]} */
     const points = []
@@ -116,7 +116,7 @@ export async function saturation(ms) {
   for (const mode of ['plain', 'tls', 'h2']) {
     const server = await startChild('sandbox')
     const pressure = await startChild('pressure', { env: clientEnv })
-    const { account } = await server.ask('start', { mode, readyMs: [5000, 5000], seed: 1, older: false })
+    const { account } = await server.ask('start', { mode, readyMs: [5000, 5000], seed: 1, legacy: false })
     await pressure.ask('run', { account, mode, ms: ms / 3 })
     const requestsPerSecond = await pressure.ask('run', { account, mode, ms })
     const { busiest } = await server.ask('finish')

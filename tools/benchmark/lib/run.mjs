@@ -3,8 +3,8 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { runBare } from './bare.mjs'
-import { startChild } from './children.mjs'
 import { clients } from './clients.mjs'
+import { startChild } from './processes.mjs'
 import { quantile } from './stats.mjs'
 
 const authority = fileURLToPath(new URL('../../../__test__/fixtures/tls/ca.cert.pem', import.meta.url))
@@ -26,13 +26,13 @@ const LIMIT_MS = 200_000
 
 export const clientEnv = { NODE_EXTRA_CA_CERTS: authority, NODE_OPTIONS: '' }
 
-/** @param {import('./clients.mjs').Setting['account']} account @param {number} pollMs @param {string} [olderURL] */
-export const settingOf = (account, pollMs, olderURL = '') => ({
+/** @param {import('./clients.mjs').Setting['account']} account @param {number} pollMs @param {string} [legacyURL] */
+export const settingOf = (account, pollMs, legacyURL = '') => ({
   account,
   website,
   pollMs,
   timeoutMs: TIMEOUT_MS,
-  olderURL,
+  legacyURL,
 })
 
 /**
@@ -53,20 +53,23 @@ export async function runOnce({
   const solver =
     client === 'bare' ? undefined : await startChild('solves', { execArgv: ['--expose-gc'], env: clientEnv })
   try {
-    const { account, olderURL } = await server.ask('start', {
+    const { account, legacyURL } = await server.ask('start', {
       mode,
       readyMs,
       seed,
-      older: client === '2captcha',
+      legacy: client === '2captcha',
     })
-    const setting = settingOf(account, pollMs, olderURL)
+    const setting = settingOf(account, pollMs, legacyURL)
     const module = client === 'idle' ? 'idle' : clients[client].module
     const before = await server.ask('cpu')
     const measured = solver
       ? await solver.ask('run', { module, setting, count, spacingMs, watched }, LIMIT_MS)
       : await runBare({ setting, count, authority }, LIMIT_MS)
-    const told = await server.ask('finish')
-    return { ...figures(measured, told, told.cpuMs - before), ...verdict(client, count, measured, told) }
+    const reported = await server.ask('finish')
+    return {
+      ...figures(measured, reported, reported.cpuMs - before),
+      ...verdict(client, count, measured, reported),
+    }
   } catch (error) {
     return { failed: reasonOf(error) }
   } finally {
@@ -86,24 +89,26 @@ function reasonOf(error) {
 
 /**
  * @param {any} measured
- * @param {any} told
+ * @param {any} reported
  * @param {number} serverCpuMs
  */
-function figures(measured, told, serverCpuMs) {
+function figures(measured, reported, serverCpuMs) {
   const { delivered, failures: _, ...costs } = measured
-  const lags = delivered.map((/** @type {[string, number]} */ [token, at]) => at - told.readyAt.get(token))
+  const lags = delivered.map(
+    (/** @type {[string, number]} */ [token, at]) => at - reported.readyAt.get(token),
+  )
   return {
     .../** @type {{ wallMs: number } & Partial<Record<Figure, number>>} */ (costs),
     lags,
     lagMedianMs: quantile(lags, 0.5),
     lagP95Ms: quantile(lags, 0.95),
-    connections: told.connections.opened,
-    kept: told.connections.open,
-    requests: told.requests,
+    connections: reported.connections.opened,
+    kept: reported.connections.open,
+    requests: reported.requests,
     server: {
       cpuShare: serverCpuMs / measured.wallMs,
-      busiest: told.busiest,
-      requestsPerSecond: (told.requests * 1000) / measured.wallMs,
+      busiest: reported.busiest,
+      requestsPerSecond: (reported.requests * 1000) / measured.wallMs,
     },
     cores: availableParallelism(),
   }
@@ -115,15 +120,15 @@ function figures(measured, told, serverCpuMs) {
  * @param {string} client
  * @param {number} count
  * @param {any} measured
- * @param {any} told
+ * @param {any} reported
  */
-function verdict(client, count, measured, told) {
+function verdict(client, count, measured, reported) {
   if (client === 'idle') return {}
   const known = measured.delivered.filter((/** @type {[string, number]} */ [token]) =>
-    told.readyAt.has(token),
+    reported.readyAt.has(token),
   )
   const distinct = new Set(known.map((/** @type {[string, number]} */ [token]) => token)).size
-  const { created, delivered } = told.tasks
+  const { created, delivered } = reported.tasks
   if (distinct === count && created === count && delivered === count) return {}
   const reasons = Object.entries(measured.failures).map(([reason, times]) => `${times} x ${reason}`)
   return {

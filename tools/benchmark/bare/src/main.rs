@@ -1,7 +1,7 @@
 //! The same solves in as little Rust as reqwest allows: no addon, no retries, no deadline. What it costs is the floor under
 //! any client on this HTTP library.
 //!
-//! Reads one order as JSON from its standard input and prints what it cost as JSON, as `children/solves.mjs` answers.
+//! Reads one order as JSON from its standard input and prints what it cost as JSON, as `processes/solves.mjs` answers.
 
 use std::{
     collections::HashMap,

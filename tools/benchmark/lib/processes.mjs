@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const folder = new URL('../children/', import.meta.url)
+const folder = new URL('../processes/', import.meta.url)
 
 /** @typedef {Awaited<ReturnType<typeof startChild>>} Child */
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { startSandbox } from '../../../lib/sandbox/index.mjs'
-import { openOlderDoor } from './older-door.mjs'
+import { startLegacyAdapter } from './legacy-adapter.mjs'
 import { answerParent } from './parent.mjs'
 
 const KEY = 'bench-key-0123456789abcdef'
@@ -12,8 +12,8 @@ const tlsFixture = (/** @type {string} */ name) =>
 
 /** @type {import('../../../lib/sandbox/index.mjs').Sandbox} */
 let sandbox
-/** @type {Awaited<ReturnType<typeof openOlderDoor>> | undefined} */
-let door
+/** @type {Awaited<ReturnType<typeof startLegacyAdapter>> | undefined} */
+let legacyAdapter
 /** @type {{ busy: number, cpu: number }[]} the share of each quarter of a second that was spent working */
 const quarters = []
 const QUARTER_MS = 250
@@ -52,7 +52,7 @@ function evenly(least, most, start) {
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 
 answerParent({
-  async start({ mode, readyMs, older, seed }) {
+  async start({ mode, readyMs, legacy, seed }) {
     const tls =
       mode === 'plain'
         ? undefined
@@ -67,11 +67,11 @@ answerParent({
       http2: mode === 'h2',
       ...(tls ? { tls } : {}),
     })
-    if (older) door = await openOlderDoor(sandbox, tls)
+    if (legacy) legacyAdapter = await startLegacyAdapter(sandbox, tls)
     watchOneself()
     return {
       account: { ...sandbox.account, taskType: sandbox.taskType },
-      olderURL: door?.url ?? '',
+      legacyURL: legacyAdapter?.url ?? '',
     }
   },
 
@@ -81,7 +81,7 @@ answerParent({
     const usage = process.cpuUsage()
     return {
       tasks,
-      connections: door ? door.connections : connections,
+      connections: legacyAdapter ? legacyAdapter.connections : connections,
       requests: Object.values(requests).reduce((sum, count) => sum + count, 0),
       readyAt: new Map(sandbox.tasks().map(({ token, readyAt }) => [token, readyAt])),
       cpuMs: (usage.user + usage.system) / 1000,

@@ -1,6 +1,6 @@
 /**
- * The older protocol that 2captcha-ts speaks (in.php and res.php, all in the query), told to the sandbox behind it. It shares the sandbox's
- * process, so that it costs the client under test nothing.
+ * Translates the older protocol of 2captcha-ts (in.php and res.php, all in the query) to calls of the sandbox. It runs in the process of
+ * the sandbox, so that it costs the client under test nothing.
  */
 
 import http from 'node:http'
@@ -10,7 +10,7 @@ import https from 'node:https'
  * @param {import('../../../lib/sandbox/index.mjs').Sandbox} sandbox
  * @param {{ key: Buffer, cert: Buffer }} [tls]
  */
-export async function openOlderDoor(sandbox, tls) {
+export async function startLegacyAdapter(sandbox, tls) {
   const base = new URL(sandbox.baseURL)
   const inner = base.protocol === 'https:' ? https : http
   const agent = new inner.Agent({ keepAlive: true, maxSockets: 32 })
@@ -43,7 +43,7 @@ export async function openOlderDoor(sandbox, tls) {
 
   /** @param {http.IncomingMessage} req @param {http.ServerResponse} res */
   const onRequest = (req, res) => {
-    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://older')
+    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://legacy')
     const answer = (/** @type {number} */ status, /** @type {string} */ request) => {
       const body = JSON.stringify({ status, request })
       res.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })

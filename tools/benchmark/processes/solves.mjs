@@ -57,10 +57,10 @@ answerParent({
     const loop = performance.eventLoopUtilization(loopBefore)
     const beyond = (/** @type {number} */ nanoseconds) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS)
     const peakKiB = peakResidentKiB()
-    const told = { delivered, failures: Object.fromEntries(failures), wallMs }
-    if (delay) return { ...told, delayP99Ms: beyond(delay.percentile(99)), delayMaxMs: beyond(delay.max) }
+    const timing = { delivered, failures: Object.fromEntries(failures), wallMs }
+    if (delay) return { ...timing, delayP99Ms: beyond(delay.percentile(99)), delayMaxMs: beyond(delay.max) }
     return {
-      ...told,
+      ...timing,
       cpuMs: (cpu.user + cpu.system) / 1000,
       loopBusyMs: loop.active,
       idleMiB: idleKiB / 1024,
