@@ -6,7 +6,7 @@ import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { createEventStream } from '../lib/sandbox/dashboard/event-stream.mjs'
 import { createPlan } from '../lib/sandbox/faults/plan.mjs'
-import { providers } from '../lib/sandbox/providers.mjs'
+import { providers } from '../lib/sandbox/providers/index.mjs'
 import { createStore } from '../lib/sandbox/store.mjs'
 import { createClock, KEY, SITEKEY, WEBSITE } from './support/sandbox-client.mjs'
 

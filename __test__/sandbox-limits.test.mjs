@@ -9,7 +9,7 @@ import net from 'node:net'
 import { describe, test } from 'node:test'
 import { createBans, shortKey } from '../lib/sandbox/bans.mjs'
 import { startSandbox } from '../lib/sandbox/index.mjs'
-import { providers } from '../lib/sandbox/providers.mjs'
+import { providers } from '../lib/sandbox/providers/index.mjs'
 import { createStore } from '../lib/sandbox/store.mjs'
 import { createClock, exchange, KEY, open, SITEKEY, WEBSITE } from './support/sandbox-client.mjs'
 

@@ -11,12 +11,7 @@ const { CapMonsterCloudClientFactory, ClientOptions, TurnstileRequest } =
     createRequire(import.meta.url)('@zennolab_com/capmonstercloud-client')
   )
 
-const PROVIDERS = /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom'])
-const TASK_TYPES = {
-  ezcaptcha: 'CloudFlareTurnstileTask',
-  yescaptcha: 'TurnstileTaskProxyless',
-  custom: 'TurnstileTask',
-}
+const PROVIDERS = Object.keys(errorCodes)
 
 describe('the sandbox object', () => {
   test('account is what every call of a client needs', async t => {
@@ -48,7 +43,7 @@ describe('the sandbox object', () => {
   test('an invalid option is refused with its name', async () => {
     /** @type {[any, RegExp][]} */
     const rows = [
-      [{ provider: 'unknown' }, /provider must be one of ezcaptcha, yescaptcha, custom/],
+      [{ provider: 'unknown' }, /provider must be one of ezcaptcha, yescaptcha, custom, 2captcha/],
       [{ solveTime: 1 }, /unknown option 'solveTime'/],
       [{ clientKey: '' }, /clientKey/],
       [{ balance: -1 }, /balance/],
@@ -66,6 +61,8 @@ describe('the sandbox object', () => {
       [{ port: 70_000 }, /port/],
       [{ host: '0.0.0.0' }, /host must be a loopback address/],
       [{ host: 'example.com' }, /host/],
+      [{ createdStatus: 'idle' }, /createdStatus must be a string, and provider 'custom'/],
+      [{ provider: 'custom', createdStatus: 1 }, /createdStatus/],
       [null, /options/],
     ]
     for (const [options, message] of rows) {
@@ -185,7 +182,7 @@ describe('tasks, stats and events', () => {
 })
 
 describe('the same seed gives the same run', () => {
-  /** @param {import('node:test').TestContext} t @param {number} seed @param {(typeof PROVIDERS)[number]} provider */
+  /** @param {import('node:test').TestContext} t @param {number} seed @param {string} provider */
   const run = async (t, seed, provider) => {
     const setup = await open(t, { seed, provider, solveTimeMs: [100, 3000] })
     const tokens = []
@@ -267,7 +264,7 @@ describe('third-party clients', () => {
         })
         return response.json()
       }
-      const task = { type: TASK_TYPES[provider], websiteURL: WEBSITE, websiteKey: SITEKEY }
+      const task = { type: sandbox.taskType, websiteURL: WEBSITE, websiteKey: SITEKEY }
       const { taskId } = await call('/createTask', { clientKey, task })
       let result
       do {
@@ -299,7 +296,7 @@ describe('third-party clients', () => {
         /** @type {{ _agent?: http.Agent }} */ (/** @type {any} */ (client)._httpClient)._agent?.destroy(),
       )
       const request = new TurnstileRequest({ websiteURL: WEBSITE, websiteKey: SITEKEY })
-      request.type = /** @type {any} */ (TASK_TYPES[provider])
+      request.type = /** @type {any} */ (sandbox.taskType)
       const timeouts = {
         firstRequestDelay: 0,
         firstRequestNoCacheDelay: 0,

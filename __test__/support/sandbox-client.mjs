@@ -87,17 +87,12 @@ export function exchange(url, { method = 'POST', body, headers, ca, agent, onByt
 
 /** @param {Sandbox} sandbox */
 export function createCalls(sandbox) {
-  const { baseURL, account } = sandbox
+  const { baseURL } = sandbox
   /** @param {string} path @param {unknown} body @param {Parameters<typeof exchange>[1]} [options] */
   const post = (path, body, options) =>
     exchange(`${baseURL}${path}`, { body: JSON.stringify(body), ...options })
 
-  const taskType = {
-    ezcaptcha: 'CloudFlareTurnstileTask',
-    yescaptcha: 'TurnstileTaskProxyless',
-    custom: 'TurnstileTask',
-  }
-  const task = { type: taskType[account.provider], websiteURL: WEBSITE, websiteKey: SITEKEY }
+  const task = { type: sandbox.taskType, websiteURL: WEBSITE, websiteKey: SITEKEY }
   return {
     post,
     task,

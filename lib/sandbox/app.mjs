@@ -9,7 +9,8 @@ import { createBodyReader } from './http/body.mjs'
 import { parseJson } from './http/json.mjs'
 import { contain, isOver, send, sendJson } from './http/reply.mjs'
 import { listen } from './http/server.mjs'
-import { createReplies, providers } from './providers.mjs'
+import { providers } from './providers/index.mjs'
+import { createReplies } from './providers/replies.mjs'
 import { createIdentities } from './random.mjs'
 import { createStore } from './store.mjs'
 import { createSiteverify, readFields } from './widget/siteverify.mjs'
@@ -50,8 +51,18 @@ export async function createApp(options, emit, events) {
   const readBody = createBodyReader()
   let replyCount = 0
   const replies = createReplies(provider, () => identities.requestId(++replyCount))
-  const handlers = createHandlers({ provider, replies, store, bans, emit })
+  const handlers = createHandlers({
+    ...{ provider, replies, store, bans, emit, now },
+    createdStatus: options.createdStatus ?? provider.createdStatus,
+  })
   const siteverify = createSiteverify({ store, now })
+
+  /** @param {string} path */
+  const callOf = path => {
+    if (provider.feedback && Object.hasOwn(provider.feedback, path)) return 'reportTask'
+    if (provider.softIdReply && path === '/getSoftID') return 'getSoftID'
+    return CALLS.get(path)
+  }
 
   /** @type {Record<string, number>} */
   const requests = {}
@@ -109,7 +120,7 @@ export async function createApp(options, emit, events) {
    * @param {string} call
    * @param {any} body
    * @param {Request} req
-   * @returns {import('./providers.mjs').Reply & { created?: import('./store.mjs').Task }}
+   * @returns {import('./providers/replies.mjs').Reply & { created?: import('./store.mjs').Task }}
    */
   const processCall = (call, body, req) => {
     if (call === 'siteverify') {
@@ -173,7 +184,7 @@ export async function createApp(options, emit, events) {
    */
   const onRequest = (req, res, target) => {
     const [path] = target.split('?', 1)
-    const call = CALLS.get(path)
+    const call = callOf(path)
     // Dashboard requests are not counted and emit no event.
     if (!call && dashboard?.serves(path)) return dashboard.answer(req, res, path, readBody)
     const knownPath = call ? path : widget.pathOf(path)
@@ -187,6 +198,10 @@ export async function createApp(options, emit, events) {
       if (req.method !== 'POST') {
         if (call !== 'siteverify') return refuse(req, res, provider.code.badMethod)
         return send(res, 405, 'Only POST\n', { 'content-type': 'text/plain', allow: 'POST' })
+      }
+      if (call === 'reportTask' || call === 'getSoftID') {
+        const { status, body } = handlers[call](parseJson(raw), callerOf(req), path)
+        return sendJson(res, status, body)
       }
       if (call !== 'siteverify') return handle(call, parseJson(raw), req, res)
       return readFields(raw, req.headers['content-type'] ?? '').then(fields => handle(call, fields, req, res))

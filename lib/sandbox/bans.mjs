@@ -62,6 +62,18 @@ export function createBans(rules, now) {
     },
 
     /**
+     * Bans a key at once. Returns the end of the ban.
+     * @param {string} key
+     * @param {number} ms
+     */
+    ban(key, ms) {
+      const until = now() + ms
+      remember(bannedUntil, `key ${shortKey(key)}`, until)
+      count++
+      return until
+    },
+
+    /**
      * Counts one error reply. Returns the end of the ban that it causes, or 0.
      * @param {string} call
      * @param {string} code

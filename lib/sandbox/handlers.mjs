@@ -1,6 +1,6 @@
 /** What createTask, getTaskResult and getBalance do without a fault. */
 
-import { isObject } from './validation.mjs'
+import { isObject } from './providers/validation.mjs'
 
 /**
  * @typedef {object} Caller
@@ -10,14 +10,20 @@ import { isObject } from './validation.mjs'
 
 /**
  * @param {object} parts
- * @param {import('./providers.mjs').ProviderRecord} parts.provider
- * @param {import('./providers.mjs').Replies} parts.replies
+ * @param {import('./providers/record.mjs').ProviderRecord} parts.provider
+ * @param {import('./providers/replies.mjs').Replies} parts.replies
  * @param {import('./store.mjs').Store} parts.store
  * @param {import('./bans.mjs').Bans} parts.bans
  * @param {(event: Record<string, unknown> & { type: string }) => void} parts.emit
+ * @param {() => number} parts.now
+ * @param {string | undefined} parts.createdStatus
  */
-export function createHandlers({ provider, replies, store, bans, emit }) {
+export function createHandlers({ provider, replies, store, bans, emit, now, createdStatus }) {
   const { code } = provider
+  const types = new Map(Object.keys(provider.prices).map(type => [type.toLowerCase(), type]))
+
+  /** The task type as the provider spells it. @param {string} type */
+  const typeOf = type => (provider.typesIgnoreCase ? (types.get(type.toLowerCase()) ?? type) : type)
 
   /**
    * @param {string} call
@@ -27,6 +33,7 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
    * @param {Parameters<typeof replies.error>[1]} [detail]
    */
   const refuse = (call, errorCode, key, caller, detail) => {
+    emit({ type: 'refused', call, errorCode })
     const until = bans.record(call, errorCode, key, caller.address)
     if (until) emit({ type: 'banned', call, errorCode, until })
     return replies.error(errorCode, detail)
@@ -56,7 +63,10 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
   const checkAccount = (call, body, caller) => {
     const key = isObject(body) && typeof body.clientKey === 'string' ? body.clientKey : ''
     // Refusals during a ban are not counted, so that they do not prolong it.
-    if (bans.until(key, caller.address)) return replies.error(code.banned)
+    if (bans.until(key, caller.address)) {
+      emit({ type: 'refused', call, errorCode: code.banned })
+      return replies.error(code.banned)
+    }
     if (provider.jsonOnly && !/^application\/json\b/i.test(caller.contentType)) {
       return refuse(call, code.badContentType, key, caller)
     }
@@ -74,7 +84,7 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
     /**
      * @param {any} body
      * @param {Caller} caller
-     * @returns {import('./providers.mjs').Reply & { created?: import('./store.mjs').Task }}
+     * @returns {import('./providers/replies.mjs').Reply & { created?: import('./store.mjs').Task }}
      */
     createTask(body, caller) {
       const refusal = checkAccount('createTask', body, caller)
@@ -82,10 +92,11 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
       const key = body.clientKey
       const problems = provider.validate(body)
       if (Object.keys(problems).length > 0) return refuseFields('createTask', problems, key, caller)
-      if (provider.otherPrice === null && !Object.hasOwn(provider.prices, body.task.type)) {
+      const type = typeOf(body.task.type)
+      if (provider.otherPrice === null && !Object.hasOwn(provider.prices, type)) {
         return refuse('createTask', code.unsupportedType, key, caller)
       }
-      const task = store.create(key, body)
+      const task = store.create(key, body, type)
       if (!task) return refuse('createTask', code.zeroBalance, key, caller)
       emit({
         type: 'task:created',
@@ -94,13 +105,23 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
         points: task.price,
         readyAt: task.readyAt,
       })
-      return Object.assign(replies.created(task.taskId), { created: task })
+      if (createdStatus === undefined) return Object.assign(replies.created(task.taskId), { created: task })
+      if (createdStatus !== 'ready')
+        return Object.assign(replies.created(task.taskId, { status: createdStatus }), { created: task })
+      // Solved at once.
+      task.readyAt = task.createdAt
+      task.failsAt = Number.POSITIVE_INFINITY
+      const solution = provider.solution(store.token(task))
+      return Object.assign(replies.created(task.taskId, { status: 'ready', solution }), {
+        created: task,
+        delivers: task,
+      })
     },
 
     /**
      * @param {any} body
      * @param {Caller} caller
-     * @returns {import('./providers.mjs').Reply}
+     * @returns {import('./providers/replies.mjs').Reply}
      */
     getTaskResult(body, caller) {
       const call = 'getTaskResult'
@@ -111,9 +132,13 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
         return refuseFields(call, { taskId: 'must not be blank' }, key, caller)
       }
       const task = store.find(taskId)
-      // A task that was polled too often is answered like an expired one: no code is documented for it.
-      if (!task || task.key !== key || task.polls >= provider.pollLimit)
-        return refuse(call, code.noTask, key, caller)
+      if (!task || task.key !== key) return refuse(call, code.noTask, key, caller)
+      if (task.polls >= provider.pollLimit) {
+        // Where no ban is documented, the task is answered like an expired one.
+        if (provider.pollLimitBanMs === undefined) return refuse(call, code.noTask, key, caller)
+        emit({ type: 'banned', call, errorCode: code.banned, until: bans.ban(key, provider.pollLimitBanMs) })
+        return refuse(call, code.banned, key, caller)
+      }
       task.polls++
       const state = store.state(task)
       emit({ type: 'task:polled', taskId, taskNumber: task.taskNumber, polls: task.polls, state })
@@ -124,16 +149,49 @@ export function createHandlers({ provider, replies, store, bans, emit }) {
       }
       if (!task.issued)
         emit({ type: 'task:ready', taskId, taskNumber: task.taskNumber, readyAt: task.readyAt })
-      return Object.assign(replies.ready(provider.solution(store.token(task))), { delivers: task })
+      const solution = provider.solution(store.token(task))
+      return Object.assign(replies.ready(solution, task, now()), { delivers: task })
     },
 
     /**
      * @param {any} body
      * @param {Caller} caller
-     * @returns {import('./providers.mjs').Reply}
+     * @returns {import('./providers/replies.mjs').Reply}
      */
     getBalance(body, caller) {
       return checkAccount('getBalance', body, caller) ?? replies.balance(store.balance(body.clientKey))
+    },
+
+    /**
+     * @param {any} body
+     * @param {Caller} caller
+     * @returns {import('./providers/replies.mjs').Reply}
+     */
+    getSoftID(body, caller) {
+      return checkAccount('getSoftID', body, caller) ?? replies.success({ ...provider.softIdReply })
+    },
+
+    /**
+     * Feedback on a token.
+     * @param {any} body
+     * @param {Caller} caller
+     * @param {string} path
+     * @returns {import('./providers/replies.mjs').Reply}
+     */
+    reportTask(body, caller, path) {
+      const call = 'reportTask'
+      const refusal = checkAccount(call, body, caller)
+      if (refusal) return refusal
+      const { clientKey: key, taskId, result } = body
+      const hasResult = path === '/feedbackTask'
+      if (hasResult && typeof result?.invalid !== 'boolean')
+        return refuseFields(call, { 'result.invalid': 'must be a boolean' }, key, caller)
+      const task = store.find(taskId)
+      if (!task || task.key !== key) return refuse(call, code.noTask, key, caller)
+      const accepted = hasResult ? !result.invalid : provider.feedback?.[path] === true
+      task.accepted = accepted
+      emit({ type: 'task:reported', taskId: task.taskId, taskNumber: task.taskNumber, accepted })
+      return replies.success({ ...provider.feedbackReply })
     },
   }
 }

@@ -8,15 +8,21 @@
  * - EZ-Captcha: 404, 405 and 415 for a wrong path, method and content type; a banned key is refused on every call, not only on the one
  *   that caused the ban; no limit of polls a task.
  * - YesCaptcha: HTTP 200 for everything; a task polled more than 120 times is answered like an unknown one; a ban lasts 10 minutes.
+ * - The other services: how many errors cause a ban. Anti-Captcha: for how long.
  * - A failed task stays charged. Prices are invented. Error descriptions are in the sandbox's own words; the codes are the providers'.
  * - All of Cloudflare's sitekeys for testing return the dummy token, those that always fail too: the secret decides which of them pass.
  */
 
-/** The API that is mocked. `'custom'` is a generic compatible service: integer task ids above 32 bits, any task type, always HTTP status 200. */
-export type SandboxProvider = 'ezcaptcha' | 'yescaptcha' | 'custom'
+import type { Provider } from '../../index.js'
 
-/** The three calls of a task API, and Cloudflare's siteverify. */
+/** The API that is mocked. `'custom'` is a generic compatible service: integer task ids above 32 bits, any task type, always HTTP status 200. */
+export type SandboxProvider = Provider | (string & {})
+
+/** The calls for which faults can be injected: the three of a task API, and Cloudflare's siteverify. */
 export type SandboxCall = 'createTask' | 'getTaskResult' | 'getBalance' | 'siteverify'
+
+/** A call that was refused: `'reportTask'` is feedback on a token, `'other'` a path that the provider does not have. */
+export type SandboxRequest = SandboxCall | 'getSoftID' | 'reportTask' | 'other'
 
 export interface SandboxOptions {
   /** The API that is mocked. Default `'yescaptcha'`. */
@@ -59,6 +65,11 @@ export interface SandboxOptions {
    * times. Default `false`; the command line sets it.
    */
   dashboard?: boolean
+  /**
+   * `'custom'`: the `status` in the reply of createTask, such as `'idle'`; with `'ready'` the task is solved at once, and the reply has the
+   * solution. Default none.
+   */
+  createdStatus?: string
 }
 
 /** A task as the client sent it. */
@@ -155,7 +166,7 @@ export interface FaultRule {
 
 /** Spread it into the options of a call. */
 export interface SandboxAccount {
-  provider: SandboxProvider
+  provider: Provider
   clientKey: string
   baseURL: string
 }
@@ -186,7 +197,7 @@ export interface SandboxStats {
 }
 
 export interface SandboxTask {
-  /** A UUID; an integer for `'custom'`. */
+  /** A UUID or an integer, as the provider documents. */
   taskId: string | number
   /** The task as it was sent. */
   task: SandboxTaskFields
@@ -204,6 +215,8 @@ export interface SandboxTask {
   /** Polls that were processed. */
   polls: number
   delivered: boolean
+  /** What the client reported, if it did. */
+  accepted?: boolean
   /** Once a poll has returned it. */
   token?: string
 }
@@ -220,6 +233,8 @@ export interface SandboxEventMap {
   }
   'task:ready': { taskId: string | number; taskNumber: number; readyAt: number }
   'task:delivered': { taskId: string | number; taskNumber: number }
+  /** The client reported whether the token was accepted. */
+  'task:reported': { taskId: string | number; taskNumber: number; accepted: boolean }
   fault: { call: SandboxCall; fault: FaultName; taskNumber: number; taskId?: string | number }
   verified: {
     success: boolean
@@ -228,7 +243,9 @@ export interface SandboxEventMap {
     taskNumber: number
     taskId?: string | number
   }
-  banned: { call: SandboxCall; errorCode: string; until: number }
+  /** The provider refused a request: its key, its balance, its fields, or a task that does not exist. */
+  refused: { call: SandboxRequest; errorCode: string }
+  banned: { call: SandboxRequest; errorCode: string; until: number }
 }
 
 /** An event, with its name as `type` and the time at which it happened. */

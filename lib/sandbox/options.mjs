@@ -1,13 +1,13 @@
 /** The options of startSandbox, validated once. */
 
 import { isIPv4 } from 'node:net'
-import { providers } from './providers.mjs'
+import { providers } from './providers/index.mjs'
 
 /** @typedef {import('./index.d.mts').SandboxOptions} SandboxOptions */
 
 /**
  * @typedef {object} Options
- * @property {'ezcaptcha' | 'yescaptcha' | 'custom'} provider
+ * @property {string} provider
  * @property {string} clientKey
  * @property {Record<string, number>} accounts
  * @property {(type: string) => number} price
@@ -20,6 +20,7 @@ import { providers } from './providers.mjs'
  * @property {string} host
  * @property {number} port
  * @property {boolean} dashboard
+ * @property {string | undefined} createdStatus
  */
 
 const DEFAULTS = {
@@ -30,7 +31,7 @@ const DEFAULTS = {
 
 const KNOWN = [
   ...['provider', 'clientKey', 'balance', 'accounts', 'price', 'solveTimeMs', 'seed', 'now', 'faults', 'tls'],
-  ...['http2', 'port', 'host', 'dashboard'],
+  ...['http2', 'port', 'host', 'dashboard', 'createdStatus'],
 ]
 
 /**
@@ -66,7 +67,7 @@ export function demandSolveTime(value) {
 const isLoopback = host => host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /**
- * @param {import('./providers.mjs').ProviderRecord} provider
+ * @param {import('./providers/record.mjs').ProviderRecord} provider
  * @param {SandboxOptions['price']} price
  * @returns {(type: string) => number}
  */
@@ -105,6 +106,7 @@ export function parseOptions(given = {}) {
     port = 0,
     host: name = '127.0.0.1',
     dashboard = false,
+    createdStatus,
   } = given
   demand(Object.hasOwn(providers, provider), `provider must be one of ${Object.keys(providers).join(', ')}`)
   const clientKey = given.clientKey ?? (accounts && Object.keys(accounts)[0]) ?? DEFAULTS.clientKey
@@ -117,6 +119,10 @@ export function parseOptions(given = {}) {
   demand(Array.isArray(faults), 'faults must be an array of rules')
   demand(tls === undefined || (tls?.key && tls.cert), 'tls needs key and cert')
   demand(typeof dashboard === 'boolean', 'dashboard must be a boolean')
+  demand(
+    createdStatus === undefined || (provider === 'custom' && typeof createdStatus === 'string'),
+    "createdStatus must be a string, and provider 'custom'",
+  )
   demand(typeof http2 === 'boolean', 'http2 must be a boolean')
   demand(Number.isInteger(port) && port >= 0 && port <= 65535, 'port must be from 0 to 65535')
   // A name could resolve to another machine.
@@ -139,5 +145,6 @@ export function parseOptions(given = {}) {
     host,
     port,
     dashboard,
+    createdStatus,
   }
 }

@@ -24,7 +24,12 @@ export async function startSandbox(given) {
     events,
   )
   const { baseURL, siteverifyURL, store, plan, listener, provider: record } = app
-  const account = { provider, clientKey, baseURL }
+  // The type has the providers of the package.
+  const account = {
+    provider: /** @type {import('../../index.js').Provider} */ (provider),
+    clientKey,
+    baseURL,
+  }
   /** @type {Promise<void> | undefined} */
   let closing
   const close = () => {
@@ -51,6 +56,7 @@ export async function startSandbox(given) {
         readyAt: task.readyAt,
         polls: task.polls,
         delivered: task.delivered,
+        ...(task.accepted === undefined ? {} : { accepted: task.accepted }),
         ...(task.issued ? { token: store.token(task) } : {}),
       })),
     addFault: rule => plan.add(rule),

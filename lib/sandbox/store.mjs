@@ -1,7 +1,7 @@
 /** The provider's state: accounts, tasks, points, and the totals for stats(). */
 
+import { textOf } from './providers/validation.mjs'
 import { createIdentities, unit } from './random.mjs'
-import { textOf } from './validation.mjs'
 
 /** A task and its result are kept this long from creation. */
 export const TASK_LIFE_MS = 5 * 60_000
@@ -52,12 +52,13 @@ function summaryOf({ type, websiteURL, websiteKey }) {
  * @property {boolean} delivered
  * @property {boolean} failed counted as failed
  * @property {boolean} issued its token was sent
+ * @property {boolean} [accepted] as the client reported
  * @property {{ idempotencyKey: string, reply: import('./widget/siteverify.mjs').Verification } | null} verification
  */
 
 /**
  * @typedef {object} StoreOptions
- * @property {import('./providers.mjs').ProviderRecord} provider
+ * @property {import('./providers/record.mjs').ProviderRecord} provider
  * @property {Record<string, number>} accounts
  * @property {(type: string) => number} price
  * @property {number | readonly [number, number] | ((task: any) => number)} solveTimeMs
@@ -160,11 +161,12 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
      * Creates and charges a task, or returns null where the balance does not cover it.
      * @param {string} key
      * @param {Record<string, any>} body
+     * @param {string} [type] as the provider spells it
      * @returns {Task | null}
      */
-    create(key, body) {
+    create(key, body, type = body.task.type) {
       sweep()
-      const points = price(body.task.type)
+      const points = price(type)
       const balance = store.balance(key)
       if (balance <= 0 || balance < points) return null
       const taskNumber = totals.created + 1
@@ -177,7 +179,7 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
       /** @type {Task} */
       const task = {
         taskNumber,
-        taskId: provider.integerIds ? identities.integer(taskNumber) : identities.uuid(taskNumber),
+        taskId: provider.taskIds === 'integer' ? identities.integer(taskNumber) : identities.uuid(taskNumber),
         key,
         summary: summaryOf(body.task),
         sent: JSON.stringify({ task: body.task, appId: body.appId, softID: body.softID ?? body.softId }),
@@ -215,7 +217,13 @@ export function createStore({ provider, accounts, price, seed, now, ...options }
      */
     find(taskId) {
       const task = tasks.get(/** @type {string} */ (taskId))
-      return task && now() < task.createdAt + TASK_LIFE_MS ? task : undefined
+      if (!task) return undefined
+      const { keptAfterReadyMs = Number.POSITIVE_INFINITY } = provider
+      const end = Math.min(
+        task.createdAt + TASK_LIFE_MS,
+        Math.min(task.readyAt, task.failsAt) + keptAfterReadyMs,
+      )
+      return now() < end ? task : undefined
     },
 
     /**

@@ -279,6 +279,9 @@ function introduction(sandbox, width) {
     '',
     ...rows.flatMap(([name, value]) => row(name, value, width)),
     '',
+    [['In a script:', 'dim']],
+    `  ${scriptLine(account)}`,
+    '',
     [['In another terminal:', 'dim']],
     ...(isQuotable(account.clientKey)
       ? [`  ${assignment(secretVariable(account.provider), account.clientKey)} ${solve}`]
@@ -286,6 +289,13 @@ function introduction(sandbox, width) {
     '',
   ]
 }
+
+/** The account as a script writes it. @param {import('../../sandbox/index.mjs').SandboxAccount} account */
+const scriptLine = ({ provider, clientKey, baseURL }) =>
+  `{ provider: ${literal(provider)}, clientKey: ${literal(clientKey)}, baseURL: ${literal(baseURL)} }`
+
+/** @param {string} text */
+const literal = text => `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 
 /**
  * On a narrow terminal an address has its own line, so that it can be copied.
@@ -320,6 +330,8 @@ function logLine(event) {
       return `fault ${event.fault} on ${event.call}${event.taskNumber > 0 ? `, task ${event.taskNumber}` : ''}`
     case 'verified':
       return `siteverify: ${event.success ? 'success' : event.errorCodes.join(', ')}`
+    case 'refused':
+      return `${event.call} refused: ${event.errorCode}`
     case 'banned':
       return `${event.errorCode} until ${formatTime(event.until)}, caused by ${event.call}`
     default:

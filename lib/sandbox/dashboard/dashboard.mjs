@@ -98,7 +98,7 @@ function parseSolveTime(value) {
  * @param {string} parts.baseURL
  * @param {import('../store.mjs').Store} parts.store
  * @param {import('../faults/plan.mjs').Plan} parts.plan
- * @param {import('../providers.mjs').ProviderRecord} parts.provider
+ * @param {import('../providers/record.mjs').ProviderRecord} parts.provider
  * @param {() => import('./event-stream.mjs').Counts} parts.counts
  * @param {import('node:events').EventEmitter} parts.events
  * @param {() => number} parts.now
@@ -177,7 +177,7 @@ export function createDashboard(parts) {
   }
 }
 
-/** @param {import('../providers.mjs').ProviderRecord} provider */
+/** @param {import('../providers/record.mjs').ProviderRecord} provider */
 const faultTable = provider => ({
   faults: groups.flatMap(({ group, faults }) =>
     faults.map(([name, explanation]) => ({ name, group, explanation, ...catalogue[name] })),

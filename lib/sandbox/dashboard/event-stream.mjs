@@ -1,7 +1,7 @@
 /** Server-sent events for the dashboard, in batches. Without a viewer, there is no listener and no timer. */
 
 import { isOver } from '../http/reply.mjs'
-import { textOf } from '../validation.mjs'
+import { textOf } from '../providers/validation.mjs'
 import { TOKEN_LIFE_MS } from '../widget/siteverify.mjs'
 
 const BATCH_MS = 100

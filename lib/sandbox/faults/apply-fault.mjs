@@ -1,7 +1,7 @@
 /** What each fault does to an exchange: one function for each fault. */
 
 import { isOver, send, sendJson } from '../http/reply.mjs'
-import { textOf } from '../validation.mjs'
+import { textOf } from '../providers/validation.mjs'
 
 /**
  * @typedef {object} Exchange
@@ -10,9 +10,9 @@ import { textOf } from '../validation.mjs'
  * @property {string} call
  * @property {any} body the parsed request, if it was an object
  * @property {import('../index.d.mts').FaultRule} rule
- * @property {import('../providers.mjs').Reply | null} reply the reply without the fault; null if the request was not processed
- * @property {import('../providers.mjs').ProviderRecord} provider
- * @property {import('../providers.mjs').Replies} replies
+ * @property {import('../providers/replies.mjs').Reply | null} reply the reply without the fault; null if the request was not processed
+ * @property {import('../providers/record.mjs').ProviderRecord} provider
+ * @property {import('../providers/replies.mjs').Replies} replies
  * @property {(task: import('../store.mjs').Task) => void} deliver marks the task's token as sent
  * @property {import('../http/server.mjs').Listener} listener
  * @property {(callback: () => void, ms: number) => void} later a timer that close() clears

@@ -1,7 +1,7 @@
 /** Replies: as text, as JSON, without reading the request, and after an exception. */
 
 import { constants } from 'node:http2'
-import { textOf } from '../validation.mjs'
+import { textOf } from '../providers/validation.mjs'
 
 /** @typedef {import('./server.mjs').Request} Request */
 /** @typedef {import('./server.mjs').Response} Response */

@@ -1,8 +1,8 @@
 /** Cloudflare's `/turnstile/v0/siteverify`, as documented: secrets, dummy token, single use, expiry, codes. */
 
 import { parseJson } from '../http/json.mjs'
+import { isObject, textOf } from '../providers/validation.mjs'
 import { DUMMY_TOKEN } from '../store.mjs'
-import { isObject, textOf } from '../validation.mjs'
 
 /** The secret that verifies tokens issued by a sandbox. It is invented, and the same for every sandbox. */
 export const SANDBOX_SECRET = '0x4AAAAAAASandboxSecretKey00000000000'

@@ -40,6 +40,10 @@ function textOf(event) {
       return `fault ${event.fault} on ${event.call}`
     case 'verified':
       return event.success ? 'token verified' : `token refused: ${event.errorCodes.join(', ')}`
+    case 'refused':
+      return `${event.call} refused: ${event.errorCode}`
+    case 'task:reported':
+      return event.accepted ? 'token reported as accepted' : 'token reported as rejected'
     case 'banned':
       return `banned after ${event.errorCode} on ${event.call}`
     default:
@@ -49,7 +53,7 @@ function textOf(event) {
 
 /** @param {StreamEvent} event */
 const isBad = event =>
-  ['fault', 'banned'].includes(event.type) || event.success === false || event.state === 'failed'
+  ['fault', 'banned', 'refused'].includes(event.type) || event.success === false || event.state === 'failed'
 
 /** @param {StreamEvent} event */
 const taskEvent = event => ({ type: event.type, at: event.at, text: textOf(event), bad: isBad(event) })

@@ -1,7 +1,7 @@
-/** The error codes that the providers document, with descriptions in the sandbox's own words. */
+/** Descriptions of error codes, in the sandbox's own words. A code without one is described by its name. */
 
 /** @type {Readonly<Record<string, string>>} */
-export const DESCRIPTIONS = {
+const DESCRIPTIONS = {
   ERROR_KEY_DOES_NOT_EXIST: 'The client key does not exist',
   ERROR_KEY_NOT_AVAILABLE: 'The client key is not available',
   ERROR_KEY_BANNED: 'The client key has been banned',
@@ -54,35 +54,11 @@ export const DESCRIPTIONS = {
   CAPTCHA_NOT_READY: 'The task is still in progress',
 }
 
-/** The codes that each provider may send, those of its older wiki and of third-party reports included. */
-export const CODES = Object.freeze({
-  ezcaptcha: [
-    ...['ERROR_KEY_DOES_NOT_EXIST', 'ERROR_KEY_NOT_AVAILABLE', 'ERROR_ZERO_BALANCE', 'ERROR_KEY_BANNED'],
-    ...['ERROR_SUBSCRIPTION_EXPIRED', 'ERROR_PACKAGE_NOT_EXIST', 'ERROR_PACKAGE_TASK_TYPE_NOT_SUPPORTED'],
-    ...['ERROR_SETTLEMENT_FAILED', 'ERROR_REQUEST_BANNED', 'ERROR_IP_BANNED', 'ERROR_REQUEST_LIMIT'],
-    ...['ERROR_INTERNAL_SERVER_ERROR', 'ERROR_SERVICE_UNAVAILABLE', 'ERROR_SERVICE_TIMEOUT'],
-    ...['ERROR_SERVICE_UNAVALIABLE', 'ERROR_NO_SLOT_AVAILABLE', 'ERROR_THREADS_MAXIMUM'],
-    ...['ERROR_TASK_TYPE_NOT_SUPPORTED', 'ERROR_TASK_TYPE_NOT_AVAILABLE', 'ERROR_TASK_TYPE_NOT_ALLOWED'],
-    ...['ERROR_WEBSITE_NOT_ALLOWED', 'ERROR_REQUEST_PARAMETERS', 'ERROR_REQUEST_METHOD'],
-    ...['ERROR_CONTENT_TYPE_ERROR', 'ERROR_NOT_FOUND', 'ERROR_REQUIRED_FIELDS', 'ERROR_TASK_NOT_SUPPORTED'],
-    ...['ERROR_RECAPTCHA_INVALID_SITEKEY', 'INVALID_RECAPTCHA_SITEURL', 'ERROR_BAD_REQUEST'],
-    ...['ERROR_PAGE_NOT_FOUND', 'ERROR_CAPTCHA_UNSOLVABLE', 'ERROR_TASK_TIMEOUT', 'ERROR_TASK_NOT_EXIST'],
-    ...['ERROR_TASKID_INVALID', 'ERROR_REQUEST_PROXY_MISSING'],
-  ],
-  yescaptcha: [
-    ...['ERROR_KEY_DOES_NOT_EXIST', 'ERROR_ZERO_BALANCE', 'ERROR_SETTLEMENT_FAILED'],
-    ...['ERROR_CLIENTKEY_UNAUTHORIZED', 'ERROR_IP_BANNED', 'ERROR_IP_BLOCKED_5MIN'],
-    ...['ERROR_SERVICE_UNAVALIABLE', 'ERROR_INTERNAL_SERVER_ERROR', 'ERROR_THREADS_MAXIMUM'],
-    ...['ERROR_NO_SLOT_AVAILABLE', 'ERROR_NO_SLOT_AVAILABLE_BLOCK', 'ERROR_REQUIRED_FIELDS'],
-    ...['ERROR_PAGE_NOT_FOUND', 'ERROR_BAD_REQUEST', 'ERROR_TASK_NOT_SUPPORTED', 'ERROR_DOMAIN_NOT_ALLOWED'],
-    ...['ERROR_CAPTCHA_UNSOLVABLE', 'ERROR_TASK_TIMEOUT', 'ERROR_TASKID_INVALID', 'ERROR_NO_SUCH_CAPCHA_ID'],
-    ...['ERROR_PROXY_CONNECT_REFUSED', 'ERROR_PROXY_CONNECT_TIMEOUT', 'ERROR_PROXY_NOT_AUTHORISED'],
-    ...['ERROR_BAD_PROXY'],
-  ],
-  custom: [
-    ...['ERROR_KEY_DOES_NOT_EXIST', 'ERROR_ZERO_BALANCE', 'ERROR_IP_BLOCKED', 'ERROR_NO_SLOT_AVAILABLE'],
-    ...['ERROR_NO_SUCH_METHOD', 'ERROR_TASK_ABSENT', 'ERROR_TASK_NOT_SUPPORTED', 'ERROR_BAD_PARAMETERS'],
-    ...['ERROR_BAD_REQUEST', 'ERROR_CAPTCHA_UNSOLVABLE', 'ERROR_NO_SUCH_CAPCHA_ID', 'ERROR_BAD_PROXY'],
-    ...['ERROR_PROXY_CONNECT_REFUSED', 'CAPTCHA_NOT_READY'],
-  ],
-})
+/** @param {string} code */
+export function describe(code) {
+  const words = code
+    .replace(/^ERROR_/, '')
+    .toLowerCase()
+    .replaceAll('_', ' ')
+  return DESCRIPTIONS[code] ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}
