@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startSandbox } from '../lib/sandbox/index.mjs'
 import { KEY, patient, replies, required, SITEKEY, WEBSITE } from './support/calls.mjs'
-import { authorityFile, callsUnder, certificate } from './support/child-calls.mjs'
+import { authorityFile, callsUnder, callsWith, certificate, fixture } from './support/child-calls.mjs'
 import { reply, startRawServer } from './support/raw-server.mjs'
 
 /** @typedef {import('node:test').TestContext} TestContext */
@@ -64,6 +64,22 @@ describe('a server whose certificate a private authority signed', inProcesses, (
     assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
   })
 
+  for (const [
+    where,
+    settings,
+  ] of /** @type {[string, { env?: NodeJS.ProcessEnv, execArgv?: string[] }][]} */ ([
+    ['on the command line', { execArgv: ['--use-openssl-ca'] }],
+    ['in NODE_OPTIONS', { env: { NODE_OPTIONS: '--no-warnings --use-openssl-ca' } }],
+  ])) {
+    test(`is trusted with --use-openssl-ca ${where} where that store has the authority`, async t => {
+      const { account } = await provider(t, { tls: certificate('localhost') })
+      const env = { SSL_CERT_FILE: authorityFile, ...settings.env }
+      const call = /** @type {const} */ (['solveTurnstile', { ...account, ...quick }])
+      const { outcomes } = await callsWith({ env, execArgv: settings.execArgv ?? [] }, [...call])
+      assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
+    })
+  }
+
   for (const [what, env] of /** @type {[string, NodeJS.ProcessEnv][]} */ ([
     ['without NODE_EXTRA_CA_CERTS', {}],
     ['whose file does not exist', { NODE_EXTRA_CA_CERTS: '/nowhere/ca.pem' }],
@@ -77,6 +93,20 @@ describe('a server whose certificate a private authority signed', inProcesses, (
   }
 })
 
+describe('a self-signed certificate', inProcesses, () => {
+  for (const name of /** @type {const} */ (['self-signed', 'self-signed-leaf'])) {
+    test(`is trusted if NODE_EXTRA_CA_CERTS names it: ${name}`, async t => {
+      const { account } = await provider(t, { tls: certificate(name) })
+      const env = { NODE_EXTRA_CA_CERTS: fixture(`${name}.cert`) }
+      const { outcomes } = await callsUnder(env, ['solveTurnstile', { ...account, ...quick }])
+      assert.ok(outcomes[0].value?.token, JSON.stringify(outcomes[0]))
+    })
+  }
+
+  test('is refused if NODE_EXTRA_CA_CERTS names another one', t =>
+    assertRefused(t, 'self-signed', { NODE_EXTRA_CA_CERTS: fixture('self-signed-leaf.cert') }, /not trusted/))
+})
+
 describe('a certificate of a trusted authority', inProcesses, () => {
   test('a certificate of a trusted authority that has expired is refused at once', t =>
     assertRefused(t, 'expired', trusting, /expired/i))
@@ -86,7 +116,7 @@ describe('a certificate of a trusted authority', inProcesses, () => {
 
 /**
  * @param {TestContext} t
- * @param {'localhost' | 'expired' | 'wrong-host'} name
+ * @param {'localhost' | 'expired' | 'wrong-host' | 'self-signed'} name
  * @param {NodeJS.ProcessEnv} env
  * @param {RegExp} cause
  */

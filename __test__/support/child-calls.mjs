@@ -16,9 +16,9 @@ import { runScript } from './child.mjs'
  */
 
 /** @param {string} name */
-const fixture = name => fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
+export const fixture = name => fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
 export const authorityFile = fixture('ca.cert')
-/** @param {'localhost' | 'expired' | 'wrong-host' | 'provider'} name */
+/** @param {'localhost' | 'expired' | 'wrong-host' | 'provider' | 'self-signed' | 'self-signed-leaf'} name */
 export const certificate = name => ({
   key: readFileSync(fixture(`${name}.key`), 'utf8'),
   cert: readFileSync(fixture(`${name}.cert`), 'utf8'),
@@ -61,8 +61,16 @@ const script = `
  * @param {[CallName, Options][]} list
  * @returns {Promise<{ outcomes: Outcome[], stderr: string }>}
  */
-export async function callsUnder(env, ...list) {
-  const ended = await runScript(script, { env: { ...bare, ...env }, args: [JSON.stringify(list)] })
+export const callsUnder = (env, ...list) => callsWith({ env, execArgv: [] }, ...list)
+
+/**
+ * The same with options of Node.js on the command line.
+ * @param {{ env: NodeJS.ProcessEnv, execArgv: string[] }} settings
+ * @param {[CallName, Options][]} list
+ * @returns {Promise<{ outcomes: Outcome[], stderr: string }>}
+ */
+export async function callsWith({ env, execArgv }, ...list) {
+  const ended = await runScript(script, { env: { ...bare, ...env }, args: [JSON.stringify(list)], execArgv })
   assert.deepEqual([ended.code, ended.signal], [0, null], ended.stderr)
   return { outcomes: JSON.parse(ended.stdout), stderr: ended.stderr }
 }

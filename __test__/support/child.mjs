@@ -11,9 +11,9 @@ export { run }
 /**
  * The script is a module in the package's own folder, so that it can name the package.
  * @param {string} script
- * @param {{ env?: NodeJS.ProcessEnv, args?: string[] }} [options]
+ * @param {{ env?: NodeJS.ProcessEnv, args?: string[], execArgv?: string[] }} [options]
  * @returns {Promise<Ended>}
  */
-export function runScript(script, { env, args = [] } = {}) {
-  return run(process.execPath, ['--input-type=module', '-e', script, ...args], { env })
+export function runScript(script, { env, args = [], execArgv = [] } = {}) {
+  return run(process.execPath, [...execArgv, '--input-type=module', '-e', script, ...args], { env })
 }

@@ -30,7 +30,8 @@ use results::{Balance, Solution, Task, TaskResult};
 use start::{Started, start};
 
 #[napi(module_exports)]
-pub fn exports(mut exports: Object) -> Result<()> {
+pub fn exports(mut exports: Object, env: Env) -> Result<()> {
+    start::keep_exec_argv(&env);
     exports.set("version", env!("CARGO_PKG_VERSION"))?;
     exports.set("providers", PROVIDERS.iter().map(ProviderInfo::from).collect::<Vec<_>>())
 }

@@ -3,7 +3,7 @@
 use std::{
     future::pending,
     io,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, LazyLock, Mutex, OnceLock},
     thread,
 };
 
@@ -46,7 +46,26 @@ pub struct Hooks {
 }
 
 /// What all calls of the process share.
-static REGISTRY: LazyLock<Registry<HttpTransport>> = LazyLock::new(|| Registry::new(HttpTransport::from_environment()));
+static REGISTRY: LazyLock<Registry<HttpTransport>> = LazyLock::new(|| {
+    let exec_argv = EXEC_ARGV.get().cloned().unwrap_or_default();
+    Registry::new(HttpTransport::from_environment(exec_argv))
+});
+
+/// The options of Node.js on the command line. Only the main thread and its workers know them, so they are read early.
+static EXEC_ARGV: OnceLock<Vec<String>> = OnceLock::new();
+
+/// Keeps `process.execArgv`. Those of a worker may be other ones, but say nothing about certificates.
+pub fn keep_exec_argv(env: &Env) {
+    let read = || -> Result<Vec<String>> {
+        let process: Object = env.get_global()?.get_named_property("process")?;
+        process.get_named_property("execArgv")
+    };
+    if let Ok(exec_argv) = read()
+        && !exec_argv.is_empty()
+    {
+        let _ = EXEC_ARGV.set(exec_argv);
+    }
+}
 
 /// What cancels the calls without a signal.
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);

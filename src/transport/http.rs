@@ -76,8 +76,8 @@ pub struct NetworkConfig {
 }
 
 impl NetworkConfig {
-    fn read(environment: Environment<'_>) -> Result<Self, String> {
-        let tls = tls::client_config(environment).map_err(|problem| problem.to_string())?;
+    fn read(environment: Environment<'_>, exec_argv: &[String]) -> Result<Self, String> {
+        let tls = tls::client_config(environment, exec_argv).map_err(|problem| problem.to_string())?;
         let (proxy, no_proxy) = (proxy_env::https_proxy(environment), proxy_env::no_proxy(environment));
         Ok(NetworkConfig { tls, proxy, no_proxy })
     }
@@ -86,18 +86,25 @@ impl NetworkConfig {
 /// The HTTP clients of the process: two for each host, each with its own pool of connections.
 pub struct HttpTransport {
     config: OnceLock<Result<NetworkConfig, String>>,
+    /// The options of Node.js on the command line.
+    exec_argv: Vec<String>,
     hosts: Mutex<HashMap<HostId, Arc<Host>>>,
     slow_dial: Duration,
 }
 
 impl HttpTransport {
     /// The environment is read by the first request.
-    pub fn from_environment() -> Self {
-        HttpTransport { config: OnceLock::new(), hosts: Mutex::default(), slow_dial: SLOW_DIAL }
+    pub fn from_environment(exec_argv: Vec<String>) -> Self {
+        HttpTransport { config: OnceLock::new(), exec_argv, hosts: Mutex::default(), slow_dial: SLOW_DIAL }
     }
 
     pub fn new(config: NetworkConfig) -> Self {
-        HttpTransport { config: OnceLock::from(Ok(config)), hosts: Mutex::default(), slow_dial: SLOW_DIAL }
+        HttpTransport {
+            config: OnceLock::from(Ok(config)),
+            exec_argv: Vec::new(),
+            hosts: Mutex::default(),
+            slow_dial: SLOW_DIAL,
+        }
     }
 
     /// An error means that the environment's settings cannot work.
@@ -107,7 +114,7 @@ impl HttpTransport {
         if let Some(host) = hosts.get(&id) {
             return Ok(Arc::clone(host));
         }
-        let config = self.config.get_or_init(|| NetworkConfig::read(&|name| env::var_os(name)));
+        let config = self.config.get_or_init(|| NetworkConfig::read(&|name| env::var_os(name), &self.exec_argv));
         let config = config.as_ref().map_err(String::clone)?;
         // What goes to this machine never goes through a proxy: it may be plain http.
         let proxied = !account.loopback && !proxy_env::is_exempt(&config.no_proxy, &account.base_url);

@@ -24,7 +24,7 @@ fn account(base_url: &str) -> Account {
 
 /// Trusts the fixtures and uses no proxy.
 fn config() -> NetworkConfig {
-    NetworkConfig { tls: tls::client_config_with(server::roots()).unwrap(), proxy: Ok(None), no_proxy: String::new() }
+    NetworkConfig { tls: tls::client_config_with(server::trust()).unwrap(), proxy: Ok(None), no_proxy: String::new() }
 }
 
 /// However slow the machine is, no dial counts as slow.
@@ -137,7 +137,7 @@ fn an_idle_connection_is_kept_for_a_second_less_than_promised() {
 async fn the_environment_says_whom_to_trust_and_which_proxy_to_use() {
     let config = |set: &'static [(&str, &str)]| {
         let environment = |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value));
-        NetworkConfig::read(&environment).unwrap()
+        NetworkConfig::read(&environment, &[]).unwrap()
     };
     let server = server::Server::start(|_, conn| async {
         // Without trust the client ends it.
@@ -166,5 +166,8 @@ async fn without_a_configuration_of_its_own_the_transport_reads_the_environment(
     })
     .await;
     // Whatever the environment says, plain http goes to this machine.
-    assert_eq!(kind(send(&HttpTransport::from_environment(), create(&account(&server.http()))).await), ("reply", true));
+    assert_eq!(
+        kind(send(&HttpTransport::from_environment(Vec::new()), create(&account(&server.http()))).await),
+        ("reply", true)
+    );
 }

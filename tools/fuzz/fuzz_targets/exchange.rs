@@ -40,7 +40,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     ];
     let given = given.map(|(name, value)| (name.to_owned(), RawOption::Text(value)));
     let account = GetBalanceRequest::parse(given.into()).unwrap().account;
-    World { runtime, listener, account, transport: HttpTransport::from_environment() }
+    World { runtime, listener, account, transport: HttpTransport::from_environment(Vec::new()) }
 });
 
 const REQUEST: &[u8] = b"{\"clientKey\":\"k\"}";

@@ -1,4 +1,7 @@
-use super::{server::Server, *};
+use super::{
+    server::{self, Server},
+    *,
+};
 
 async fn server(certificate: &'static str, protocols: &'static [&'static str]) -> Server {
     Server::start(move |_, conn| async move {
@@ -32,7 +35,8 @@ async fn to_a_server_with_another_certificate_nothing_is_sent_and_what_is_wrong_
     }
     let server = server("localhost", &["http/1.1"]).await;
     let untrusting = HttpTransport::new(NetworkConfig {
-        tls: tls::client_config_with(rustls::RootCertStore::empty()).unwrap(),
+        tls: tls::client_config_with(tls::Trust { roots: rustls::RootCertStore::empty(), servers: Vec::new() })
+            .unwrap(),
         ..config()
     });
     let (result, body_sent) = send(&untrusting, create(&account(&server.https()))).await;
@@ -105,4 +109,29 @@ async fn a_complete_body_is_complete_without_the_end_of_tls() {
     })
     .await;
     assert_eq!(send_to(&server.https()).await.0.unwrap().body, REPLY.as_bytes());
+}
+
+#[tokio::test]
+async fn a_server_with_a_self_signed_certificate_is_trusted_where_node_extra_ca_certs_names_it() {
+    let trusting = |file: &str| {
+        let file = server::fixture(file);
+        let environment = |name: &str| (name == "NODE_EXTRA_CA_CERTS").then(|| file.clone().into_os_string());
+        HttpTransport::new(NetworkConfig::read(&environment, &[]).unwrap())
+    };
+    for (presented, named, outcome) in [
+        ("self-signed", "self-signed", ("reply", true)),
+        ("self-signed-leaf", "self-signed-leaf", ("reply", true)),
+        ("self-signed", "self-signed-leaf", ("certificate", false)),
+        ("self-signed", "same-key", ("certificate", false)),
+        ("self-signed", "ca", ("certificate", false)),
+        // The certificate is public. Whoever presents it has to have its key.
+        ("self-signed+provider", "self-signed", ("certificate", false)),
+    ] {
+        for protocols in [&["http/1.1"][..], &[]] {
+            let server = server(presented, protocols).await;
+            let transport = trusting(&format!("{named}.cert.pem"));
+            let result = send(&transport, create(&account(&server.https()))).await;
+            assert_eq!(kind(result), outcome, "{presented} where {named} is trusted");
+        }
+    }
 }

@@ -15,12 +15,15 @@ use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::transport::tls::Trust;
 
 pub struct Server {
     pub address: SocketAddr,
@@ -193,22 +196,24 @@ pub fn fixture(name: &str) -> PathBuf {
 }
 
 /// The authority that has signed the certificates of the fixtures.
-pub fn roots() -> RootCertStore {
+pub fn trust() -> Trust {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(&fs::read(fixture("ca.cert.pem")).unwrap()).unwrap()).unwrap();
-    roots
+    Trust { roots, servers: Vec::new() }
 }
 
-fn server_config(certificate: &str, protocols: &[&str]) -> ServerConfig {
-    let read = |kind| fs::read(fixture(&format!("{certificate}.{kind}.pem"))).unwrap();
-    let chain = vec![CertificateDer::from_pem_slice(&read("cert")).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(&read("key")).unwrap();
+/// Of a fixture, or of two: `certificate+key`.
+fn server_config(fixtures: &str, protocols: &[&str]) -> ServerConfig {
+    let (certificate, key) = fixtures.split_once('+').unwrap_or((fixtures, fixtures));
+    let read = |name: &str, kind| fs::read(fixture(&format!("{name}.{kind}.pem"))).unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(&read(certificate, "cert")).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(&read(key, "key")).unwrap();
+    let key = ring::sign::any_supported_type(&key).unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))));
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     config
 }
