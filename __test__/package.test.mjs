@@ -110,6 +110,18 @@ describe('the package', () => {
   })
 })
 
+test('cargo builds the addon alone unless another package of the workspace is named', async () => {
+  const { stdout } = await run('cargo', ['metadata', '--no-deps', '--locked', '--format-version', '1'])
+  const { packages, workspace_default_members: defaults } = JSON.parse(stdout)
+  const names = (/** @type {any[]} */ list) => list.map(({ name }) => name).sort()
+  assert.deepEqual(names(packages.filter((/** @type {any} */ { id }) => defaults.includes(id))), [
+    'turnstile-solver',
+  ])
+  assert.ok(packages.length > 3, names(packages).join())
+  const locks = await run('git', ['ls-files', '--', '*Cargo.lock', ':(exclude)__test__'])
+  assert.equal(locks.stdout, 'Cargo.lock\n')
+})
+
 test('what the fuzz targets are built from is what the addon is built from', () => {
   const dependencies = (/** @type {string} */ manifest) => {
     const [, section] = readFileSync(join(root, manifest), 'utf8').split('\n[dependencies]\n')

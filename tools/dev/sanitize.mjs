@@ -19,7 +19,7 @@ class CannotRun extends Failure {}
 const checks = { address, addon, thread, miri }
 
 const host = probe('rustc', ['-vV']).output.match(/^host: (.+)$/m)?.[1] ?? ''
-const folder = join(root, 'tools', 'fuzz', 'target', 'sanitize')
+const folder = join(root, 'target', 'sanitize')
 /** Whatever else is set would be lost with these, so that a report means the same everywhere. */
 const reports = { RUST_BACKTRACE: '1', PROPTEST_CASES: '64' }
 

@@ -110,7 +110,7 @@ function whole(name, text) {
 async function build(address) {
   const host = probe('rustc', ['-vV']).output.match(/^host: (.+)$/m)?.[1]
   if (!host) throw new Failure('rustc does not say what machine this is.')
-  const folder = join(root, 'tools', 'fuzz', 'target', ...(address ? ['address'] : []))
+  const folder = join(root, 'target', address ? 'fuzz-address' : 'fuzz')
   const env = {
     ...process.env,
     CARGO_TARGET_DIR: folder,
@@ -119,9 +119,9 @@ async function build(address) {
     ...(address ? { RUSTC_BOOTSTRAP: '1' } : {}),
   }
   // With a target named, build scripts and macros are built without these flags.
-  const flags = ['--release', '--locked', '--target', host, '--manifest-path', 'tools/fuzz/Cargo.toml']
+  const flags = ['--package', 'turnstile-solver-fuzz', '--profile', 'fuzz', '--locked', '--target', host]
   await run('cargo', ['build', ...flags], { env })
-  return join(folder, host, 'release')
+  return join(folder, host, 'fuzz')
 }
 
 /**
@@ -131,7 +131,7 @@ async function build(address) {
  * @param {boolean} keep
  */
 function corpora(target, keep) {
-  const work = join(root, 'tools', 'fuzz', 'target', 'inputs', target)
+  const work = join(root, 'target', 'fuzz', 'inputs', target)
   rmSync(work, { recursive: true, force: true })
   const [seeds, found] = [
     join(work, 'seeds'),

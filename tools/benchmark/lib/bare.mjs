@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const manifest = fileURLToPath(new URL('../bare/Cargo.toml', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** Why it takes no part, if it does not. */
 export function bareCannot() {
@@ -27,8 +27,16 @@ const program = () => {
 }
 
 async function build() {
-  const args = ['build', '--release', '--locked', '--message-format=json', '--manifest-path', manifest]
-  const { stdout } = await promisify(execFile)('cargo', args, { maxBuffer: 1 << 26 })
+  const args = [
+    'build',
+    '--package',
+    'turnstile-solver-bare',
+    '--profile',
+    'bare',
+    '--locked',
+    '--message-format=json',
+  ]
+  const { stdout } = await promisify(execFile)('cargo', args, { cwd: root, maxBuffer: 1 << 26 })
   const made = stdout
     .split('\n')
     .filter(line => line.startsWith('{'))
