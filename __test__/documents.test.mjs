@@ -63,7 +63,7 @@ test('every exported name is documented', () => {
 
 test('every script of npm that a document names is there', () => {
   for (const document of documents.filter(path => !path.startsWith('tools/benchmark/'))) {
-    const names = [...read(document).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name]) => name)
+    const names = [...read(document).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name)
     for (const name of names) assert.ok(manifest.scripts[name], `${document}: npm run ${name}`)
   }
 })

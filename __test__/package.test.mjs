@@ -96,7 +96,17 @@ describe('the package', () => {
     }
     const scripts = Object.keys(manifest.scripts)
     assert.deepEqual(
-      scripts.filter(name => /^(pre|post)?install$|^prepare$/.test(name)),
+      scripts.filter(name => /^(install|prepare|prepublishOnly)$/.test(name)),
+      [],
+    )
+  })
+
+  test('has no script that npm runs by itself, before or after another', () => {
+    const scripts = Object.keys(manifest.scripts)
+    const own = ['install', 'pack', 'publish', 'version', 'restart', 'shrinkwrap', 'dependencies']
+    const around = [...scripts, ...own].flatMap(name => [`pre${name}`, `post${name}`])
+    assert.deepEqual(
+      scripts.filter(name => around.includes(name)),
       [],
     )
   })

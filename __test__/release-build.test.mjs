@@ -26,6 +26,6 @@ describe("a release's binary of the system's own tools", () => {
   test("building a release's binary for Linux with the system's own tools is refused", async () => {
     const { code, stderr } = await run(process.execPath, ['tools/release/build.mjs', 'linux-x64-gnu'])
     assert.equal(code, 1)
-    assert.match(stderr, /Try npm run prebuild linux-x64-gnu/)
+    assert.match(stderr, /Try npm run cross-build linux-x64-gnu/)
   })
 })

@@ -19,11 +19,14 @@ export const placeOf = target => join(root, 'npm', target.name, binaryName(targe
  *
  * @param {Target} target
  */
-export async function prebuild(target) {
+export async function crossBuild(target) {
   const file = placeOf(target)
   rmSync(file, { force: true })
   const compiler = await compilerFor(target)
-  const built = await build(target, compiler, { workspace: root, output: join(root, 'target', 'prebuild') })
+  const built = await build(target, compiler, {
+    workspace: root,
+    output: join(root, 'target', 'cross-build'),
+  })
   await inspect(target, built)
   const unused = target.os === 'darwin' ? idle(await factsOf(built)) : []
   if (unused.length > 0) throw new Failure(`Not needed, so not to be offered in ${frameworks}: ${unused}`)

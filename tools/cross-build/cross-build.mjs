@@ -1,9 +1,9 @@
-// `npm run prebuild`: the binaries of every platform that the package ships for, or of those named, each checked from outside and
+// `npm run cross-build`: the binaries of every platform that the package ships for, or of those named, each checked from outside and
 // put into its package under npm/. `--list` names them, `--packages` renews the packages' own files, as after a new version.
 import { parseArgs } from 'node:util'
 import { main } from '../dev/run.mjs'
 import { setup } from '../dev/setup.mjs'
-import { prebuild } from './build.mjs'
+import { crossBuild } from './build.mjs'
 import { each } from './each.mjs'
 import { writePackages } from './packages.mjs'
 import { identity, record } from './results.mjs'
@@ -27,7 +27,7 @@ main(import.meta.url, async () => {
 /** @param {import('./targets.mjs').Target} target */
 async function one(target) {
   const started = performance.now()
-  const { file, compiler } = await prebuild(target)
+  const { file, compiler } = await crossBuild(target)
   const built = { seconds: (performance.now() - started) / 1000, compiler: compiler.version }
   record(target.name, { ...identity(file), built })
 }

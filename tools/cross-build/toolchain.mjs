@@ -14,7 +14,7 @@ import { delimiter, join, posix } from 'node:path'
 import { Failure, probe, root, run } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 
-export const tools = join(root, '.tools', 'prebuild')
+export const tools = join(root, '.tools', 'cross-build')
 
 const versions = { ziglang: '0.15.2', 'cargo-zigbuild': '0.24.0', lief: '1.0.0' }
 

@@ -1,4 +1,4 @@
-// `npm run prebuild:test`: checks the binaries under npm/ from outside, all or those named, and runs each in a Node.js of its
+// `npm run cross-build:test`: checks the binaries under npm/ from outside, all or those named, and runs each in a Node.js of its
 // platform where this machine has something that does. `--write` renews the table of platforms in docs/platforms.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -32,7 +32,7 @@ main(import.meta.url, async () => {
 async function one(target) {
   const file = placeOf(target)
   if (!existsSync(file))
-    throw new Failure(`There is no ${relative(root, file)} yet: npm run prebuild ${target.name}`)
+    throw new Failure(`There is no ${relative(root, file)} yet: npm run cross-build ${target.name}`)
   await inspect(target, file)
   console.log('Format, machine, exports, libraries and size are right.')
   const runs = []

@@ -1,5 +1,5 @@
 // A target's binary, built by the tools of its own system, as releases have it for macOS and Windows:
-// `node tools/release/build.mjs darwin-arm64`. For Linux a release has what `npm run prebuild` makes: its linker keeps the floor
+// `node tools/release/build.mjs darwin-arm64`. For Linux a release has what `npm run cross-build` makes: its linker keeps the floor
 // of glibc, and every machine's own does not.
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const output = join(root, 'target', 'release-build')
 async function build(target) {
   if (target.os !== process.platform || target.os === 'linux') {
     throw new Failure(
-      `Not built by the tools of this system: ${target.name}. Try npm run prebuild ${target.name}`,
+      `Not built by the tools of this system: ${target.name}. Try npm run cross-build ${target.name}`,
     )
   }
   const env = {

@@ -10,7 +10,7 @@ import { root } from './support/child.mjs'
 
 /** @typedef {import('../tools/cross-build/inspect.mjs').Facts} Facts */
 
-const folder = mkdtempSync(join(tmpdir(), 'prebuild-'))
+const folder = mkdtempSync(join(tmpdir(), 'cross-build-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const entry = 'napi_register_module_v1'

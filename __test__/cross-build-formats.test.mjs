@@ -10,7 +10,7 @@ import { targets } from '../tools/cross-build/targets.mjs'
 import { tryOut } from '../tools/cross-build/try-out.mjs'
 import { root } from './support/child.mjs'
 
-const folder = mkdtempSync(join(tmpdir(), 'prebuild-'))
+const folder = mkdtempSync(join(tmpdir(), 'cross-build-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const entry = 'napi_register_module_v1'

@@ -50,12 +50,6 @@ describe('the targets', () => {
     )
   })
 
-  test('the targets are built when they are asked for, and not before each build of the package', () => {
-    assert.equal(mainManifest().scripts.prebuild, 'node tools/cross-build/cross-build.mjs')
-    // By its name npm would take the script for what goes before `npm run build`.
-    assert.match(readFileSync(join(root, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m)
-  })
-
   test('the targets are listed by the script, which refuses any other and anything it does not know', async () => {
     const script = (/** @type {string[]} */ ...args) =>
       run(process.execPath, ['tools/cross-build/cross-build.mjs', ...args])
