@@ -48,7 +48,7 @@ test('a build is not current if a source changed while it ran', t => {
   assert.equal(currentBuild(root), undefined)
 })
 
-test('a debug build is not measured, stale or not', t => {
+test('a debug build is refused for measurements, stale or not', t => {
   const { root, source } = checkout(t)
   refuseDebugBuild(root)
   stampBuild(root, 'release', sourceDigest(root))

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { complaints, factsOfEach, inspect } from '../tools/cross-build/inspect.mjs'
+import { factsOfEach, inspect, violations } from '../tools/cross-build/inspect.mjs'
+import { smokeTest } from '../tools/cross-build/smoke-test.mjs'
 import { targets } from '../tools/cross-build/targets.mjs'
-import { tryOut } from '../tools/cross-build/try-out.mjs'
 import { root } from './support/child.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'cross-build-'))
@@ -65,7 +65,7 @@ describe('a file', () => {
     facts = await factsOfEach(files)
   })
 
-  test('a file for macOS is read, and one flipped bit breaks its signature', () => {
+  test('for macOS is read, and one flipped bit makes its signature invalid', () => {
     const { format, machine, exports, system, name, signed } = facts[0]
     assert.deepEqual([format, machine, system, signed], ['MACHO', 'ARM64', 'MACOS 11.0', true])
     assert.ok(exports?.includes(`_${entry}`))
@@ -73,28 +73,26 @@ describe('a file', () => {
     assert.equal(facts[1].signed, false)
   })
 
-  test('a file for Windows is read, and is not taken for one of another machine', () => {
+  test('for Windows is read, and is refused for another machine', () => {
     const [x64, arm64] = ['x64', 'arm64'].map(cpu =>
       targets.filter(target => target.os === 'win32' && target.cpu === cpu),
     )
-    assert.deepEqual(complaints(x64[0], facts[2]), [])
-    assert.deepEqual(complaints(arm64[0], facts[2]), ['it is for AMD64 and not for ARM64'])
+    assert.deepEqual(violations(x64[0], facts[2]), [])
+    assert.deepEqual(violations(arm64[0], facts[2]), ['it is for AMD64 and not for ARM64'])
   })
 
-  test('a file that is no binary, or the beginning of one, is refused for every target', async () => {
+  test('that is not a binary, or only the start of one, is refused for every target', async () => {
     for (const none of facts.slice(3)) {
       for (const target of targets)
-        assert.match(complaints(target, none)[0], /^it is (unknown|ELF|for NONE) /)
+        assert.match(violations(target, none)[0], /^it is (unknown|ELF|for NONE) /)
     }
     await assert.rejects(inspect(targets[0], files[3]), {
-      message: `text.node is not fit for ${targets[0].name}:\n- it is unknown and not ELF`,
+      message: `text.node cannot be used for ${targets[0].name}:\n- it is unknown and not ELF`,
     })
   })
 
   const linux = process.platform === 'linux' && process.arch === 'x64'
-  test('a file made by the C compiler is inspected', {
-    skip: !linux && 'it reads ELF of x64',
-  }, async () => {
+  test('made by the C compiler is read', { skip: !linux && 'it reads ELF of x64' }, async () => {
     const right = `void ${entry}(void) {}`
     /** @type {[source: string, flags: string[], found: string[]][]} */
     const made = [
@@ -115,7 +113,7 @@ describe('a file', () => {
       assert.equal(status, 0, stderr)
       return output
     })
-    const found = (await factsOfEach(libraries)).map(each => complaints(targets[0], each))
+    const found = (await factsOfEach(libraries)).map(each => violations(targets[0], each))
     assert.deepEqual(
       found,
       made.map(([, , expected]) => expected),
@@ -128,13 +126,13 @@ describe('the checks that run in each platform’s Node.js', () => {
 
   test('the checks that run in each platform’s Node.js pass for the binary of this machine', async () => {
     const name = readdirSync(root).find(name => /^turnstile-solver\..*\.node$/.test(name)) ?? ''
-    const { node, passed } = await tryOut(join(root, name), own)
+    const { node, passed } = await smokeTest(join(root, name), own)
     assert.deepEqual([node, passed.length], [process.versions.node, 6])
   })
 
-  test('the checks that run in each platform’s Node.js fail for one that does not load, and say why', async () => {
+  test('fail for a binary that does not load, with the reason', async () => {
     const broken = join(folder, 'broken.node')
     writeFileSync(broken, 'no binary')
-    await assert.rejects(tryOut(broken, own), /Node\.js ended with exit code 1:.*broken\.node/s)
+    await assert.rejects(smokeTest(broken, own), /Node\.js ended with exit code 1:.*broken\.node/s)
   })
 })

@@ -17,7 +17,7 @@ describe('the targets', () => {
     assert.deepEqual(targets.map(({ triple }) => triple).sort(), [...declared].sort())
   })
 
-  test('the targets are named as napi names them, and the loader knows each package', () => {
+  test('have the names that napi uses, and the loader lists each package', () => {
     const { parseTriple } = require('@napi-rs/cli')
     const bundled = readFileSync(join(root, 'lib', 'bundled-packages.js'), 'utf8')
     const packages = targets.map(packageName)
@@ -34,11 +34,11 @@ describe('the targets', () => {
     }
   })
 
-  test('each have a package under npm/, and nothing else has', () => {
+  test('have one package each under npm/, and there is no other', () => {
     assert.deepEqual(packageFolders(), targets.map(({ name }) => name).sort())
   })
 
-  test('the targets are built, one or all, by their names alone', () => {
+  test('are selected by their names, all if none is named', () => {
     assert.deepEqual(named([]), targets)
     assert.deepEqual(
       named(['darwin-arm64', 'linux-x64-gnu']).map(({ name }) => name),
@@ -50,7 +50,7 @@ describe('the targets', () => {
     )
   })
 
-  test('the targets are listed by the script, which refuses any other and anything it does not know', async () => {
+  test('are listed by the script, which refuses unknown targets and options', async () => {
     const script = (/** @type {string[]} */ ...args) =>
       run(process.execPath, ['tools/cross-build/cross-build.mjs', ...args])
     const [list, unknown, flag] = await Promise.all([script('--list'), script('amiga'), script('--lst')])
@@ -69,7 +69,7 @@ describe('the targets', () => {
 
 describe('the package of each target', () => {
   for (const target of targets) {
-    test(`${packageName(target)} says what it is for, in the main package's version`, () => {
+    test(`${packageName(target)} names its platform, and has the version of the main package`, () => {
       for (const [name, text] of Object.entries(packageFiles(target, mainManifest()))) {
         const path = join(root, 'npm', target.name, name)
         assert.equal(
@@ -86,13 +86,13 @@ describe('the package of each target', () => {
       assert.deepEqual([manifest.os, manifest.cpu], [[target.os], [target.cpu]])
       const libc = /-(gnu|musl)/.exec(target.os === 'linux' ? target.name : '')?.[1]
       assert.deepEqual(manifest.libc, { gnu: ['glibc'], musl: ['musl'] }[libc ?? ''])
-      // Node.js itself would run them at install time; these are files and nothing more.
+      // Nothing runs when they are installed.
       assert.deepEqual([manifest.scripts, manifest.dependencies], [undefined, undefined])
     })
   }
 })
 
-describe('the table of what was run in what', () => {
+describe('the table of results', () => {
   const [linux, mac] = named(['linux-x64-gnu', 'darwin-arm64'])
   const results = {
     'linux-x64-gnu': {
@@ -107,7 +107,7 @@ describe('the table of what was run in what', () => {
     'darwin-arm64': { bytes: 4_100_000, sha256: '', runs: [] },
   }
 
-  test('the table of runs has sizes and times on the terminal', () => {
+  test('has sizes and times for the terminal', () => {
     assert.deepEqual(
       text([linux, mac], results)
         .split('\n')
@@ -125,7 +125,7 @@ describe('the table of what was run in what', () => {
     )
   })
 
-  test('the table of runs in the document has no sizes and times, and says what was not run or not built', () => {
+  test('has no sizes and times for the document, and names what was not run or not built', () => {
     assert.deepEqual(markdown([linux, mac, ...named(['darwin-x64'])], results).split('\n'), [
       '| platform | package | needs at least | local build tested in |',
       '|---|---|---|---|',

@@ -32,7 +32,7 @@ describe('the package', () => {
     assert.deepEqual(Object.keys(/** @type {any} */ (module).default).sort(), names)
   })
 
-  test('the package is one and the same, however it is loaded', async () => {
+  test('has the same functions with require and with import', async () => {
     /** @type {Record<string, any>} */
     const required = require('turnstile-solver')
     /** @type {Record<string, any>} */
@@ -48,14 +48,14 @@ describe('the package', () => {
     for (const name of functions.filter(name => !/Error$/.test(name))) assert.equal(module[name].length, 1)
   })
 
-  test('the package has a sandbox under a name of its own, for import and for require of its address', async () => {
+  test('exports the sandbox as turnstile-solver/sandbox', async () => {
     const sandbox = await import('turnstile-solver/sandbox')
     assert.deepEqual(Object.keys(sandbox).sort(), sandboxNames)
     assert.equal(sandbox.startSandbox, (await import('../lib/sandbox/index.mjs')).startSandbox)
     assert.match(require.resolve('turnstile-solver/sandbox'), /sandbox[\\/]index\.mjs$/)
   })
 
-  test('the package exports no other file of the library or the sandbox', () => {
+  test('exports no other file', () => {
     for (const path of [
       'lib/client.js',
       'lib/loader.js',
@@ -120,7 +120,7 @@ describe('the package', () => {
   })
 })
 
-test('cargo builds the addon alone unless another package of the workspace is named', async () => {
+test('cargo builds only the addon unless another package of the workspace is named', async () => {
   const { stdout } = await run('cargo', ['metadata', '--no-deps', '--locked', '--format-version', '1'])
   const { packages, workspace_default_members: defaults } = JSON.parse(stdout)
   const names = (/** @type {any[]} */ list) => list.map(({ name }) => name).sort()
@@ -132,7 +132,7 @@ test('cargo builds the addon alone unless another package of the workspace is na
   assert.equal(locks.stdout, 'Cargo.lock\n')
 })
 
-test('what the fuzz targets are built from is what the addon is built from', () => {
+test('the fuzz targets have the dependencies of the addon', () => {
   const dependencies = (/** @type {string} */ manifest) => {
     const [, section] = readFileSync(join(root, manifest), 'utf8').split('\n[dependencies]\n')
     return section.split(/\n\[/)[0].trim().split('\n')

@@ -15,18 +15,18 @@ const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
 const names = ['turnstile-solver-darwin-arm64', 'turnstile-solver-linux-x64-gnu', 'turnstile-solver']
 const all = names.map(name => `${name} 1.2.2 is published as latest`)
 
-/** A registry on loopback: it keeps what is published, and can be told to refuse a package. */
+/** A registry on loopback that stores what is published. It refuses the package named by `refused`. */
 const server = createServer(async (request, response) => {
   const name = decodeURIComponent(request.url ?? '').slice(1)
-  const answer = (/** @type {number} */ status, /** @type {unknown} */ body) =>
+  const reply = (/** @type {number} */ status, /** @type {unknown} */ body) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  if (request.method === 'GET') return published[name] ? answer(200, published[name]) : answer(404, {})
+  if (request.method === 'GET') return published[name] ? reply(200, published[name]) : reply(404, {})
   const body = /** @type {any} */ (await json(request))
-  if (request.method !== 'PUT' || name === refused) return answer(403, { error: 'refused' })
+  if (request.method !== 'PUT' || name === refused) return reply(403, { error: 'refused' })
   const [version] = Object.keys(body.versions)
   puts.push({ name, version, tags: body['dist-tags'], access: body.access })
   published[name] = { name, 'dist-tags': body['dist-tags'], versions: body.versions }
-  answer(201, {})
+  reply(201, {})
 })
 
 /** @type {{ name: string, version: string, tags: object, access: string }[]} */
@@ -35,13 +35,13 @@ let puts
 let published
 let refused = ''
 /** @type {string} */
-let place
+let temporary
 /** @type {string} */
 let packed
 /** @type {string} */
 let folder
 /** @type {Parameters<typeof publish>[1]} */
-let how
+let settings
 
 /** @param {string} folder @param {string} name */
 const sum = (folder, name) =>
@@ -56,23 +56,23 @@ const list = files =>
 const files = names.map(name => `${name}-1.2.2.tgz`)
 
 before(async () => {
-  place = mkdtempSync(join(tmpdir(), 'publish-'))
-  packed = join(place, 'packed')
-  folder = join(place, 'folder')
+  temporary = mkdtempSync(join(tmpdir(), 'publish-'))
+  packed = join(temporary, 'packed')
+  folder = join(temporary, 'folder')
   mkdirSync(packed)
-  cpSync(fixture, join(place, 'package'), { recursive: true })
-  const sources = ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.'].map(source => join(place, 'package', source))
+  cpSync(fixture, join(temporary, 'package'), { recursive: true })
+  const sources = ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.'].map(source => join(temporary, 'package', source))
   const { ok, output } = await npm(['pack', ...sources, '--pack-destination', packed, '--loglevel=error'])
   assert.ok(ok, output)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  const flags = [`--//127.0.0.1:${port}/:_authToken=of-nobody`, '--loglevel=error', '--fetch-retries=0']
-  how = { registry: `http://127.0.0.1:${port}/`, flags, platforms: 2 }
+  const flags = [`--//127.0.0.1:${port}/:_authToken=any`, '--loglevel=error', '--fetch-retries=0']
+  settings = { registry: `http://127.0.0.1:${port}/`, flags, platforms: 2 }
 })
 after(() => {
   server.close()
-  rmSync(place, { recursive: true })
+  rmSync(temporary, { recursive: true })
 })
 beforeEach(() => {
   puts = []
@@ -84,10 +84,10 @@ beforeEach(() => {
 })
 
 describe('publishing', () => {
-  test('the publishing script publishes publicly, the platforms first and the main package last; the run after a failure goes on from there', async () => {
+  test('publishes publicly, the platforms first and the main package last; after a failure the next run continues', async () => {
     refused = names[1]
     await assert.rejects(
-      publish(folder, how),
+      publish(folder, settings),
       /npm publish turnstile-solver-linux-x64-gnu-1\.2\.2\.tgz:[\s\S]*darwin-arm64 1\.2\.2 is published/,
     )
     assert.deepEqual(
@@ -95,44 +95,50 @@ describe('publishing', () => {
       [names[0]],
     )
     refused = ''
-    assert.deepEqual(await publish(folder, how), [`${names[0]} 1.2.2 was there`, ...all.slice(1)])
+    assert.deepEqual(await publish(folder, settings), [
+      `${names[0]} 1.2.2 was already published`,
+      ...all.slice(1),
+    ])
     assert.deepEqual(
       puts,
       names.map(name => ({ name, version: '1.2.2', tags: { latest: '1.2.2' }, access: 'public' })),
     )
   })
 
-  test('the publishing script rejects another package of that version', async () => {
+  test('refuses if the version is published with other contents', async () => {
     published[names[0]] = { versions: { '1.2.2': { dist: { integrity: 'sha512-AAAA' } } } }
     await assert.rejects(
-      publish(folder, how),
-      /turnstile-solver-darwin-arm64 1\.2\.2 is published, and is another one/,
+      publish(folder, settings),
+      /turnstile-solver-darwin-arm64 1\.2\.2 is already published with other contents/,
     )
     assert.deepEqual(puts, [])
   })
 
-  test('the publishing script publishes nothing if a file is not what was packed', async () => {
+  test('publishes nothing if a file does not match its checksum', async () => {
     copyFileSync(join(folder, files[0]), join(folder, files[2]))
-    await assert.rejects(publish(folder, how), /turnstile-solver-1\.2\.2\.tgz is not what was packed/)
+    await assert.rejects(
+      publish(folder, settings),
+      /turnstile-solver-1\.2\.2\.tgz does not match its checksum/,
+    )
     assert.deepEqual(puts, [])
   })
 
-  test('the publishing script publishes nothing if there is a file that is not listed', async () => {
+  test('publishes nothing if a file is not listed', async () => {
     list(files.slice(1))
     assert.throws(
       () => checked(folder),
-      /SHA256SUMS does not know turnstile-solver-darwin-arm64-1\.2\.2\.tgz/,
+      /SHA256SUMS does not list turnstile-solver-darwin-arm64-1\.2\.2\.tgz/,
     )
-    await assert.rejects(publish(folder, how), /does not know/)
+    await assert.rejects(publish(folder, settings), /does not list/)
   })
 
   test('the publishing script publishes nothing if a platform is missing, or the main package is not the last', async () => {
     rmSync(join(folder, files[0]))
     list(files.slice(1))
-    await assert.rejects(publish(folder, how), /There are 2 packages/)
+    await assert.rejects(publish(folder, settings), /There are 2 packages/)
     cpSync(packed, folder, { recursive: true })
     list(files.toReversed())
-    await assert.rejects(publish(folder, how), /the main one and 2 for platforms are wanted/)
+    await assert.rejects(publish(folder, settings), /expected are the main one and 2 for platforms/)
     assert.deepEqual(puts, [])
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { obstacles } from '../tools/release/check.mjs'
+import { releaseBlockers } from '../tools/release/check.mjs'
 import { isNewer, moveTo } from '../tools/release/version.mjs'
 
 const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
@@ -12,15 +12,15 @@ const repository = 'https://host.example/owner/turnstile-solver'
 const release = { tag: 'v1.2.2', repository }
 
 /** @type {string} */
-let place
+let temporary
 /** @type {string} */
 let folder
 
 before(() => {
-  place = mkdtempSync(join(tmpdir(), 'release-'))
-  folder = join(place, 'tree')
+  temporary = mkdtempSync(join(tmpdir(), 'release-'))
+  folder = join(temporary, 'tree')
 })
-after(() => rmSync(place, { recursive: true }))
+after(() => rmSync(temporary, { recursive: true }))
 beforeEach(() => {
   rmSync(folder, { recursive: true, force: true })
   cpSync(fixture, folder, { recursive: true })
@@ -38,66 +38,66 @@ function change(file, from, to) {
 
 const linux = 'turnstile-solver-linux-x64-gnu'
 
-/** @type {[what: string, file: string, from: string | RegExp, to: string, told: string[]][]} */
+/** @type {[what: string, file: string, from: string | RegExp, to: string, expected: string[]][]} */
 const ways = [
   [
-    'Cargo.toml is of another version',
+    'Cargo.toml has another version',
     'Cargo.toml',
     '1.2.2',
     '1.2.1',
-    ['Cargo.toml is of version 1.2.1, and package.json of 1.2.2'],
+    ['Cargo.toml has version 1.2.1, and package.json 1.2.2'],
   ],
   [
-    'Cargo.lock is of another version',
+    'Cargo.lock has another version',
     'Cargo.lock',
     /(?<="turnstile-solver"\n)version = "1.2.2"/,
     'version = "1.2.1"',
-    ['Cargo.lock is of version 1.2.1, and package.json of 1.2.2'],
+    ['Cargo.lock has version 1.2.1, and package.json 1.2.2'],
   ],
   [
-    'the lockfile is of another version',
+    'the lockfile has another version',
     'package-lock.json',
     '1.2.2',
     '1.2.1',
-    ['package-lock.json is of version 1.2.1, and package.json of 1.2.2'],
+    ['package-lock.json has version 1.2.1, and package.json 1.2.2'],
   ],
   [
-    "the lockfile's package is of another version",
+    "the lockfile's package has another version",
     'package-lock.json',
     /(?<="": \{\n.*\n +"version": )"1.2.2"/,
     '"1.2.1"',
-    ['package-lock.json, its first package, is of version 1.2.1, and package.json of 1.2.2'],
+    ['package-lock.json, its first package, has version 1.2.1, and package.json 1.2.2'],
   ],
   [
-    'the lockfile lacks a platform',
+    'a platform is missing in the lockfile',
     'package-lock.json',
     '"npm/linux-x64-gnu": {',
     '"npm/other": {',
-    ['package-lock.json, its npm/linux-x64-gnu, is of version undefined, and package.json of 1.2.2'],
+    ['package-lock.json, its npm/linux-x64-gnu, has version undefined, and package.json 1.2.2'],
   ],
   [
-    'the list of components is of another version',
+    'the list of components has another version',
     'sbom.cdx.json',
     '"version": "1.2.2"',
     '"version": "1.2.1"',
-    ['sbom.cdx.json is of version 1.2.1, and package.json of 1.2.2'],
+    ['sbom.cdx.json has version 1.2.1, and package.json 1.2.2'],
   ],
   [
-    "a platform's package is of another version",
+    "a platform's package has another version",
     'npm/linux-x64-gnu/package.json',
     '1.2.2',
     '1.2.1',
-    ['npm/linux-x64-gnu is of version 1.2.1, and package.json of 1.2.2'],
+    ['npm/linux-x64-gnu has version 1.2.1, and package.json 1.2.2'],
   ],
   [
     "a platform's package has another's name",
     'npm/linux-x64-gnu/package.json',
     linux,
     'turnstile-solver-linux-x64-musl',
-    ['npm/linux-x64-gnu is called turnstile-solver-linux-x64-musl'],
+    ['npm/linux-x64-gnu has the name turnstile-solver-linux-x64-musl'],
   ],
   [
-    'a platform is no optional dependency',
+    'a platform is not an optional dependency',
     'package.json',
     `,\n    "${linux}": "1.2.2"`,
     '',
@@ -120,103 +120,106 @@ const ways = [
     ],
   ],
   [
-    'the changelog ends with the version before',
+    'the newest version in the changelog is an older one',
     'CHANGELOG.md',
     '## [1.2.2] - 2026-02-28',
     '## Soon',
     ['the newest version in CHANGELOG.md is 1.2.1, and not 1.2.2'],
   ],
   [
-    'the date is of no calendar',
+    'the date is not valid',
     'CHANGELOG.md',
     '2026-02-28',
     '2026-02-30',
-    ['1.2.2 has no date in CHANGELOG.md: 2026-02-30'],
+    ['1.2.2 has no valid date in CHANGELOG.md: 2026-02-30'],
   ],
   [
     'the changelog has no date',
     'CHANGELOG.md',
     ' - 2026-02-28',
     '',
-    ['1.2.2 has no date in CHANGELOG.md: undefined'],
+    ['1.2.2 has no valid date in CHANGELOG.md: undefined'],
   ],
   [
-    'the changelog has nothing to say',
+    'the changelog lists no changes',
     'CHANGELOG.md',
     '- The one thing.\n',
     '',
-    ['CHANGELOG.md says nothing of 1.2.2'],
+    ['CHANGELOG.md has no changes for 1.2.2'],
   ],
 ]
 
-describe('whether everything agrees on the version', () => {
-  test('the version check passes for a tree whose versions agree, as a release and between releases', () => {
-    assert.deepEqual(obstacles(folder, release), [])
-    assert.deepEqual(obstacles(folder), [])
+describe('releaseBlockers', () => {
+  test('finds nothing in a tree with one version, as a release and between releases', () => {
+    assert.deepEqual(releaseBlockers(folder, release), [])
+    assert.deepEqual(releaseBlockers(folder), [])
   })
 
-  for (const [what, file, from, to, told] of ways) {
-    test(`the version check fails where ${what}`, () => {
+  for (const [what, file, from, to, expected] of ways) {
+    test(`names the problem if ${what}`, () => {
       change(file, from, to)
-      assert.deepEqual(obstacles(folder), told)
-      assert.deepEqual(obstacles(folder, release), told)
+      assert.deepEqual(releaseBlockers(folder), expected)
+      assert.deepEqual(releaseBlockers(folder, release), expected)
     })
   }
 
-  test('the version check fails where there is no package for any platform', () => {
+  test('names the problem if there is no package for any platform', () => {
     rmSync(join(folder, 'npm'), { recursive: true })
-    assert.ok(obstacles(folder).includes('there is no package under npm/'))
+    assert.ok(releaseBlockers(folder).includes('there is no package under npm/'))
   })
 
-  test('an open changelog stops a release and nothing else', () => {
+  test('an unreleased entry in the changelog prevents a release only', () => {
     change('CHANGELOG.md', '2026-02-28', 'Unreleased')
-    assert.deepEqual(obstacles(folder), [])
-    assert.deepEqual(obstacles(folder, release), ['1.2.2 is still unreleased in CHANGELOG.md'])
+    assert.deepEqual(releaseBlockers(folder), [])
+    assert.deepEqual(releaseBlockers(folder, release), ['1.2.2 is still unreleased in CHANGELOG.md'])
   })
 
-  test('unreleased changes in the changelog stop a release, and an empty heading for them does not', () => {
+  test('changes without a version prevent a release, an empty heading for them does not', () => {
     change('CHANGELOG.md', '## [1.2.2]', '## [Unreleased]\n\n- A new thing.\n\n## [1.2.2]')
-    assert.deepEqual(obstacles(folder), [])
-    assert.deepEqual(obstacles(folder, release), ['CHANGELOG.md has changes of no version'])
+    assert.deepEqual(releaseBlockers(folder), [])
+    assert.deepEqual(releaseBlockers(folder, release), ['CHANGELOG.md has changes without a version'])
     change('CHANGELOG.md', '- A new thing.\n', '')
-    assert.deepEqual(obstacles(folder, release), [])
+    assert.deepEqual(releaseBlockers(folder, release), [])
   })
 
-  test('a tag of another version stops a release, and so does one without the v', () => {
+  test('a tag of another version, or one without the v, prevents a release', () => {
     for (const tag of ['v1.2.1', '1.2.2', 'v1.2.2-1']) {
-      assert.deepEqual(obstacles(folder, { tag }), [`the tag is ${tag}, and the version 1.2.2`])
+      assert.deepEqual(releaseBlockers(folder, { tag }), [`the tag is ${tag}, but the version is 1.2.2`])
     }
   })
 
-  test('a README that denies that the package is on npm stops a release', () => {
+  test('a README that says that the package is not on npm prevents a release', () => {
     change('README.md', 'npm install', 'It is not on npm yet: npm install')
-    assert.deepEqual(obstacles(folder), [])
-    assert.deepEqual(obstacles(folder, release), ['README.md says that the package is not on npm yet'])
+    assert.deepEqual(releaseBlockers(folder), [])
+    assert.deepEqual(releaseBlockers(folder, release), ['README.md says that the package is not on npm yet'])
   })
 
-  test('a package of another repository, or of none, stops a release', () => {
+  test('a package of another repository, or of none, prevents a release', () => {
     change('npm/darwin-arm64/package.json', 'owner', 'other')
     change('package.json', '"url"', '"directory"')
-    const told = (/** @type {string} */ place) =>
-      `"repository" of ${place} is not ${repository}, so npm refuses its provenance`
-    assert.deepEqual(obstacles(folder, release), [told('package.json'), told('npm/darwin-arm64')])
+    const expected = (/** @type {string} */ file) =>
+      `"repository" of ${file} is not ${repository}, so npm refuses its provenance`
+    assert.deepEqual(releaseBlockers(folder, release), [
+      expected('package.json'),
+      expected('npm/darwin-arm64'),
+    ])
   })
 })
 
-describe('moving to a version', () => {
+describe('setting a version', () => {
   beforeEach(() => change('CHANGELOG.md', '## [1.2.2]', '## [Unreleased]\n\n- A new thing.\n\n## [1.2.2]'))
 
-  test('moving to a version moves everything, and what is moved can be released', () => {
+  test('changes all files, and the result can be released', () => {
     moveTo(folder, '1.10.0', '2026-03-01')
-    assert.deepEqual(obstacles(folder, { tag: 'v1.10.0', repository }), [])
+    assert.deepEqual(releaseBlockers(folder, { tag: 'v1.10.0', repository }), [])
     assert.match(
       read('CHANGELOG.md'),
       /^# Changelog\n\n## \[1\.10\.0\] - 2026-03-01\n\n- A new thing\.\n\n## \[1\.2\.2\] - /,
     )
   })
 
-  test('moving to a version leaves everything else as it was, to the byte, of the same version too', () => {
-    /** How often something else is of the version before. */
+  test('changes nothing else, not even where something else has the same version', () => {
+    /** How often something else has the previous version. */
     const others = {
       'Cargo.toml': 1,
       'Cargo.lock': 1,
@@ -232,39 +235,36 @@ describe('moving to a version', () => {
     }
   })
 
-  test('moving to a version dates a version that the tree is already at', () => {
+  test('dates a version that the files already have', () => {
     change('CHANGELOG.md', /## \[Unreleased\][^#]*## \[1\.2\.2\] - \S+/, '## [1.2.2] - Unreleased')
     moveTo(folder, '1.2.2', '2026-03-01')
     assert.match(read('CHANGELOG.md'), /^## \[1\.2\.2\] - 2026-03-01$/m)
-    assert.deepEqual(obstacles(folder, release), [])
+    assert.deepEqual(releaseBlockers(folder, release), [])
   })
 
-  /** @type {[what: string, version: string, told: RegExp][]} */
+  /** @type {[what: string, version: string, expected: RegExp][]} */
   const refused = [
-    ['what is no version', '1.3', /1\.3 is no version/],
-    ['a version with a v', 'v1.3.0', /v1\.3\.0 is no version/],
-    ['the version before', '1.2.1', /1\.2\.1 does not come after 1\.2\.2/],
-    ['what led up to the version', '1.2.2-beta.1', /1\.2\.2-beta\.1 does not come after 1\.2\.2/],
+    ['something that is not a version', '1.3', /1\.3 is not a version/],
+    ['a version with a v', 'v1.3.0', /v1\.3\.0 is not a version/],
+    ['an older version', '1.2.1', /1\.2\.1 is not newer than 1\.2\.2/],
+    ['a prerelease of the version', '1.2.2-beta.1', /1\.2\.2-beta\.1 is not newer than 1\.2\.2/],
   ]
-  for (const [what, version, told] of refused) {
-    test(`moving to a version refuses ${what}, and changes nothing`, () => {
+  for (const [what, version, expected] of refused) {
+    test(`refuses ${what}, and changes nothing`, () => {
       const before = ['CHANGELOG.md', 'package.json', 'Cargo.toml'].map(read)
-      assert.throws(() => moveTo(folder, version, '2026-03-01'), told)
+      assert.throws(() => moveTo(folder, version, '2026-03-01'), expected)
       assert.deepEqual(['CHANGELOG.md', 'package.json', 'Cargo.toml'].map(read), before)
     })
   }
 
-  test('moving to a version refuses a version that the changelog does not mention', () => {
+  test('refuses a version that the changelog does not list', () => {
     change('CHANGELOG.md', /## \[Unreleased\][^#]*/, '')
-    assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md has nothing that is unreleased/)
+    assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md has nothing unreleased/)
     change('CHANGELOG.md', '2026-02-28', 'Unreleased')
-    assert.throws(
-      () => moveTo(folder, '1.3.0', '2026-03-01'),
-      /CHANGELOG\.md prepares 1\.2\.2, and not 1\.3\.0/,
-    )
+    assert.throws(() => moveTo(folder, '1.3.0', '2026-03-01'), /CHANGELOG\.md prepares 1\.2\.2, not 1\.3\.0/)
   })
 
-  test('moving to a version compares versions as numbers, and what leads up to one as older than it', () => {
+  test('compares versions as numbers, and a prerelease as older than its version', () => {
     for (const [newer, older] of [
       ['1.10.0', '1.9.9'],
       ['2.0.0', '2.0.0-rc.1'],

@@ -18,26 +18,19 @@ const plan = (/** @type {string[]} */ ...words) =>
   Object.fromEntries(planTests(words, { root, suites, optional, files }))
 
 describe('the arguments of npm test', () => {
-  test('the arguments of npm test are every suite but the optional ones if there are none', () => {
-    assert.deepEqual(
-      Object.keys(plan()),
-      suites.filter(suite => suite !== 'foreign'),
-    )
+  test('select every suite if there are none', () => {
+    assert.deepEqual(Object.keys(plan()), suites)
     assert.deepEqual(Object.values(plan()).flat(), [])
   })
 
-  test('the arguments of npm test name an optional suite, which then runs', () => {
-    assert.deepEqual(plan('foreign'), { foreign: [] })
-  })
-
-  test('the arguments of npm test name suites, which run in the order given and once each', () => {
+  test('select suites, which run once each in the order given', () => {
     assert.deepEqual(Object.entries(plan('types', 'rust', 'types')), [
       ['types', []],
       ['rust', []],
     ])
   })
 
-  test('the arguments of npm test name test files, which run with their suites', () => {
+  test('select test files, which run with their suites', () => {
     assert.deepEqual(plan(files[3], files[0], files[1], files[0]), {
       'queue-workers': [files[3]],
       javascript: [files[0], files[1]],
@@ -46,7 +39,7 @@ describe('the arguments of npm test', () => {
     assert.deepEqual(plan(join(root, files[2])), { browser: [files[2]] })
   })
 
-  test('the arguments of npm test name a suite and a file of it, which is the whole suite', () => {
+  test('select the whole suite if they name it and one of its files', () => {
     assert.deepEqual(plan(files[2], 'browser'), { browser: [] })
     assert.deepEqual(plan('browser', files[2]), { browser: [] })
   })
@@ -60,7 +53,7 @@ describe('the arguments of npm test', () => {
     assert.deepEqual(plan(files[0], 'rust', 'poll'), { javascript: [files[0]], rust: ['poll'] })
   })
 
-  test('the arguments of npm test are refused by name where they are neither', () => {
+  test('are refused by name if they are neither', () => {
     const refused = (/** @type {string[]} */ words, /** @type {RegExp} */ why) =>
       assert.throws(() => plan(...words), why)
     refused(['types', 'pol'], /Neither a suite nor a test file: pol\.\n.*rust, javascript/)
@@ -74,7 +67,7 @@ describe('the arguments of npm test', () => {
     )
   })
 
-  test('the arguments of npm test end the command before anything is built, if one is wrong', async () => {
+  test('end the command before anything is built if one is wrong', async () => {
     const { code, stderr } = await run(process.execPath, ['tools/dev/test.mjs', 'nonsense'])
     assert.equal(code, 1)
     assert.match(stderr, /Neither a suite nor a test file: nonsense\./)

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures, prints, keeps and draws. `--help` tells the flags, README.md the method. */
+/** `npm run bench`: measures, prints, stores and plots. `--help` lists the flags, README.md describes the method. */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -22,7 +22,7 @@ async function measure(flags) {
   const { quick, parts, pollMs, readyMs } = flags
   refuseDebugBuild(root)
   const begun = Date.now()
-  const say = (/** @type {string} */ line) =>
+  const log = (/** @type {string} */ line) =>
     console.error(`${Math.round((Date.now() - begun) / 1000)} s  ${line}`)
   /** @type {Record<string, () => unknown>} */
   const work = {
@@ -33,7 +33,7 @@ async function measure(flags) {
     pending: () => pending(quick ? [1000, 3000, 5000] : [2000, 5000, 10_000, 15_000, 20_000]),
     delivery: () =>
       delivery({ pollMs, many: quick ? 500 : 5000, rounds: quick ? 1 : 3, lone: quick ? 4 : 10 }),
-    compare: () => compare(flags, say),
+    compare: () => compare(flags, log),
   }
   /** @type {Record<string, unknown>} */
   const results = {
@@ -47,7 +47,7 @@ async function measure(flags) {
   }
   for (const [name, measured] of Object.entries(work)) {
     if (!parts.includes(name)) continue
-    say(name)
+    log(name)
     results[name] = await measured()
   }
   return results

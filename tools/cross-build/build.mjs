@@ -1,26 +1,26 @@
-// One target's binary, built anywhere for anywhere.
+// Builds the binary of one target on any system.
 import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, root, run } from '../dev/run.mjs'
-import { frameworks, idle } from './frameworks.mjs'
+import { root, run, UserError } from '../dev/run.mjs'
+import { frameworks, unusedSymbols } from './frameworks.mjs'
 import { factsOf, inspect } from './inspect.mjs'
-import { binaryName, glibcFloor, macosFloor } from './targets.mjs'
+import { binaryName, oldestGlibc, oldestMacos } from './targets.mjs'
 import { buildEnvironment, cargoZigbuild, compilerFor, folder, remapped } from './toolchain.mjs'
 
 /** @typedef {import('./targets.mjs').Target} Target */
 
 const crate = 'turnstile_solver'
 
-/** Where a target's binary is put, ready to be packed. @param {Target} target */
-export const placeOf = target => join(root, 'npm', target.name, binaryName(target))
+/** The path of a target's binary in its package. @param {Target} target */
+export const packagedBinary = target => join(root, 'npm', target.name, binaryName(target))
 
 /**
- * Builds and checks the binary. It is at its place only if all went well.
+ * Builds and checks the binary, and puts it into its package only if it is right.
  *
  * @param {Target} target
  */
 export async function crossBuild(target) {
-  const file = placeOf(target)
+  const file = packagedBinary(target)
   rmSync(file, { force: true })
   const compiler = await compilerFor(target)
   const built = await build(target, compiler, {
@@ -28,8 +28,9 @@ export async function crossBuild(target) {
     output: join(root, 'target', 'cross-build'),
   })
   await inspect(target, built)
-  const unused = target.os === 'darwin' ? idle(await factsOf(built)) : []
-  if (unused.length > 0) throw new Failure(`Not needed, so not to be offered in ${frameworks}: ${unused}`)
+  const unused = target.os === 'darwin' ? unusedSymbols(await factsOf(built)) : []
+  if (unused.length > 0)
+    throw new UserError(`Not needed, so they must not be listed in ${frameworks}: ${unused}`)
   copyFileSync(built, file)
   return { file, compiler }
 }
@@ -37,13 +38,13 @@ export async function crossBuild(target) {
 /**
  * @param {Target} target
  * @param {import('./toolchain.mjs').Compiler} compiler
- * @param {{ workspace: string, output: string, env?: NodeJS.ProcessEnv }} where the source with its Cargo.lock, and what is made of it
+ * @param {{ workspace: string, output: string, env?: NodeJS.ProcessEnv }} paths the sources with their Cargo.lock, and the target folder
  * @returns {Promise<string>} the file that came out
  */
 export async function build(target, compiler, { workspace, output, env = process.env }) {
   const manifest = ['--manifest-path', join(workspace, 'Cargo.toml')]
-  // First, as only then it is known where the dependencies are.
-  await run(compiler.cargo, ['fetch', '--quiet', '--locked', ...manifest, '--target', target.builtAs], {
+  // Fetched first: only then are the folders of the dependencies known.
+  await run(compiler.cargo, ['fetch', '--quiet', '--locked', ...manifest, '--target', target.rustTarget], {
     env,
   })
   const flags = [
@@ -53,7 +54,7 @@ export async function build(target, compiler, { workspace, output, env = process
     ...rustFlags(target),
   ]
   const std = compiler.buildsStd ? ['-Zbuild-std=std,panic_abort'] : []
-  const floor = target.libc === 'glibc' ? `.${glibcFloor}` : ''
+  const floor = target.libc === 'glibc' ? `.${oldestGlibc}` : ''
   await run(
     await cargoZigbuild(),
     [
@@ -64,21 +65,21 @@ export async function build(target, compiler, { workspace, output, env = process
       ...manifest,
       ...std,
       '--target',
-      `${target.builtAs}${floor}`,
+      `${target.rustTarget}${floor}`,
     ],
     {
       env: {
         ...(await buildEnvironment(compiler, env)),
-        ...particular(target),
+        ...platformEnvironment(target),
         CARGO_TARGET_DIR: output,
-        // Flags in this form may have blanks in them, as folders may.
+        // In this form flags may contain spaces, as paths may.
         CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
         RUSTFLAGS: undefined,
       },
     },
   )
-  const built = join(output, target.builtAs, 'release', fileOf(target))
-  if (!existsSync(built)) throw new Failure(`cargo built, but ${built} is not there.`)
+  const built = join(output, target.rustTarget, 'release', fileOf(target))
+  if (!existsSync(built)) throw new UserError(`cargo built, but ${built} is not there.`)
   return built
 }
 
@@ -91,10 +92,10 @@ function fileOf({ os }) {
  * @param {Target} target
  * @returns {NodeJS.ProcessEnv}
  */
-function particular({ os }) {
-  if (os === 'win32') return { LIBNODE_PATH: nodeStandIn() }
-  // rustc strips for macOS with a tool that it only brings along on macOS; the linker does it as well.
-  if (os === 'darwin') return { MACOSX_DEPLOYMENT_TARGET: macosFloor, CARGO_PROFILE_RELEASE_STRIP: 'false' }
+function platformEnvironment({ os }) {
+  if (os === 'win32') return { LIBNODE_PATH: libnodeStub() }
+  // To strip for macOS, rustc needs a tool that it has on macOS only. The linker strips instead.
+  if (os === 'darwin') return { MACOSX_DEPLOYMENT_TARGET: oldestMacos, CARGO_PROFILE_RELEASE_STRIP: 'false' }
   return {}
 }
 
@@ -103,23 +104,23 @@ function rustFlags(target) {
   if (target.libc === 'musl') return ['-Ctarget-feature=-crt-static']
   if (target.os !== 'darwin') return []
   return [
-    // What is for debuggers, and then the names of what nobody can call.
+    // Debug information, then local symbols.
     '-Clink-arg=-s',
     '-Clink-arg=-Wl,-x',
     `-Clink-arg=-F${frameworks}`,
-    // Otherwise the path that it was built at is written down.
+    // Otherwise the binary contains the path that it was built at.
     `-Clink-arg=-Wl,-install_name,@rpath/${binaryName(target)}`,
   ]
 }
 
 /**
- * What the linker wants to see for a Node.js on Windows. All of it is empty: the addon looks the functions up in the process
- * that loads it, whatever its file is called.
+ * The libraries of Node.js that the linker requires on Windows. They are empty: the addon looks up the functions in the process that
+ * loads it.
  */
-function nodeStandIn() {
-  const place = folder('libnode')
+function libnodeStub() {
+  const path = folder('libnode')
   const archives = ['libnode.a', 'libnode.dll.a', 'libssp.a', 'libssp_nonshared.a']
-  for (const name of archives) writeFileSync(join(place, name), '!<arch>\n')
-  writeFileSync(join(place, 'libnode.dll'), '')
-  return place
+  for (const name of archives) writeFileSync(join(path, name), '!<arch>\n')
+  writeFileSync(join(path, 'libnode.dll'), '')
+  return path
 }

@@ -1,5 +1,5 @@
-// `npm run cross-build`: the binaries of every platform that the package ships for, or of those named, each checked from outside and
-// put into its package under npm/. `--list` names them, `--packages` renews the packages' own files, as after a new version.
+// `npm run cross-build`: builds the binaries of all platforms, or of those named, checks each, and puts it into its package under npm/.
+// `--list` lists the platforms, `--packages` writes the other files of the packages, after a new version for example.
 import { parseArgs } from 'node:util'
 import { main } from '../dev/run.mjs'
 import { setup } from '../dev/setup.mjs'

@@ -1,13 +1,13 @@
-// Libraries of other architectures and releases out of Debian's packages, unpacked into .tools/: nothing is installed, and the
-// machine's own list of sources and architectures stays as it is.
+// Unpacks libraries of other architectures and releases from Debian's packages into .tools/. Nothing is installed, and the sources and
+// architectures of the system do not change.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, probe, run } from '../dev/run.mjs'
+import { probe, run, UserError } from '../dev/run.mjs'
 import { folder } from './toolchain.mjs'
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
-/** Releases leave the mirrors when they are old, so there may be several; the first that is there is taken. */
+/** Old releases are removed from the mirrors, so several may be named: the first one found is used. */
 /** @typedef {{ releases: string[], architecture: string, packages: string[] }} Wanted */
 
 /**
@@ -32,17 +32,17 @@ export async function unpacked({ releases, architecture, packages }) {
     rmSync(partial, { recursive: true })
     return place
   }
-  throw new Failure(
+  throw new UserError(
     `None of ${releases.join(', ')} is at this machine's mirror of Debian for ${architecture}.`,
   )
 }
 
-/** The mirror that this machine has its own packages from. */
+/** The mirror that the system uses for its own packages. */
 function debianMirror() {
   const format = '$(LABEL)|$(REPO_URI)'
   const { ok, output } = probe('apt-get', ['indextargets', '--format', format])
   const mirror = ok && output.match(/^Debian\|(\S+)$/m)?.[1]
-  if (!mirror) throw new Failure('This is no Debian, or apt has no package list yet: apt-get update')
+  if (!mirror) throw new UserError('This is not Debian, or apt has no package list yet: apt-get update')
   return mirror
 }
 

@@ -1,12 +1,12 @@
-// What binaries for macOS take from Apple's frameworks. zig has no list of their symbols, so the folder next to this file does: each
-// was looked up to be there since the oldest macOS that is supported. One that is missing is named by the linker.
+// The symbols that binaries for macOS use of Apple's frameworks. zig has no list of them, so the folder next to this file has one: each
+// symbol exists since the oldest supported macOS. The linker names one that is missing.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const frameworks = fileURLToPath(new URL('frameworks', import.meta.url))
 
-/** Each framework's symbols, as they are offered to the linker. @returns {Record<string, string[]>} */
-export function offered() {
+/** Each framework's symbols, as they are declared to the linker. @returns {Record<string, string[]>} */
+export function declaredSymbols() {
   const names = ['CoreFoundation', 'Security']
   return Object.fromEntries(
     names.map(name => {
@@ -17,12 +17,12 @@ export function offered() {
 }
 
 /**
- * What is offered and not needed: nobody would notice if macOS did not have it.
+ * Symbols that are declared and not needed: no test would fail if macOS did not have them.
  *
  * @param {import('./inspect.mjs').Facts} facts
  */
-export function idle({ imports = {} }) {
-  return Object.entries(offered()).flatMap(([name, symbols]) => {
+export function unusedSymbols({ imports = {} }) {
+  return Object.entries(declaredSymbols()).flatMap(([name, symbols]) => {
     const needed = imports[`/System/Library/Frameworks/${name}.framework/Versions/A/${name}`] ?? []
     return symbols.filter(symbol => !needed.includes(symbol))
   })

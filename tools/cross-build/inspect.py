@@ -1,4 +1,4 @@
-"""What binaries say of themselves, as a list in JSON: format, what they export, and what they want of the system that loads them."""
+"""Prints what is read from binaries, as a list in JSON: the format, the exports, and what they need of the system."""
 
 import hashlib
 import json
@@ -54,7 +54,7 @@ def macho(binary, path):
 
 
 def signed(binary, path):
-    """Whether the signature holds, or None without one: macOS ends a process that loads a page with another hash."""
+    """Whether the signature is valid, or None without one: macOS ends a process that loads a page with another hash."""
     if not binary.has_code_signature:
         return None
     with open(path, "rb") as file:

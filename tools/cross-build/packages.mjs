@@ -1,4 +1,4 @@
-// The package of each target, as it is committed under npm/: what its package.json and its README say.
+// The package.json and the README of each target's package, as they are committed under npm/.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../dev/run.mjs'
@@ -10,7 +10,7 @@ import { binaryName, packageName, targets } from './targets.mjs'
  * The files of a target's package, by name, without the binary itself.
  *
  * @param {Target} target
- * @param {{ version: string, license: string, engines: Record<string, string>, repository?: unknown }} main what the main package says of itself
+ * @param {{ version: string, license: string, engines: Record<string, string>, repository?: unknown }} main the manifest of the main package
  * @returns {Record<string, string>}
  */
 export function packageFiles(target, { version, license, engines, repository }) {

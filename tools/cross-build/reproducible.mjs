@@ -1,16 +1,16 @@
-// Whether two builds of one commit are the same to the byte: in two folders, each with a home of cargo's of its own. A target may
+// Checks that two builds of one commit are the same to the byte, in two folders and with two cargo homes. A target may
 // be named; it is linux-x64-gnu otherwise.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Failure, main, probe, root, run } from '../dev/run.mjs'
+import { main, probe, root, run, UserError } from '../dev/run.mjs'
 import { setup } from '../dev/setup.mjs'
 import { build } from './build.mjs'
 import { named } from './targets.mjs'
 import { compilerFor } from './toolchain.mjs'
 
-/** Of different lengths and depths: an equal one could hide a path that gets into the binary. */
+/** Of different lengths and depths: with equal ones a path in the binary could go unnoticed. */
 const folders = ['a', join('another', 'place', 'with-a-longer-name')]
 
 main(import.meta.url, async () => {
@@ -19,9 +19,9 @@ main(import.meta.url, async () => {
   await setup()
   const compiler = await compilerFor(target)
   const { ok, output: commit } = probe('git', ['rev-parse', 'HEAD'])
-  if (!ok) throw new Failure(`Which commit is to be built twice?\n${commit}`)
+  if (!ok) throw new UserError(`Cannot find the commit to build:\n${commit}`)
   if (probe('git', ['status', '--porcelain']).output)
-    console.log(`What is not committed is left out: ${commit}.`)
+    console.log(`Uncommitted changes are not built: ${commit}.`)
 
   const place = mkdtempSync(join(tmpdir(), 'reproducible-'))
   const built = []
@@ -40,14 +40,14 @@ main(import.meta.url, async () => {
   }
   if (!one.equals(other)) {
     const at = one.findIndex((byte, index) => byte !== other[index])
-    throw new Failure(`The two differ, for the first time at byte ${at}. They are kept in ${place}.`)
+    throw new UserError(`The two builds differ, first at byte ${at}. They are in ${place}.`)
   }
   rmSync(place, { recursive: true })
   console.log(`Two builds of ${commit} by ${compiler.version} are the same.`)
 })
 
 /**
- * Another path to what cargo has fetched already, and to its settings.
+ * Another path to the registry and the settings of cargo.
  *
  * @param {string} place
  */

@@ -1,4 +1,4 @@
-// What building and running came to, kept between the two scripts, for people and for docs/platforms.md.
+// The results of building and testing, stored for the table in docs/platforms.md.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import { tools } from './toolchain.mjs'
  * @property {number} bytes
  * @property {string} sha256
  * @property {{ seconds: number, compiler: string }} [built] absent where the binary came from elsewhere
- * @property {Run[]} [runs] absent where nobody tried, empty where nothing here runs it
+ * @property {Run[]} [runs] absent if not tested, empty if nothing on this machine runs it
  */
 
 const file = join(tools, 'results.json')
@@ -35,7 +35,7 @@ export function results() {
 }
 
 /**
- * What was known of another binary of the target is forgotten.
+ * Results of another binary of the target are discarded.
  *
  * @param {string} name
  * @param {Result} result
@@ -47,7 +47,7 @@ export function record(name, result) {
 }
 
 /** @param {string} name */
-export function forget(name) {
+export function discard(name) {
   const { [name]: _, ...others } = results()
   write(others)
 }

@@ -1,8 +1,8 @@
-// In what a target's binary can be run on this machine: its own Node.js where the target is this machine's platform, and on Linux
-// on x64 a Node.js of the target through an older C library, musl's loader, QEMU or Wine.
+// What can run a target's binary on this machine: its own Node.js for its own platform; on Linux on x64 also a Node.js of the target with
+// an older C library, with musl's loader, in QEMU or in Wine.
 import { existsSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, probe } from '../dev/run.mjs'
+import { probe, UserError } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 import { unpacked } from './debian.mjs'
 import { fromNpm, fromWheel } from './nodes.mjs'
@@ -15,10 +15,10 @@ import { wine } from './wine.mjs'
  * @property {string} through the emulator, if there is one
  * @property {string[]} command to which a script and its arguments are added
  * @property {NodeJS.ProcessEnv} [env]
- * @property {(path: string) => string} [path] how the Node.js sees a path of this machine
+ * @property {(path: string) => string} [path] turns a path of this machine into one for that Node.js
  */
 
-/** The oldest glibc that can be had: Node.js itself wants 2.28, so that no Node.js of today runs at the floor. */
+/** The oldest glibc that can run Node.js, which needs 2.28. */
 const glibc = {
   releases: ['bullseye', 'bookworm'],
   packages: ['libc6', 'libgcc-s1', 'libstdc++6', 'libatomic1'],
@@ -71,17 +71,17 @@ const emulated = {
   },
 }
 
-const emulates = () => process.platform === 'linux' && process.arch === 'x64'
+const canEmulate = () => process.platform === 'linux' && process.arch === 'x64'
 
 /**
- * All that there is for the target; none if there is none.
+ * All runtimes of the target; none if there is none.
  *
  * @param {Target} target
  * @returns {Promise<Runtime[]>}
  */
 export async function runtimesFor(target) {
   const own = isThisMachine(target) ? [{ through: '', command: [process.execPath] }] : []
-  if (!emulates() || !Object.hasOwn(emulated, target.name)) return own
+  if (!canEmulate() || !Object.hasOwn(emulated, target.name)) return own
   return [...own, await emulated[target.name]()]
 }
 
@@ -98,17 +98,17 @@ async function qemu(architecture) {
   if (!probe(command, ['--version']).ok) {
     await installDebian('Node.js of another architecture runs in QEMU.', ['qemu-user-static'])
   }
-  if (!probe(command, ['--version']).ok) throw new Failure(`${command} does not start.`)
+  if (!probe(command, ['--version']).ok) throw new UserError(`${command} does not start.`)
   return command
 }
 
 /**
- * @param {string} architecture as Debian spells it
- * @param {string} machine as musl spells it
+ * @param {string} architecture in Debian's spelling
+ * @param {string} machine in musl's spelling
  */
 async function muslLoader(architecture, machine) {
   const place = join(await unpacked({ ...musl, architecture }), 'usr', 'lib', `${machine}-linux-musl`)
-  // The name that libraries built elsewhere know it by.
+  // Libraries that were built elsewhere use this name.
   const alias = join(place, `libc.musl-${machine}.so.1`)
   if (!existsSync(alias)) symlinkSync('libc.so', alias)
   return [join(place, 'libc.so'), '--library-path', place]

@@ -1,5 +1,5 @@
-// Run by a Node.js of the target's platform: `node smoke.mjs <binary> <file for the result>`. Everything that a binary could get
-// wrong on a platform of its own: loading, sockets, TLS, timers, threads, the way back into JavaScript, and the way out.
+// Run by a Node.js of the target's platform: `node smoke.mjs <binary> <file for the result>`. What
+// depends on the platform: loading, sockets, TLS, timers, threads, callbacks into JavaScript, and the end of the process.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,10 +9,10 @@ import { startSandbox } from '../../lib/sandbox/index.mjs'
 const require = createRequire(import.meta.url)
 const [binary, result] = isMainThread ? process.argv.slice(2) : [workerData.binary]
 
-// try-out.mjs names the file in NAPI_RS_NATIVE_LIBRARY_PATH.
+// smoke-test.mjs names the file in NAPI_RS_NATIVE_LIBRARY_PATH.
 const addon = require(binary)
 const loaded = require('../../lib/loader.js')
-assert.equal(loaded.solveTurnstile, addon.solveTurnstile, 'the loader took another binary')
+assert.equal(loaded.solveTurnstile, addon.solveTurnstile, 'the loader loaded another binary')
 /** @type {typeof import('../../index.js')} */
 const { createTask, getBalance, isTurnstileError, solveTurnstile, TurnstileError } = require('../../index.js')
 
@@ -22,7 +22,7 @@ const prompt = { pollIntervalMs: 50, ...patient }
 
 /** @type {Record<string, () => Promise<void>>} */
 const checks = {
-  async 'solves, and hands over the token'() {
+  async 'solves, and returns the token'() {
     // The task is ready once a poll has found that it is not.
     let now = Date.now()
     const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 1500, now: () => now })
@@ -30,7 +30,9 @@ const checks = {
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     /** @type {string[]} */
     const phases = []
-    const onProgress = (/** @type {{ phase: string }} */ { phase }) => void phases.push(phase)
+    const onProgress = (/** @type {{ phase: string }} */ { phase }) => {
+      phases.push(phase)
+    }
     const { token, polls } = await solveTurnstile({ ...account, ...widget, ...prompt, onProgress })
     assert.deepEqual([phases.join(), polls], ['created,processing,ready', 2])
     // Not by siteverify: in Wine, Node.js cannot connect to itself.
@@ -49,7 +51,7 @@ const checks = {
     await sandbox.close()
   },
 
-  async 'aborts with the reason, and tells which task is left'() {
+  async 'aborts with the reason, and names the task'() {
     const sandbox = await startSandbox({ provider: 'ezcaptcha', solveTimeMs: Number.POSITIVE_INFINITY })
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     const controller = new AbortController()
@@ -68,7 +70,7 @@ const checks = {
     await sandbox.close()
   },
 
-  async 'fails with what the provider said, and with the line of the caller'() {
+  async 'fails with the error of the provider, and with the caller in the stack'() {
     const sandbox = await startSandbox({ provider: 'yescaptcha' })
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
     const clientKey = 'another-key-0123456789abcdef'
@@ -90,7 +92,7 @@ const checks = {
     assert.deepEqual([lost.cause, lost.mayBeCharged], ['CONNECTION_FAILED', false])
   },
 
-  async 'refuses a certificate of nobody it trusts'() {
+  async 'refuses a certificate that is not trusted'() {
     const pair = certificate('expired')
     const sandbox = await startSandbox({ provider: 'ezcaptcha', tls: pair })
     const account = /** @type {import('../../index.js').AccountOptions} */ (sandbox.account)
@@ -104,10 +106,10 @@ const checks = {
     const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 0 })
     const worker = new Worker(new URL(import.meta.url), { workerData: { binary, account: sandbox.account } })
     /** @type {string[]} */
-    const told = []
-    worker.on('message', token => told.push(token))
+    const tokens = []
+    worker.on('message', token => tokens.push(token))
     const code = await new Promise((resolve, reject) => worker.on('exit', resolve).on('error', reject))
-    assert.deepEqual([code, told.length], [0, 1])
+    assert.deepEqual([code, tokens.length], [0, 1])
     await sandbox.close()
   },
 }
@@ -118,7 +120,7 @@ const checks = {
  */
 async function failure(pending) {
   const error = await pending.then(
-    () => assert.fail('it worked'),
+    () => assert.fail('no error'),
     (/** @type {unknown} */ error) => error,
   )
   assert.ok(isTurnstileError(error), String(error))
@@ -155,7 +157,7 @@ if (isMainThread) {
     passed.push(name)
   }
   const about = runtime()
-  // Nothing is left that would keep the process: it ends by itself, and only then is there a result.
+  // The result is written only if the process ends by itself.
   process.on('exit', code => {
     if (code === 0) writeFileSync(result, JSON.stringify({ ...about, passed }))
   })

@@ -1,4 +1,4 @@
-// What was built and what it was run in, as a table: for the terminal, and for docs/platforms.md.
+// The results as a table, for the terminal and for docs/platforms.md.
 import { packageName } from './targets.mjs'
 
 /** @typedef {import('./targets.mjs').Target} Target */
@@ -16,9 +16,9 @@ export function text(targets, results) {
       const result = results[name]
       const built = result?.built ? `${Math.round(result.built.seconds)} s` : '-'
       const runs = result?.runs?.map(
-        run => `${described(run)}, ${run.checks} checks in ${run.seconds.toFixed(1)} s`,
+        run => `${describeRun(run)}, ${run.checks} checks in ${run.seconds.toFixed(1)} s`,
       )
-      return [name, String(result?.bytes ?? '-'), built, ranIn(result, runs)]
+      return [name, String(result?.bytes ?? '-'), built, testedIn(result, runs)]
     }),
   ]
   const widths = lines[0].map((_, column) => Math.max(...lines.map(line => line[column].length)))
@@ -32,7 +32,7 @@ export function text(targets, results) {
 }
 
 /**
- * Holds nothing that changes with every build, such as sizes and times.
+ * Without what changes with every build, such as sizes and times.
  *
  * @param {readonly Target[]} targets
  * @param {Record<string, Result>} results
@@ -44,7 +44,7 @@ export function markdown(targets, results) {
       target.title,
       `\`${packageName(target)}\``,
       target.needs,
-      ranIn(result, result?.runs?.map(described)),
+      testedIn(result, result?.runs?.map(describeRun)),
     ]
     return `| ${cells.join(' | ')} |`
   })
@@ -56,13 +56,13 @@ export function markdown(targets, results) {
 }
 
 /** @param {Result | undefined} result @param {string[]} [runs] */
-function ranIn(result, runs) {
+function testedIn(result, runs) {
   if (!result) return 'not built'
   if (!runs) return 'not run'
   return runs.length > 0 ? runs.join('; ') : 'not run: format, exports and libraries checked'
 }
 
 /** @param {Pick<Run, 'node' | 'libc' | 'through'>} run */
-export function described({ node, libc, through }) {
+export function describeRun({ node, libc, through }) {
   return `Node.js ${node}${libc ? ` with ${libc}` : ''}${through ? ` in ${through}` : ''}`
 }

@@ -1,20 +1,19 @@
-// The platforms that a binary ships for. This is the one place that lists them; `napi.targets` in package.json and the folders
-// under npm/ have to agree, and a test says so.
-import { Failure } from '../dev/run.mjs'
+// The platforms with a binary. A test checks that `napi.targets` in package.json and the folders under npm/ agree.
+import { UserError } from '../dev/run.mjs'
 
-/** The oldest of each C library and system that a binary may ask for. */
-export const glibcFloor = '2.17'
-export const macosFloor = '11.0'
+/** The oldest glibc and macOS that a binary may need. */
+export const oldestGlibc = '2.17'
+export const oldestMacos = '11.0'
 
 /**
  * @typedef {object} Target
- * @property {string} name the platform as napi spells it: the folder under npm/ and the end of the package's name
- * @property {string} triple as `napi.targets` names it
- * @property {string} builtAs what the compiler is asked for
+ * @property {string} name the platform in napi's spelling: the folder under npm/ and the end of the package's name
+ * @property {string} triple as in `napi.targets`
+ * @property {string} rustTarget the target of the compiler
  * @property {'linux' | 'darwin' | 'win32'} os
  * @property {'x64' | 'arm64' | 'arm'} cpu
  * @property {'glibc' | 'musl'} [libc]
- * @property {string} title for people
+ * @property {string} title as documents show it
  * @property {string} needs the oldest system that it loads on
  */
 
@@ -27,7 +26,7 @@ export const targets = [
   musl('linux-arm64-musl', 'aarch64-unknown-linux-musl', 'arm64', 'Linux arm64 (musl)'),
   darwin('darwin-x64', 'x86_64-apple-darwin', 'x64', 'macOS x64'),
   darwin('darwin-arm64', 'aarch64-apple-darwin', 'arm64', 'macOS arm64'),
-  // Without the vendor's own linker and libraries. A Node.js addon speaks C to Node.js and to the system, where the two are alike.
+  // Without Microsoft's linker and libraries. An addon uses only C interfaces of Node.js and of the system, which are the same for both.
   windows('win32-x64-msvc', 'x86_64-pc-windows-gnu', 'x64', 'Windows x64'),
   windows('win32-arm64-msvc', 'aarch64-pc-windows-gnullvm', 'arm64', 'Windows arm64'),
 ]
@@ -47,7 +46,7 @@ export function named(names) {
   const unknown = names.filter(name => !targets.some(target => target.name === name))
   if (unknown.length > 0) {
     const all = targets.map(({ name }) => name).join(', ')
-    throw new Failure(`No such target: ${unknown.join(', ')}. There are: ${all}.`)
+    throw new UserError(`No such target: ${unknown.join(', ')}. There are: ${all}.`)
   }
   return targets.filter(({ name }) => names.length === 0 || names.includes(name))
 }
@@ -63,12 +62,12 @@ function gnu(name, triple, cpu, title) {
   return {
     name,
     triple,
-    builtAs: triple,
+    rustTarget: triple,
     os: 'linux',
     cpu,
     libc: 'glibc',
     title,
-    needs: `glibc ${glibcFloor}`,
+    needs: `glibc ${oldestGlibc}`,
   }
 }
 
@@ -80,7 +79,7 @@ function gnu(name, triple, cpu, title) {
  * @returns {Target}
  */
 function musl(name, triple, cpu, title) {
-  return { name, triple, builtAs: triple, os: 'linux', cpu, libc: 'musl', title, needs: 'musl 1.2' }
+  return { name, triple, rustTarget: triple, os: 'linux', cpu, libc: 'musl', title, needs: 'musl 1.2' }
 }
 
 /**
@@ -91,17 +90,17 @@ function musl(name, triple, cpu, title) {
  * @returns {Target}
  */
 function darwin(name, triple, cpu, title) {
-  return { name, triple, builtAs: triple, os: 'darwin', cpu, title, needs: `macOS ${macosFloor}` }
+  return { name, triple, rustTarget: triple, os: 'darwin', cpu, title, needs: `macOS ${oldestMacos}` }
 }
 
 /**
  * @param {string} name
- * @param {string} builtAs
+ * @param {string} rustTarget
  * @param {Target['cpu']} cpu
  * @param {string} title
  * @returns {Target}
  */
-function windows(name, builtAs, cpu, title) {
-  const triple = builtAs.replace(/-gnu(llvm)?$/, '-msvc')
-  return { name, triple, builtAs, os: 'win32', cpu, title, needs: 'Windows 10' }
+function windows(name, rustTarget, cpu, title) {
+  const triple = rustTarget.replace(/-gnu(llvm)?$/, '-msvc')
+  return { name, triple, rustTarget, os: 'win32', cpu, title, needs: 'Windows 10' }
 }

@@ -1,5 +1,5 @@
-// What building for other platforms needs, put into .tools/ or onto the machine if it is missing: zig as the linker and the C
-// compiler for all of them, cargo-zigbuild between it and cargo, and a Rust compiler that knows the platform.
+// Installs what building for other platforms needs, if it is missing: zig as linker and C compiler, cargo-zigbuild between it and cargo,
+// and a Rust compiler for the platform.
 import {
   existsSync,
   mkdirSync,
@@ -11,14 +11,14 @@ import {
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join, posix } from 'node:path'
-import { Failure, probe, root, run } from '../dev/run.mjs'
+import { probe, root, run, UserError } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 
 export const tools = join(root, '.tools', 'cross-build')
 
 const versions = { ziglang: '0.15.2', 'cargo-zigbuild': '0.24.0', lief: '1.0.0' }
 
-/** The compiler of Debian's security updates: new enough, and with the source of its standard library in a package. */
+/** The compiler of Debian's security updates, which has the source of its standard library in a package. */
 const debian = {
   rustc: '/usr/bin/rustc',
   cargo: '/usr/bin/cargo',
@@ -30,13 +30,13 @@ const debian = {
  * @property {string} rustc
  * @property {string} cargo
  * @property {string} version as it names itself
- * @property {string} commit that it was built from, where it tells
- * @property {string} library where the source of its standard library is, or would be
- * @property {boolean} buildsStd whether the standard library has to be built along
+ * @property {string} commit that it was built from, if it is known
+ * @property {string} library where the source of its standard library is
+ * @property {boolean} buildsStd whether the standard library has to be built too
  */
 
 /**
- * Packages of Python's registry, in a virtual environment of their own; answers with its interpreter.
+ * Installs packages of PyPI into a virtual environment, and returns its interpreter.
  *
  * @param {(keyof typeof versions)[]} names
  */
@@ -44,9 +44,9 @@ export async function python(...names) {
   const folder = join(tools, 'python')
   const windows = process.platform === 'win32'
   const interpreter = windows ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python3')
-  // Whose Python was replaced has to be made anew.
+  // A replaced Python needs a new environment.
   if (!existsSync(join(folder, 'complete')) || !probe(interpreter, ['--version']).ok) {
-    await requirePython()
+    await installPython()
     rmSync(folder, { recursive: true, force: true })
     await run(windows ? 'python' : 'python3', ['-m', 'venv', folder])
     writeFileSync(join(folder, 'complete'), '')
@@ -64,16 +64,16 @@ export async function python(...names) {
 }
 
 /** Without `ensurepip`, which Debian packs on its own, a virtual environment has no pip. */
-async function requirePython() {
+async function installPython() {
   if (probe('python3', ['-c', 'import ensurepip, venv']).ok || process.platform === 'win32') return
   await installDebian('Python has to make a virtual environment.', ['python3', 'python3-venv'])
 }
 
-/** The zig of Python's registry: one archive for every platform that anybody builds on. */
+/** PyPI has zig for every platform. */
 export async function zig() {
   const interpreter = await python('ziglang')
   const { ok, output } = probe(interpreter, ['-c', 'import ziglang; print(ziglang.__path__[0])'])
-  if (!ok) throw new Failure(`ziglang was installed but cannot be imported:\n${output}`)
+  if (!ok) throw new UserError(`ziglang was installed but cannot be imported:\n${output}`)
   return join(output, process.platform === 'win32' ? 'zig.exe' : 'zig')
 }
 
@@ -92,14 +92,14 @@ export async function compilerFor(target) {
   const found = known('rustc', 'cargo', target) ?? known(debian.rustc, debian.cargo, target)
   if (found) return found
   await installDebian(
-    `Rust has no standard library for ${target.builtAs} here; rustup target add ${target.builtAs} brings it. ` +
+    `Rust has no standard library for ${target.rustTarget} here; rustup target add ${target.rustTarget} brings it. ` +
       'So does the source of one: rustup component add rust-src, or the compiler of Debian 12 with its security updates.',
     debian.packages,
   )
   const installed = known(debian.rustc, debian.cargo, target)
   if (installed) return installed
   const { output } = probe(debian.rustc, ['--version'])
-  throw new Failure(
+  throw new UserError(
     `Debian's compiler cannot build this: ${output}; Rust ${oldest()} or newer and the source of its ` +
       'standard library are needed. Debian 12 has them in its security updates (bookworm-security).',
   )
@@ -111,7 +111,7 @@ export async function compilerFor(target) {
  * @param {import('./targets.mjs').Target} target
  * @returns {Compiler | undefined}
  */
-function known(rustc, cargo, { builtAs }) {
+function known(rustc, cargo, { rustTarget }) {
   const [asked, place] = [probe(rustc, ['-vV']), probe(rustc, ['--print', 'sysroot'])]
   if (!asked.ok || !place.ok || !probe(cargo, ['--version']).ok) return
   const [version] = asked.output.split('\n')
@@ -120,7 +120,7 @@ function known(rustc, cargo, { builtAs }) {
   if (number.localeCompare(oldest(), 'en', { numeric: true }) < 0) return
   const rustlib = join(place.output, 'lib', 'rustlib')
   const library = join(rustlib, 'src', 'rust', 'library')
-  const buildsStd = !existsSync(join(rustlib, builtAs, 'lib'))
+  const buildsStd = !existsSync(join(rustlib, rustTarget, 'lib'))
   if (buildsStd && !existsSync(join(library, 'std', 'Cargo.toml'))) return
   return { rustc, cargo, version, commit, library, buildsStd }
 }
@@ -146,7 +146,7 @@ export async function buildEnvironment({ rustc, cargo, buildsStd }, env) {
     CARGO_ZIGBUILD_ZIG_PATH: await zig(),
     CARGO_ZIGBUILD_CACHE_DIR: folder('zigbuild'),
     ZIG_GLOBAL_CACHE_DIR: folder('zig'),
-    // The flag is for those who know that it may change.
+    // The flag is unstable.
     ...(buildsStd ? { RUSTC_BOOTSTRAP: '1' } : {}),
   }
 }
@@ -159,22 +159,21 @@ export function folder(name) {
 }
 
 /**
- * Folders of this machine that the compiler would write into a binary, and what it is to write instead. The last one that fits
- * is taken.
+ * Folders of this machine that the compiler would write into a binary, and what replaces them. The last match is used.
  *
  * @param {{ workspace: string, output: string, compiler: Compiler, env: NodeJS.ProcessEnv }} where
  * @returns {[folder: string, instead: string][]}
  */
 export function remapped({ workspace, output, compiler, env }) {
   const source = join(compiler.library, '..')
-  // As a compiler calls it that comes without it.
+  // The path in a compiler without the sources.
   const instead = posix.join('/rustc', compiler.commit)
   /** @type {[string, string][]} */
   const std = existsSync(compiler.library)
     ? [source, realpathSync(source), join(realpathSync(compiler.library), '..')].map(path => [path, instead])
     : []
   const cargo = env.CARGO_HOME || join(homedir(), '.cargo')
-  // Called after the host that they came from, which is another one behind a mirror.
+  // Their names contain the host of the registry, which differs behind a mirror.
   const registries = join(cargo, 'registry', 'src')
   return [
     [cargo, '/cargo'],

@@ -1,9 +1,9 @@
-// Wine as Node.js wants it: a prefix of its own in .tools/ that says it is Windows 10, with the one library that is missing.
+// Wine for Node.js: its own prefix in .tools/ that reports Windows 10, with the library that is missing.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Failure, probe, run } from '../dev/run.mjs'
+import { probe, run, UserError } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 import { folder, tools, zig } from './toolchain.mjs'
 
@@ -21,7 +21,7 @@ export async function wine(program) {
     WINEPREFIX: prefix,
     WINEDEBUG: '-all',
     WINEARCH: 'win64',
-    // It would offer to download them.
+    // Otherwise Wine offers to download them.
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
   }
   if (!existsSync(join(prefix, 'complete'))) await makePrefix(prefix, env)
@@ -36,8 +36,8 @@ async function makePrefix(prefix, env) {
   rmSync(prefix, { recursive: true, force: true })
   folder('wine')
   console.log('Setting up Wine in .tools/.')
-  silently(['wineboot', '-i'], env)
-  silently(['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'], env)
+  runWine(['wineboot', '-i'], env)
+  runWine(['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'], env)
   const library = join(prefix, 'drive_c', 'windows', 'system32', 'bcryptprimitives.dll')
   if (!existsSync(library)) {
     const source = fileURLToPath(new URL('bcryptprimitives.c', import.meta.url))
@@ -51,12 +51,12 @@ async function makePrefix(prefix, env) {
 }
 
 /**
- * Wine speaks of displays and sounds that nobody asked about.
+ * Hides Wine's messages about displays and sound.
  *
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
  */
-function silently(args, env) {
+function runWine(args, env) {
   const { status, error, stderr } = spawnSync('wine', args, { env, encoding: 'utf8', timeout: 180_000 })
-  if (status !== 0) throw new Failure(`wine ${args[0]} failed: ${error?.message ?? stderr}`)
+  if (status !== 0) throw new UserError(`wine ${args[0]} failed: ${error?.message ?? stderr}`)
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, probe } from './run.mjs'
+import { probe, UserError } from './run.mjs'
 
 /** @typedef {'release' | 'debug'} Profile */
 
@@ -31,12 +31,13 @@ export function currentBuild(root) {
 }
 
 /**
- * For what measures the addon.
+ * For measurements of the addon.
  *
  * @param {string} root
  */
 export function refuseDebugBuild(root) {
-  if (readStamp(root).profile === 'debug') throw new Failure('The addon is a debug build. Run: npm run build')
+  if (readStamp(root).profile === 'debug')
+    throw new UserError('The addon is a debug build. Run: npm run build')
 }
 
 /**

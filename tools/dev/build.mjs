@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { currentBuild, sourceDigest, stampBuild } from './build-stamp.mjs'
-import { Failure, main, probe, root, run, tool } from './run.mjs'
+import { main, probe, root, run, tool, UserError } from './run.mjs'
 import { setup } from './setup.mjs'
 
 /** @typedef {import('./build-stamp.mjs').Profile} Profile */
@@ -45,13 +45,13 @@ export async function buildIfStale() {
   return 'debug'
 }
 
-/** The providers are data of the binary, so their names in the types come from there. */
+/** The names of the providers in the types come from the binary. */
 function types() {
   const { ok, output } = probe(process.execPath, [
     '-p',
     'JSON.stringify(require("./lib/loader.js").providers.map(({ name }) => name))',
   ])
-  if (!ok) throw new Failure(`The addon was built but does not load:\n${output}`)
+  if (!ok) throw new UserError(`The addon was built but does not load:\n${output}`)
   /** @type {string[]} */
   const providers = JSON.parse(output)
   const union = providers.map(name => `'${name}'`).join(' | ')

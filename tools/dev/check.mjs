@@ -1,5 +1,5 @@
 // Formatting, lints and types. `--fix` fixes what a tool can fix.
-import { Failure, main, run, tool } from './run.mjs'
+import { main, run, tool, UserError } from './run.mjs'
 import { setup } from './setup.mjs'
 
 main(import.meta.url, async () => {
@@ -19,6 +19,6 @@ main(import.meta.url, async () => {
     console.log(`\n--- ${name}`)
     await run(command, args).catch(() => failed.push(name))
   }
-  if (failed.length > 0) throw new Failure(`Not in order: ${failed.join(', ')}.`)
+  if (failed.length > 0) throw new UserError(`Not in order: ${failed.join(', ')}.`)
   console.log('\nAll in order.')
 })

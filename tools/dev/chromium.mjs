@@ -1,17 +1,17 @@
-// The browser of the browser tests. It comes out of an npm package, so nothing is downloaded that the lockfile does not name.
+// The browser of the browser tests. It comes from an npm package, so the lockfile names everything that is downloaded.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, main, probe, root, run } from './run.mjs'
+import { main, probe, root, run, UserError } from './run.mjs'
 import { installDebian, setup } from './setup.mjs'
 
 const libraries = ['libnss3', 'libnspr4', 'libexpat1']
 
-/** Without a font Chromium lays out no text at all, and the packaged settings look for theirs at paths of another machine. */
+/** Without a font Chromium renders no text, and the packaged settings refer to fonts in paths of another machine. */
 const fontsConfig =
   '<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n'
 
 /**
- * Unpacks Chromium once and makes sure that it starts; answers with its path.
+ * Unpacks Chromium once, checks that it starts, and returns its path.
  *
  * `CHROME_PATH` names another one. The package holds a build for Linux on x64; elsewhere it is the installed Chrome.
  */
@@ -21,17 +21,17 @@ export async function prepareChromium() {
   if (process.platform === 'win32') return path
   let { ok, output } = probe(path, ['--version'])
   if (output.includes('error while loading shared libraries')) {
-    await installDebian('Chromium needs shared libraries that are not there.', libraries)
+    await installDebian('Chromium needs shared libraries that are not installed.', libraries)
     ;({ ok, output } = probe(path, ['--version']))
   }
-  if (!ok) throw new Failure(`Chromium does not start: ${output}`)
+  if (!ok) throw new UserError(`Chromium does not start: ${output}`)
   return path
 }
 
 /**
- * A browser of its own for each call, to be closed by the caller.
+ * Starts a new browser for each call. The caller closes it.
  *
- * Without the background switches Chromium looks for its vendor's hosts at every start; the tests speak to loopback only.
+ * Without the background switches Chromium contacts Google's hosts at every start; the tests use loopback only.
  */
 export async function launchChromium() {
   const { default: puppeteer } = await import('puppeteer-core')
@@ -58,7 +58,7 @@ function folder() {
   return join(root, '.tools', `chromium-${JSON.parse(readFileSync(manifest, 'utf8')).version}`)
 }
 
-/** The package unpacks into the temporary folder and trusts whatever it finds there, so it gets one of its own, moved when whole. */
+/** The package unpacks into the temporary folder and trusts the files that it finds there, so it gets a new one, which is moved when complete. */
 async function unpacked() {
   const path = join(folder(), 'chromium')
   if (existsSync(path)) return path
@@ -77,7 +77,7 @@ async function installed() {
   try {
     return puppeteer.executablePath('chrome')
   } catch (error) {
-    throw new Failure(`No Chrome is installed here, and CHROME_PATH names no other: ${error}`)
+    throw new UserError(`No Chrome is installed here, and CHROME_PATH names no other: ${error}`)
   }
 }
 

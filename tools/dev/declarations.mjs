@@ -14,7 +14,7 @@ import {
   SyntaxKind,
 } from 'typescript/unstable/ast'
 import { API } from 'typescript/unstable/sync'
-import { Failure } from './run.mjs'
+import { UserError } from './run.mjs'
 
 /** @typedef {import('typescript/unstable/ast').Node} Node */
 /** @typedef {import('typescript/unstable/ast').TypeNode} TypeNode */
@@ -50,7 +50,7 @@ export function declarations(files) {
       files.flatMap(file => {
         const project = snapshot.getDefaultProjectForFile(file)
         const source = project?.program.getSourceFile(file)
-        if (!project || !source) throw new Failure(`TypeScript cannot read ${file}.`)
+        if (!project || !source) throw new UserError(`TypeScript cannot read ${file}.`)
         return declared(source, project.checker)
       }),
     )

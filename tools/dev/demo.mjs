@@ -5,7 +5,7 @@ import { setup } from './setup.mjs'
 main(import.meta.url, async () => {
   await setup()
   await build()
-  // Ctrl-C reaches the demo itself; this process stays until it has said its last word.
+  // Ctrl-C reaches the demo itself; this process waits for the end of its output.
   process.on('SIGINT', () => {})
   await run(process.execPath, ['lib/cli/turnstile-solver.mjs', 'demo', ...process.argv.slice(2)])
 })

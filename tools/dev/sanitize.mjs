@@ -1,32 +1,32 @@
-// Sanitizers and Miri: `node tools/dev/sanitize.mjs [address addon thread miri]`, all that this machine has if none is named.
+// Sanitizers and Miri: `node tools/dev/sanitize.mjs [address addon thread miri]`, all that this machine supports if none is named.
 //
 // address  AddressSanitizer and LeakSanitizer over the Rust unit tests; the stable compiler is enough
 // addon    AddressSanitizer over the addon in Node.js: solves, faults, aborts, worker threads that end in the middle
 // thread   ThreadSanitizer over the Rust unit tests; needs a nightly compiler with rust-src, since std is built with it
 // miri     the unit tests of the modules that do no I/O; needs a nightly compiler with Miri
 //
-// What cannot run here is said aloud. It is an error only if it was asked for by name.
+// A check that cannot run is reported. It is an error only if it was named.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, main, probe, root, run } from './run.mjs'
+import { main, probe, root, run, UserError } from './run.mjs'
 import { setup } from './setup.mjs'
 
-/** This machine lacks what the check needs. */
-class CannotRun extends Failure {}
+/** The check cannot run on this machine. */
+class CannotRun extends UserError {}
 
 /** @type {Record<string, () => Promise<void>>} */
 const checks = { address, addon, thread, miri }
 
 const host = probe('rustc', ['-vV']).output.match(/^host: (.+)$/m)?.[1] ?? ''
 const folder = join(root, 'target', 'sanitize')
-/** Whatever else is set would be lost with these, so that a report means the same everywhere. */
+/** Fixed settings, so that reports are the same everywhere. */
 const reports = { RUST_BACKTRACE: '1', PROPTEST_CASES: '64' }
 
 async function sanitize() {
   const named = process.argv.slice(2)
   const unknown = named.filter(name => !Object.hasOwn(checks, name))
-  if (unknown.length > 0) throw new Failure(`No such check: ${unknown}. There are: ${Object.keys(checks)}.`)
+  if (unknown.length > 0) throw new UserError(`No such check: ${unknown}. There are: ${Object.keys(checks)}.`)
   await setup()
   mkdirSync(folder, { recursive: true })
   const lines = []
@@ -36,7 +36,7 @@ async function sanitize() {
     const outcome = await checks[name]().then(
       () => 'nothing found',
       error => {
-        if (!(error instanceof Failure)) throw error
+        if (!(error instanceof UserError)) throw error
         console.error(`\n${error.message}`)
         const absent = error instanceof CannotRun
         failed ||= !absent || named.length > 0
@@ -46,13 +46,13 @@ async function sanitize() {
     lines.push(`${name.padEnd(9)}${outcome}`)
   }
   console.log(`\n${lines.join('\n')}`)
-  if (failed) throw new Failure('Not all is well.')
+  if (failed) throw new UserError('A check failed.')
 }
 
 async function address() {
   requireLinux()
-  proveItBites('address', 'heap-buffer-overflow', overflow)
-  proveItBites('address', 'detected memory leaks', leak)
+  assertDetects('address', 'heap-buffer-overflow', overflow)
+  assertDetects('address', 'detected memory leaks', leak)
   await run('cargo', ['test', '--lib', '--locked', '--target', host], { env: instrumented('address') })
 }
 
@@ -82,7 +82,7 @@ async function miri() {
     MIRIFLAGS: '-Zmiri-disable-isolation',
   }
   const modules = ['error', 'provider', 'request', 'secret', 'wire'].map(name => `${name}::`)
-  // A hundred thousand levels, which would take an hour.
+  // A hundred thousand levels would take an hour.
   const tooLong = ['--skip', 'deep_nesting_is_survived']
   await run('cargo', ['+nightly', 'miri', 'test', '--lib', '--', ...modules, ...tooLong], { env })
 }
@@ -92,7 +92,7 @@ async function addon() {
   const env = instrumented('address')
   await run('cargo', ['build', '--lib', '--locked', '--target', host], { env })
   const built = join(folder, 'address', host, 'debug')
-  // By its ending, Node.js knows an addon.
+  // Node.js recognizes an addon by this suffix.
   const binary = join(built, 'addon.node')
   copyFileSync(join(built, 'libturnstile_solver.so'), binary)
   const { stderr, status, signal, error } = spawnSync(process.execPath, ['tools/dev/sanitize-addon.mjs'], {
@@ -104,17 +104,18 @@ async function addon() {
       ...process.env,
       LD_PRELOAD: preloadable(),
       NAPI_RS_NATIVE_LIBRARY_PATH: binary,
-      // Node.js ends without giving everything back, so leaks are looked for in the unit tests alone. `verbosity` makes the
-      // sanitizer say that it is there.
+      // Node.js does not free everything at exit, so only the unit tests look for leaks. With `verbosity` the sanitizer reports
+      // that it is active.
       ASAN_OPTIONS: 'detect_leaks=0:verbosity=1:abort_on_error=0:exitcode=99',
     },
   })
-  if (error) throw new Failure(`Node.js did not run or did not end: ${error.message}`)
-  const said = stderr
+  if (error) throw new UserError(`Node.js did not run or did not end: ${error.message}`)
+  const messages = stderr
     .split('\n')
     .filter(line => !/^==\d+==(AddressSanitizer|Installed|.*(mmap|poison|T\d))/.test(line))
-  if (status !== 0) throw new Failure(`${said.join('\n')}\n\nended with ${signal ?? status}`)
-  if (!stderr.includes('AddressSanitizer Init done')) throw new Failure('Node.js ran without the sanitizer.')
+  if (status !== 0) throw new UserError(`${messages.join('\n')}\n\nended with ${signal ?? status}`)
+  if (!stderr.includes('AddressSanitizer Init done'))
+    throw new UserError('Node.js ran without the sanitizer.')
 }
 
 /**
@@ -128,7 +129,7 @@ function instrumented(sanitizer) {
     CARGO_TARGET_DIR: join(folder, sanitizer),
     CARGO_PROFILE_DEV_DEBUG: 'line-tables-only',
     RUSTFLAGS: `-Zsanitizer=${sanitizer} -Cforce-frame-pointers=yes`,
-    // The sanitizer comes with the stable compiler, but its flag is for those who say that they know it may change.
+    // The stable compiler has the sanitizer, but its flag is unstable.
     RUSTC_BOOTSTRAP: '1',
   }
 }
@@ -138,13 +139,13 @@ const overflow =
 const leak = 'fn main() { for _ in 0..9 { std::hint::black_box(Box::leak(Box::new([1u8; 99]))); } }'
 
 /**
- * A fault made on purpose: a sanitizer that does not see it would see nothing else either.
+ * Checks that the sanitizer detects a deliberate fault.
  *
  * @param {string} sanitizer
  * @param {string} report
  * @param {string} program
  */
-function proveItBites(sanitizer, report, program) {
+function assertDetects(sanitizer, report, program) {
   const [source, binary] = [join(folder, 'fault.rs'), join(folder, 'fault')]
   writeFileSync(source, program)
   const flags = [`-Zsanitizer=${sanitizer}`, '--edition=2024', '-Cdebuginfo=0', '-o', binary, source]
@@ -153,12 +154,12 @@ function proveItBites(sanitizer, report, program) {
   if (compiled.status !== 0) throw new CannotRun(`!!! NO ${sanitizer} SANITIZER HERE:\n${compiled.stderr}`)
   const { output } = probe(binary, [])
   if (!output.includes(report))
-    throw new CannotRun(`!!! THE SANITIZER IS BLIND to a ${report} here:\n${output}`)
+    throw new CannotRun(`!!! THE SANITIZER DOES NOT DETECT a ${report} here:\n${output}`)
 }
 
 /**
- * The sanitizer's runtime as a library that can be loaded before all others. Rust brings it only in the form that is linked
- * into programs, and Node.js is none of ours.
+ * The sanitizer's runtime as a library for LD_PRELOAD. Rust has it only as an archive that is linked into programs, and Node.js is not
+ * built here.
  */
 function preloadable() {
   const { output: sysroot } = probe('rustc', ['--print', 'sysroot'])
@@ -167,10 +168,10 @@ function preloadable() {
   )
   const archive = archives.find(existsSync)
   if (!archive) throw new CannotRun('!!! NO ADDRESS SANITIZER: it does not come with this compiler.')
-  // Not by the name of libasan: the runtime takes what is called so for a second one of its kind.
+  // Not named libasan: the runtime would take it for a second copy of itself.
   const [copy, library] = [join(folder, 'asan.a'), join(folder, 'preloaded.so')]
   copyFileSync(archive, copy)
-  // What runs before main can only stand in a program.
+  // Code that runs before main is allowed in programs only.
   const all = ['-Wl,--whole-archive', copy, '-Wl,--no-whole-archive']
   for (const [command, args] of /** @type {[string, string[]][]} */ ([
     ['ar', ['d', copy, 'asan_preinit.cpp.o']],

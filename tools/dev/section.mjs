@@ -1,5 +1,5 @@
-// The parts of a document that programs write: each stands between `<!-- name:begin -->` and `<!-- name:end -->`.
-import { Failure } from './run.mjs'
+// The parts of a document that programs write, between `<!-- name:begin -->` and `<!-- name:end -->`.
+import { UserError } from './run.mjs'
 
 /** @param {string} document @param {string} name @returns {string} */
 export function section(document, name) {
@@ -17,6 +17,6 @@ export function withSection(document, name, text) {
 function markers(document, name) {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
   const [from, to] = [document.indexOf(begin), document.indexOf(end)]
-  if (from < 0 || to < from) throw new Failure(`The document has no ${begin} and ${end}.`)
+  if (from < 0 || to < from) throw new UserError(`The document has no ${begin} and ${end}.`)
   return [from + begin.length, to]
 }

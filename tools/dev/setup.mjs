@@ -1,7 +1,7 @@
-// Everything that building and testing need on a fresh machine, put there if it is missing. Imports nothing that `npm ci` brings.
+// Installs everything that building and testing need on a fresh machine, if it is missing. Imports nothing that `npm ci` installs.
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, main, probe, root, run } from './run.mjs'
+import { main, probe, root, run, UserError } from './run.mjs'
 
 export async function setup() {
   requireNode()
@@ -11,14 +11,14 @@ export async function setup() {
 }
 
 /**
- * Installs Debian packages, or says which are missing where that is not ours to do.
+ * Installs Debian packages as root; otherwise names those that are missing.
  *
  * @param {string} why
  * @param {string[]} packages
  */
 export async function installDebian(why, packages) {
   if (process.getuid?.() !== 0 || !probe('apt-get', ['--version']).ok) {
-    throw new Failure(`${why} On Debian and Ubuntu: sudo apt-get install ${packages.join(' ')}`)
+    throw new UserError(`${why} On Debian and Ubuntu: sudo apt-get install ${packages.join(' ')}`)
   }
   console.log(`${why} Installing ${packages.join(', ')}.`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
@@ -29,7 +29,7 @@ export async function installDebian(why, packages) {
 function requireNode() {
   const wanted = readFileSync(join(root, 'package.json'), 'utf8').match(/"node": ">= ([\d.]+)"/)?.[1] ?? ''
   if (!atLeast(process.versions.node, wanted)) {
-    throw new Failure(`Node.js ${wanted} or newer is needed; this is ${process.versions.node}.`)
+    throw new UserError(`Node.js ${wanted} or newer is needed; this is ${process.versions.node}.`)
   }
 }
 
@@ -38,25 +38,26 @@ function requireRust() {
     readFileSync(join(root, 'Cargo.toml'), 'utf8').match(/^rust-version = "([\d.]+)"/m)?.[1] ?? ''
   for (const command of ['rustc', 'cargo']) {
     const { ok, output } = probe(command, ['--version'])
-    if (!ok) throw new Failure(`Rust ${wanted} or newer is needed (https://rustup.rs): ${command}: ${output}`)
+    if (!ok)
+      throw new UserError(`Rust ${wanted} or newer is needed (https://rustup.rs): ${command}: ${output}`)
     const found = output.match(/\d+\.\d+\.\d+/)?.[0] ?? ''
     if (!atLeast(found, wanted))
-      throw new Failure(`Rust ${wanted} or newer is needed; ${command} is ${found}.`)
+      throw new UserError(`Rust ${wanted} or newer is needed; ${command} is ${found}.`)
   }
 }
 
 async function requireLinker() {
   if (process.platform === 'win32' || probe('cc', ['--version']).ok) return
-  await installDebian('Rust needs a C compiler to build and link with.', ['gcc', 'libc6-dev'])
+  await installDebian('Rust needs a C compiler for building and linking.', ['gcc', 'libc6-dev'])
 }
 
 /**
- * Installs what a folder's lockfile names, unless that is done. None of it has to run a script to work.
+ * Installs what a folder's lockfile names, unless it is installed. No package needs its scripts to work.
  *
  * @param {string} folder
  */
 export async function installLocked(folder) {
-  // The hidden lockfile is the last thing that npm writes: without it an install was cut short.
+  // npm writes the hidden lockfile last: without it an install was interrupted.
   const installed = join(folder, 'node_modules', '.package-lock.json')
   const lock = join(folder, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return

@@ -1,6 +1,6 @@
-// What `npm test` is asked to run: suites, test files, and filters of Rust tests.
+// Parses the arguments of `npm test`: suites, test files, and filters of Rust tests.
 import { relative, resolve } from 'node:path'
-import { Failure } from './run.mjs'
+import { UserError } from './run.mjs'
 
 /** The suites with a folder of their own under `__test__`. All other test files belong to the suite `javascript`. */
 const folders = ['types', 'queue-workers', 'browser', 'foreign']
@@ -14,7 +14,7 @@ export function suiteOf(file) {
 }
 
 /**
- * A suite's name asks for the whole suite, a path for one test file. A word after `rust` that is neither is a filter of `cargo test`, and
+ * A suite's name selects the whole suite, a path selects one test file. A word after `rust` that is neither is a filter of `cargo test`, and
  * so are the words after it, up to the next suite or path.
  *
  * @param {string[]} words what follows `npm test --`
@@ -43,7 +43,7 @@ export function planTests(words, { root, suites, optional = [], files }) {
       entry('rust').whole = false
       entry('rust').only.add(word)
     } else {
-      throw new Failure(unknown(word, suites))
+      throw new UserError(unknown(word, suites))
     }
   }
   return new Map([...plan].map(([suite, { whole, only }]) => [suite, whole ? [] : [...only]]))
@@ -61,7 +61,7 @@ function testFile(path, root, files) {
   if (files.includes(file)) return file
   const same = files.filter(known => known.endsWith(`/${file}`))
   const hint = same.length > 0 ? ` Did you mean ${same.join(' or ')}?` : ''
-  throw new Failure(`No such test file: ${path}.${hint}`)
+  throw new UserError(`No such test file: ${path}.${hint}`)
 }
 
 /**

@@ -10,19 +10,19 @@ import { build, buildIfStale } from './build.mjs'
 import { prepareChromium } from './chromium.mjs'
 import { prepareForeignClients } from './foreign-clients.mjs'
 import { prepareRedis } from './redis.mjs'
-import { Failure, main, root, run, tool } from './run.mjs'
+import { main, root, run, tool, UserError } from './run.mjs'
 import { setup } from './setup.mjs'
 import { planTests, suiteOf } from './test-plan.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
-/** This machine lacks what the suite needs: an error only in CI, or where the suite was asked for by name. */
-class CannotRun extends Failure {}
+/** The suite cannot run on this machine: an error only in CI, or if the suite was named. */
+class CannotRun extends UserError {}
 
 /** By name, what runs the suite, or only these files or filters of it. @type {Record<string, (only: string[]) => Promise<Counts>>} */
 const suites = {
   rust,
-  // They wait more than they compute.
+  // These tests wait more than they compute.
   javascript: only => nodeTests('javascript', only, ['--test-concurrency=4']),
   types,
   'queue-workers': only => equipped('queue-workers', prepareRedis, only),
@@ -30,13 +30,7 @@ const suites = {
   foreign: only => equipped('foreign', prepareForeignClients, only),
 }
 
-/** These run only if they are named. */
-const optional = ['foreign']
-
-/** These need no addon. */
-const withoutAddon = ['rust', 'foreign']
-
-/** A file that neither ends nor fails would hold everything up. Its processes are killed sooner. */
+/** For a file that neither ends nor fails. Its processes are killed sooner. */
 const fileTimeoutMs = 600_000
 
 async function test() {
@@ -83,9 +77,9 @@ async function outcome(suite, named) {
   try {
     const counts = await suite()
     if (counts.passed + counts.failed > 0) return { counts }
-    throw new Failure('The suite ran no test.')
+    throw new UserError('The suite ran no test.')
   } catch (error) {
-    console.error(error instanceof Failure ? error.message : error)
+    console.error(error instanceof UserError ? error.message : error)
     const tolerated = error instanceof CannotRun && !named && process.env.CI !== 'true'
     const counts = { passed: 0, failed: tolerated ? 0 : 1, skipped: 0 }
     return { counts, note: `${error instanceof CannotRun ? 'COULD NOT RUN' : 'FAILED'} (see above)` }
@@ -110,16 +104,16 @@ async function rust(filters) {
     counts.failed += Number(failed)
     counts.skipped += Number(ignored)
   }
-  // Not a test but the compiler, or a crash, ended the run.
+  // The compiler or a crash ended the run, not a test.
   if (ended && counts.failed === 0) throw ended
   const tests = [...text.matchAll(/^test (\S+)/gm)].map(([, name]) => name)
   const unmatched = filters.filter(filter => !tests.some(name => name.includes(filter)))
-  if (unmatched.length > 0) throw new Failure(`No Rust test has this in its name: ${unmatched.join(', ')}.`)
+  if (unmatched.length > 0) throw new UserError(`No Rust test has this in its name: ${unmatched.join(', ')}.`)
   return counts
 }
 
 /**
- * The project itself, then the consumers that are type-checked as their users would.
+ * Type-checks the project, then consumers of the package.
  *
  * @param {string[]} only
  */
@@ -137,7 +131,7 @@ async function types(only) {
 }
 
 /**
- * A suite that needs more of the machine than Node.js.
+ * A suite that needs more than Node.js.
  *
  * @param {string} name
  * @param {() => Promise<unknown>} prepare
@@ -147,7 +141,7 @@ async function equipped(name, prepare, only) {
   try {
     await prepare()
   } catch (error) {
-    throw error instanceof Failure ? new CannotRun(error.message) : error
+    throw error instanceof UserError ? new CannotRun(error.message) : error
   }
   return nodeTests(name, only)
 }
@@ -160,7 +154,7 @@ async function equipped(name, prepare, only) {
  */
 async function nodeTests(name, only, flags = []) {
   const files = only.length > 0 ? only : testFiles().filter(path => suiteOf(path) === name)
-  if (files.length === 0) throw new Failure(`There is no test file for the suite ${name}.`)
+  if (files.length === 0) throw new UserError(`There is no test file for the suite ${name}.`)
   mkdirSync(join(root, '.tools'), { recursive: true })
   const record = `.tools/${name}.tap`
   const reporters = [
@@ -177,17 +171,18 @@ async function nodeTests(name, only, flags = []) {
   return { passed: count('pass'), failed, skipped: count('skipped') + count('todo') }
 }
 
-/** All test files. One that no suite would run, for its name or for want of a test, is an error and not a silence. */
+/** All test files. One that no suite would run, because of its name or because it has no test, is an error. */
 function testFiles() {
   const paths = readdirSync(join(root, '__test__'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && /[._-](test|spec)\.\w+$/.test(entry.name))
     .map(entry => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/'))
     .filter(path => !path.includes('/node_modules/'))
     .sort()
-  const lost = paths.filter(
+  const ignored = paths.filter(
     path => !path.endsWith('.test.mjs') || !readFileSync(join(root, path), 'utf8').includes('node:test'),
   )
-  if (lost.length > 0) throw new Failure(`Not run by any suite (wanted: *.test.mjs with node:test): ${lost}`)
+  if (ignored.length > 0)
+    throw new UserError(`Not run by any suite (expected: *.test.mjs with node:test): ${ignored}`)
   return paths
 }
 

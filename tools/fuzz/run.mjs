@@ -1,26 +1,25 @@
-// Fuzzing, with libFuzzer and the stable compiler: `node tools/fuzz/run.mjs` is the short seeded run of every target.
+// Fuzzing with libFuzzer and the stable compiler: `node tools/fuzz/run.mjs` is the short seeded run of every target.
 //
 //   node tools/fuzz/run.mjs [target ...] [--runs N | --seconds N] [--seed S] [--address]
 //   node tools/fuzz/run.mjs <target> --repeat <file>
 //
-// With --runs, or neither, each run begins at the same seeds and so is the same run. With --seconds the corpus in tools/fuzz/corpus
+// With --runs, or neither, each run starts from the same seeds, so it is the same run. With --seconds the corpus in tools/fuzz/corpus
 // is kept and grows. --address adds AddressSanitizer.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Failure, main, probe, root, run } from '../dev/run.mjs'
+import { main, probe, root, run, UserError } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 
-/** How often each target is run when nothing is said: a few seconds of each. */
-const usualRuns = { exchange: 8_000, options: 120_000, reply: 100_000, scrub: 20_000, waits: 20_000 }
+/** The number of executions of each target by default: a few seconds. */
+const defaultRuns = { exchange: 8_000, options: 120_000, reply: 100_000, scrub: 20_000, waits: 20_000 }
 
-/** @typedef {keyof typeof usualRuns} Target */
+/** @typedef {keyof typeof defaultRuns} Target */
 /** @typedef {{ name: string, status: number, body: string }} Fixture */
 
 /**
- * What libFuzzer needs of the compiler: counters on every edge, and sight of what is compared with what. All of it is on the
- * stable compiler's command line, so no other toolchain and no cargo-fuzz is needed.
+ * What libFuzzer needs of the compiler: counters on every edge, and the operands of comparisons. The stable compiler has all these flags.
  */
 const coverage = [
   '-Cpasses=sancov-module',
@@ -29,10 +28,10 @@ const coverage = [
   '-Cllvm-args=-sanitizer-coverage-pc-table',
   '-Cllvm-args=-sanitizer-coverage-trace-compares',
 ]
-/** Bytes that no honest reply comes near in the tests, and enough for every way to begin one. */
-const longestInput = 4096
-const mostMemoryMb = 1024
-const longestRunSeconds = 10
+/** Longer than every reply in the tests. */
+const maxInputBytes = 4096
+const maxMemoryMb = 1024
+const maxRunSeconds = 10
 
 async function fuzz() {
   const { values, positionals } = parseArgs({
@@ -46,13 +45,13 @@ async function fuzz() {
     },
   })
   const targets = chosen(positionals)
-  if (process.platform === 'win32') throw new Failure('The fuzz targets build on Linux and macOS alone.')
+  if (process.platform === 'win32') throw new UserError('The fuzz targets build on Linux and macOS only.')
   if (!probe('c++', ['--version']).ok) {
     await installDebian('libFuzzer is C++ and needs a compiler for it.', ['g++'])
   }
   const folder = await build(values.address)
   if (values.repeat !== undefined) {
-    if (targets.length !== 1) throw new Failure('Name the one target that is to repeat the file.')
+    if (targets.length !== 1) throw new UserError('Name exactly one target for --repeat.')
     return run(join(folder, targets[0]), [values.repeat])
   }
 
@@ -62,7 +61,7 @@ async function fuzz() {
     console.log(`\n--- ${target}`)
     const bound = values.seconds
       ? `-max_total_time=${whole('seconds', values.seconds)}`
-      : `-runs=${values.runs ? whole('runs', values.runs) : usualRuns[target]}`
+      : `-runs=${values.runs ? whole('runs', values.runs) : defaultRuns[target]}`
     const corpus = corpora(target, values.seconds !== undefined)
     const { code, summary } = await libFuzzer(join(folder, target), target, [
       `-seed=${whole('seed', values.seed)}`,
@@ -74,12 +73,12 @@ async function fuzz() {
   }
   console.log(`\n${lines.join('\n')}`)
   if (failed.length > 0) {
-    throw new Failure(
-      `Found something: ${failed.join(', ')}. The inputs are in tools/fuzz/artifacts; each is run again by\n` +
+    throw new UserError(
+      `Failed: ${failed.join(', ')}. The inputs are in tools/fuzz/artifacts. To run one again:\n` +
         '  node tools/fuzz/run.mjs <target> --repeat <file>',
     )
   }
-  console.log('\nNothing found.')
+  console.log('\nNo target failed.')
 }
 
 /**
@@ -87,9 +86,9 @@ async function fuzz() {
  * @returns {Target[]}
  */
 function chosen(names) {
-  const all = /** @type {Target[]} */ (Object.keys(usualRuns))
-  const unknown = names.filter(name => !Object.hasOwn(usualRuns, name))
-  if (unknown.length > 0) throw new Failure(`No such target: ${unknown}. There are: ${all.join(', ')}.`)
+  const all = /** @type {Target[]} */ (Object.keys(defaultRuns))
+  const unknown = names.filter(name => !Object.hasOwn(defaultRuns, name))
+  if (unknown.length > 0) throw new UserError(`No such target: ${unknown}. There are: ${all.join(', ')}.`)
   return names.length > 0 ? all.filter(name => names.includes(name)) : all
 }
 
@@ -98,24 +97,25 @@ function chosen(names) {
  * @param {string} text
  */
 function whole(name, text) {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Failure(`--${name} must be a whole number from 1, not ${text}.`)
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new UserError(`--${name} must be a whole number from 1, not ${text}.`)
   return Number(text)
 }
 
 /**
- * Where the built targets are.
+ * Builds the targets, and returns their folder.
  *
  * @param {boolean} address
  */
 async function build(address) {
   const host = probe('rustc', ['-vV']).output.match(/^host: (.+)$/m)?.[1]
-  if (!host) throw new Failure('rustc does not say what machine this is.')
+  if (!host) throw new UserError('rustc -vV names no host.')
   const folder = join(root, 'target', address ? 'fuzz-address' : 'fuzz')
   const env = {
     ...process.env,
     CARGO_TARGET_DIR: folder,
     RUSTFLAGS: [...coverage, ...(address ? ['-Zsanitizer=address'] : [])].join(' '),
-    // The sanitizer comes with the stable compiler, but its flag is for those who say that they know it may change.
+    // The stable compiler has the sanitizer, but its flag is unstable.
     ...(address ? { RUSTC_BOOTSTRAP: '1' } : {}),
   }
   // With a target named, build scripts and macros are built without these flags.
@@ -125,7 +125,7 @@ async function build(address) {
 }
 
 /**
- * The folders of inputs, the one to which new ones are added first.
+ * The folders of inputs. libFuzzer adds new ones to the first.
  *
  * @param {Target} target
  * @param {boolean} keep
@@ -147,7 +147,7 @@ function corpora(target, keep) {
       )
     }
   }
-  // A body without an end, and over the limit.
+  // A body that is longer than the limit.
   if (target === 'exchange')
     writeFileSync(join(seeds, 'long'), Buffer.from('\xffHTTP/1.1 200 OK\r\n\r\n', 'latin1'))
   writeFileSync(join(work, 'words'), dictionary(fixtures))
@@ -163,7 +163,7 @@ function replies() {
 }
 
 /**
- * As the target `reply` reads it: the status above 100 in two bytes, the body.
+ * The format of the target `reply`: the status above 100 in two bytes, then the body.
  *
  * @param {Fixture} fixture
  */
@@ -172,7 +172,7 @@ function reply({ status, body }) {
 }
 
 /**
- * As the target `exchange` reads it: a byte that says whether the body is to be made too long, the reply with its head.
+ * The format of the target `exchange`: a byte that selects an oversized body, then the reply with its head.
  *
  * @param {Fixture} fixture
  * @param {number} nth
@@ -194,7 +194,7 @@ function exchange({ status, body }, nth) {
 }
 
 /**
- * The words of the protocol, in libFuzzer's own format.
+ * The words of the protocol, in libFuzzer's format.
  *
  * @param {Fixture[]} fixtures
  */
@@ -206,7 +206,7 @@ function dictionary(fixtures) {
 }
 
 /**
- * Runs a target and shows what it says, but for a line for each input that reached something new.
+ * Runs a target and prints its output without the lines about new inputs.
  *
  * @param {string} binary
  * @param {Target} target
@@ -215,9 +215,9 @@ function dictionary(fixtures) {
  */
 function libFuzzer(binary, target, args) {
   const flags = [
-    `-max_len=${longestInput}`,
-    `-timeout=${longestRunSeconds}`,
-    `-rss_limit_mb=${mostMemoryMb}`,
+    `-max_len=${maxInputBytes}`,
+    `-timeout=${maxRunSeconds}`,
+    `-rss_limit_mb=${maxMemoryMb}`,
     `-artifact_prefix=${artifacts(target)}/`,
     '-print_final_stats=1',
     ...args,
@@ -238,7 +238,7 @@ function libFuzzer(binary, target, args) {
     child.on('error', reject)
     child.on('close', code => {
       const summary = `${runs} executions, ${cov} edges, ${corpus} inputs kept, ${memory} MB at most`
-      resolve({ code, summary: `${summary}${code === 0 ? '' : ', FOUND SOMETHING'}` })
+      resolve({ code, summary: `${summary}${code === 0 ? '' : ', FAILED'}` })
     })
   })
 }

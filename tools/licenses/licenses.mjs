@@ -8,13 +8,13 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { targets } from '../cross-build/targets.mjs'
-import { Failure, main, probe, root, run } from '../dev/run.mjs'
+import { main, probe, root, run, UserError } from '../dev/run.mjs'
 
 export const licencesFile = 'THIRD-PARTY-LICENSES.md'
 export const sbomFile = 'sbom.cdx.json'
 
 /** A release is built by the platform's own tools where it can be, and at home by others: what either links in counts. */
-const triples = [...new Set(targets.flatMap(({ triple, builtAs }) => [triple, builtAs]))]
+const triples = [...new Set(targets.flatMap(({ triple, rustTarget }) => [triple, rustTarget]))]
 
 /**
  * @typedef {object} Crate
@@ -50,7 +50,7 @@ export function linkedCrates() {
       ...['tree', '--quiet', '--locked', '--edges', 'normal,no-proc-macro', '--target', triple],
       ...['--prefix', 'none', '--format', '{p}|{l}'],
     ])
-    if (!ok) throw new Failure(`cargo tree for ${triple}:\n${output}`)
+    if (!ok) throw new UserError(`cargo tree for ${triple}:\n${output}`)
     for (const [, name, version, licence] of output.matchAll(/^(\S+) v(\S+)\|(.*?)(?: \(\*\))?$/gm)) {
       const known = crates.get(`${name} ${version}`) ?? { licence, triples: new Set() }
       crates.set(`${name} ${version}`, { ...known, triples: known.triples.add(triple) })
@@ -69,7 +69,7 @@ export function linkedCrates() {
 function systems(linkedIn) {
   if (linkedIn.size === triples.length) return []
   const titles = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' }
-  const used = targets.filter(({ triple, builtAs }) => linkedIn.has(triple) || linkedIn.has(builtAs))
+  const used = targets.filter(({ triple, rustTarget }) => linkedIn.has(triple) || linkedIn.has(rustTarget))
   return [...new Set(used.map(({ os }) => titles[os]))]
 }
 
@@ -86,7 +86,7 @@ export function lockedChecksums(lock) {
  *
  * @param {{ crates: Crate[], version: string, licences: string, sbom: string }} given
  */
-export function falsehoods({ crates, version, licences, sbom }) {
+export function mismatches({ crates, version, licences, sbom }) {
   const wanted = crates.map(label)
   const rows = [...licences.matchAll(/^\| ([\w-]+) \| (\d\S*) \|/gm)].map(
     ([, name, number]) => `${name} ${number}`,
@@ -105,7 +105,7 @@ export function falsehoods({ crates, version, licences, sbom }) {
       .filter(({ checksum }) => !sbom.includes(checksum))
       .map(crate => `${sbomFile} has not the checksum of ${label(crate)} in Cargo.lock`),
     ...[licences, sbom]
-      .flatMap(text => placesIn(text))
+      .flatMap(text => pathsIn(text))
       .map(place => `a path of some machine is in there: ${place}`),
   ]
   const component = metadata.component
@@ -126,7 +126,7 @@ function differences(file, wanted, found) {
 }
 
 /** @param {string} text */
-function placesIn(text) {
+function pathsIn(text) {
   return text.match(/(file:\/\/|(?<![\w.:])\/(home|root|tmp|Users|var)\/|\b[A-Z]:\\)\S*/g) ?? []
 }
 
@@ -156,7 +156,7 @@ async function texts() {
     const flags = ['--frozen', '--fail', '--format', 'json', '--output-file', answer]
     const { ok, output } = probe(about, ['generate', ...asked, ...flags])
     // What it only warns of is a text that it did not find, or a line of about.toml that nothing needs any more.
-    if (!ok || output !== '') throw new Failure(`cargo-about is not content:\n${output}`)
+    if (!ok || output !== '') throw new UserError(`cargo-about is not content:\n${output}`)
     return JSON.parse(readFileSync(answer, 'utf8')).licenses
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -174,7 +174,7 @@ function licencesText(crates, found) {
       if (!linked.has(label(crate))) continue
       const file = source_path ? withinCrate(source_path, crate) : ''
       if (file && !/(^|\/)licen[cs]e[^/]*$/i.test(file) && !config.includes(`path = "${file}"`)) {
-        throw new Failure(
+        throw new UserError(
           `${label(crate)}: ${file} is no licence file; say in about.toml where its licences are.`,
         )
       }
@@ -201,7 +201,7 @@ function licencesText(crates, found) {
     `The binaries of turnstile-solver contain the ${crates.length} crates of this table. Each is taken under the licence that the`,
     'fourth column names; the texts are below. `node tools/licenses/licenses.mjs` writes this file from Cargo.lock.',
     '',
-    '| crate | version | offered under | taken under | linked in on |',
+    '| crate | version | declaredSymbols under | taken under | linked in on |',
     '|---|---|---|---|---|',
     ...rows,
     '',
@@ -283,7 +283,7 @@ async function bill(crates) {
       ]
       const manifest = ['--manifest-path', join(folder, 'Cargo.toml')]
       const { ok, output } = probe(cyclonedx, ['cyclonedx', ...manifest, ...flags, '--target', triple])
-      if (!ok) throw new Failure(`cargo-cyclonedx for ${triple}:\n${output}`)
+      if (!ok) throw new UserError(`cargo-cyclonedx for ${triple}:\n${output}`)
       /** @type {Sbom} */
       const sbom = JSON.parse(readFileSync(join(folder, 'sbom.json'), 'utf8'))
       const ours = sbom.metadata.component['bom-ref']
@@ -304,7 +304,7 @@ async function bill(crates) {
       }
     }
     if (!readFileSync(join(folder, 'Cargo.lock')).equals(readFileSync(join(root, 'Cargo.lock')))) {
-      throw new Failure('Cargo.lock is not up to date with Cargo.toml.')
+      throw new UserError('Cargo.lock is not up to date with Cargo.toml.')
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -378,14 +378,14 @@ main(import.meta.url, async () => {
   }
   const [licences, sbom] = [licencesFile, sbomFile].map(name => readFileSync(join(root, name), 'utf8'))
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const wrong = falsehoods({ crates: linkedCrates(), version, licences, sbom })
+  const wrong = mismatches({ crates: linkedCrates(), version, licences, sbom })
   if (values.verify && wrong.length === 0) {
     const anew = await made()
     if (anew[licencesFile] !== licences) wrong.push(`${licencesFile} is not what is made from Cargo.lock`)
     if (anew[sbomFile] !== sbom) wrong.push(`${sbomFile} is not what is made from Cargo.lock`)
   }
   if (wrong.length > 0) {
-    throw new Failure(
+    throw new UserError(
       `Not true any more; node tools/licenses/licenses.mjs mends it:\n${wrong.map(line => `- ${line}`).join('\n')}`,
     )
   }

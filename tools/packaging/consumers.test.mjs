@@ -1,4 +1,4 @@
-/** What people build with: TypeScript in each way to resolve, and bundlers with the package outside of the bundle and inside. */
+/** TypeScript with each kind of module resolution, and bundlers with the package outside of the bundle and inside. */
 
 import assert from 'node:assert/strict'
 import { cpSync, existsSync, rmSync } from 'node:fs'
@@ -56,7 +56,7 @@ describe('TypeScript', { concurrency: 2 }, () => {
 })
 
 /**
- * A bundle of solve.cjs; `outside` is what is left to be required at run time.
+ * Bundles solve.cjs; `outside` names what is required at run time.
  *
  * @typedef {(name: string, outside?: string[], extra?: object) => Promise<string>} Bundle
  */
@@ -95,7 +95,7 @@ const bundlers = {
   },
 }
 
-/** What lets each of them copy a binary and put its address where it was required. */
+/** Settings with which each copies a binary and replaces its import with the address. */
 const asFiles = {
   esbuild: { loader: { '.node': 'file' } },
   webpack: { module: { rules: [{ test: /\.node$/, type: 'asset/resource' }] } },
@@ -107,7 +107,7 @@ for (const [name, bundle] of /** @type {['esbuild' | 'webpack', Bundle][]} */ (O
       await solves(await bundle(`${name}-package`, ['turnstile-solver']))
     })
 
-    test('with the binary alone left out makes a bundle that solves', async () => {
+    test('with only the binary left out makes a bundle that solves', async () => {
       await solves(await bundle(`${name}-binary`, [packageName]))
     })
 
@@ -120,12 +120,12 @@ for (const [name, bundle] of /** @type {['esbuild' | 'webpack', Bundle][]} */ (O
       assert.ok(!existsSync(join(user.folder, `${name}-whole.cjs`)) || name === 'webpack')
     })
 
-    test('that puts an address in the place of the binary makes a bundle that says what is wrong', async () => {
+    test('that replaces the binary with its address makes a bundle whose error names the fix', async () => {
       await refuses(await bundle(`${name}-file`, [], asFiles[name]))
     })
 
-    test('that never saw the binary makes a bundle that says what is wrong', async () => {
-      // As where the bundle is made on one system, or without optional packages, and then runs on another.
+    test('that did not find the binary makes a bundle whose error names the fix', async () => {
+      // For example, a bundle made on one system, or without optional packages, that runs on another.
       const alone = project(npm)
       await alone.install(npm.addWithoutOptional ?? [])
       const inside = join(alone.folder, 'node_modules')
@@ -136,11 +136,11 @@ for (const [name, bundle] of /** @type {['esbuild' | 'webpack', Bundle][]} */ (O
           ignoreWarnings: [() => true],
         },
       }
-      const file = await bundle(`${name}-blind`, [], resolving[name])
-      const elsewhere = join(alone.folder, `${name}-blind.cjs`)
-      cpSync(file, elsewhere)
+      const file = await bundle(`${name}-missing`, [], resolving[name])
+      const copy = join(alone.folder, `${name}-missing.cjs`)
+      cpSync(file, copy)
       rmSync(inside, { recursive: true })
-      await refuses(elsewhere)
+      await refuses(copy)
     })
   })
 }
@@ -156,11 +156,11 @@ async function solves(file) {
 async function refuses(file) {
   const { code, stderr } = await capture(process.execPath, [file, options], { cwd: user.folder })
   assert.equal(code, 1)
-  const said = [
+  const lines = [
     'Error: turnstile-solver cannot load its native binary on linux x64 with glibc.',
     `A bundler took the JavaScript in, but ${packageName} cannot be bundled.`,
     "To fix it, leave turnstile-solver out of the bundle: add it to the bundler's externals.",
   ]
-  assert.ok(stderr.includes(said.join('\n')), stderr)
+  assert.ok(stderr.includes(lines.join('\n')), stderr)
   assert.match(stderr, /reason: 'bundled'/)
 }

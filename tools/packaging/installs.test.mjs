@@ -1,4 +1,4 @@
-/** The packages, installed by every package manager as users do, and by the ways in which it goes wrong for them. */
+/** The packages, installed by every package manager, and the ways in which an installation fails. */
 
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const foreign = /^It needs the package \S+, and installed is turnstile-solver-da
 const examples = blocksOf(readFileSync(join(root, 'README.md'), 'utf8')).filter(
   ({ heading, language }) => heading === 'Usage' && language === 'js',
 )
-/** What the README shows of a provider, but at the sandbox. */
+/** The README's example with a provider, sent to the sandbox. */
 const [{ code: withSandbox }, { code: withProvider }] = examples
 const account = "provider: 'yescaptcha',"
 const atSandbox = withProvider.replace(account, `${account}\n  baseURL: process.env.SANDBOX_URL,`)
@@ -43,7 +43,7 @@ describe('the package', { concurrency: 2 }, () => {
         await user.install(add)
         const names = installed(user)
         assert.ok(names.includes('turnstile-solver') && names.includes(wanted), `${names}`)
-        // Some managers do not know one libc from another.
+        // Some managers do not distinguish C libraries.
         const others = names.filter(found => !found.startsWith('turnstile-solver-linux-x64-'))
         assert.deepEqual(others, ['turnstile-solver'])
         await runsExample(user)
@@ -59,7 +59,7 @@ describe('the package', { concurrency: 2 }, () => {
       })
 
       if (addWithoutOptional) {
-        test('leaves the binary out if it is told to; the error says so, and its command mends it', async () => {
+        test('leaves the binary out without optional packages; the error says so, and its command fixes it', async () => {
           const user = project(manager)
           await user.install(addWithoutOptional)
           const [command] = commandsIn(await refusal(user, missing), word)
@@ -77,7 +77,7 @@ describe('the package', { concurrency: 2 }, () => {
       }
 
       if (mac && !name.includes('Play')) {
-        test('made node_modules on a Mac; the error says so, and its command mends it', async () => {
+        test('made node_modules on a Mac; the error says so, and its command fixes it', async () => {
           const user = await fromMac(manager)
           const message = await refusal(user, foreign)
           assert.match(message, /^To fix it, delete node_modules and run: /m)
@@ -88,8 +88,8 @@ describe('the package', { concurrency: 2 }, () => {
 
       if (word === 'npm') {
         const ending = losesSystems
-          ? 'has lost the other systems; the error says so, and its last command mends it'
-          : 'still knows the other systems'
+          ? 'has lost the other systems; the error says so, and its last command fixes it'
+          : 'still has the other systems'
         test(`with a lockfile that was renewed from node_modules on a Mac ${ending}`, async () => {
           const user = await fromMac(manager)
           rmSync(join(user.folder, lockfile))
@@ -128,7 +128,7 @@ describe('what npm installed', { concurrency: 2 }, () => {
   })
 })
 
-/** A project in which it was all installed for another system. @param {Manager} manager */
+/** A project that was installed for another system. @param {Manager} manager */
 async function fromMac(manager) {
   const { add, mac: { flags = [], file = ['', ''] } = {}, files = {} } = manager
   const [name, text] = file
@@ -139,7 +139,7 @@ async function fromMac(manager) {
   return user
 }
 
-/** The package's packages that are there, by their names. @param {Project} user */
+/** The names of the installed packages of this project. @param {Project} user */
 function installed({ store }) {
   const names = readdirSync(store).map(
     name => name.match(/^turnstile-solver(-(linux|darwin|win32)(-\w+)+?)?(?=@|-npm-|$)/)?.[0],
@@ -153,7 +153,7 @@ async function loads(user) {
   assert.ok(loaded?.includes('solveTurnstile'), message)
 }
 
-/** Why it does not load. @param {Project} user @param {RegExp} text */
+/** The message of the error with which it does not load. @param {Project} user @param {RegExp} text */
 async function refusal(user, text) {
   const { code, reason, message } = await load(user)
   assert.deepEqual([code, reason], ['ERR_TURNSTILE_SOLVER_BINARY', 'missing'])

@@ -1,22 +1,22 @@
-// The packages as users get them: packed, published to a registry of this machine alone, installed by every package manager,
-// and run in every runtime.
+// Tests the packages as users get them: packed, published to a local registry, installed by every package manager, and run in every
+// runtime.
 //
 //   node tools/packaging/run.mjs [suite ...] [--binary <file>] [--write]
 //
-// --binary is the linux-x64-gnu binary to pack, where it is not the one that `npm run build` makes. --write renews results.json
-// and the table of runtimes in docs/platforms.md; without it they have to agree with what the run finds.
+// --binary is the linux-x64-gnu binary to pack instead of that of `npm run build`. --write renews results.json and the table of runtimes in
+// docs/platforms.md; without it they have to match the results.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from '../dev/build.mjs'
-import { Failure, main, root, run, tool } from '../dev/run.mjs'
+import { main, root, run, tool, UserError } from '../dev/run.mjs'
 import { installLocked, setup } from '../dev/setup.mjs'
 import { target } from './lib/context.mjs'
 import { compareRuntimes, writeRuntimes } from './lib/table.mjs'
 
 const folder = join(root, 'tools', 'packaging')
-/** A suite takes a minute at most; one that hangs would hold everything up. */
+/** A suite takes a minute at most; after this time it hangs. */
 const fileTimeoutMs = 180_000
 
 async function packaging() {
@@ -26,18 +26,18 @@ async function packaging() {
   })
   const suites = chosen(positionals)
   const table = suites.some(path => path.endsWith('runtimes.test.mjs'))
-  if (values.write && !table) throw new Failure('--write needs the suite runtimes.')
+  if (values.write && !table) throw new UserError('--write needs the suite runtimes.')
   requireSystem()
   await setup()
   await installLocked(folder)
-  // `npm run check` leaves these out: what they import is installed here alone.
+  // `npm run check` leaves this folder out: what it imports is installed in it only.
   await run(process.execPath, [tool('typescript', 'tsc'), '-p', 'tools/packaging/tsconfig.json'])
   if (!values.binary) await build()
   const binary = resolve(values.binary ?? join(root, `turnstile-solver.${target}.node`))
 
   const work = mkdtempSync(join(tmpdir(), 'turnstile-solver-packaging-'))
   for (const name of ['home', 'registry', 'runtimes', 'tmp']) mkdirSync(join(work, name))
-  forgetWhoRunsThis(work)
+  removeUserConfiguration(work)
   const { packAll, publish } = await import('./lib/pack.mjs')
   const { startRegistry } = await import('./lib/registry.mjs')
   const registry = await startRegistry(join(work, 'registry'))
@@ -64,7 +64,7 @@ async function packaging() {
 function chosen(names) {
   const all = readdirSync(folder).flatMap(name => name.match(/^(.+)\.test\.mjs$/)?.[1] ?? [])
   const unknown = names.filter(name => !all.includes(name))
-  if (unknown.length > 0) throw new Failure(`No such suite: ${unknown}. There are: ${all.join(', ')}.`)
+  if (unknown.length > 0) throw new UserError(`No such suite: ${unknown}. There are: ${all.join(', ')}.`)
   return (names.length > 0 ? names : all).map(name => join(folder, `${name}.test.mjs`))
 }
 
@@ -72,21 +72,21 @@ function requireSystem() {
   /** @type {any} */
   const report = process.report.getReport()
   if (process.platform === 'linux' && process.arch === 'x64' && report.header.glibcVersionRuntime) return
-  throw new Failure(
-    'The packages are tried on Linux on x64 with glibc, for which the runtimes come as packages.',
+  throw new UserError(
+    'The packages are tested on Linux on x64 with glibc, for which all runtimes are npm packages.',
   )
 }
 
 /**
- * Whoever runs this has settings, a registry and a proxy, and what is tried here is to know none of them.
+ * The tests ignore the settings, the registry and the proxy of the user.
  *
  * @param {string} work
  */
-function forgetWhoRunsThis(work) {
-  const theirs = /^(npm_|pnpm_|yarn_|bun_|deno_|node_options$|node_path$|(https?|all|no)_proxy$|xdg_)/i
-  for (const name of Object.keys(process.env)) if (theirs.test(name)) delete process.env[name]
+function removeUserConfiguration(work) {
+  const settings = /^(npm_|pnpm_|yarn_|bun_|deno_|node_options$|node_path$|(https?|all|no)_proxy$|xdg_)/i
+  for (const name of Object.keys(process.env)) if (settings.test(name)) delete process.env[name]
   process.env.HOME = join(work, 'home')
-  // Not all of them clean up after themselves.
+  // Not all package managers clean up.
   process.env.TMPDIR = join(work, 'tmp')
 }
 

@@ -1,4 +1,4 @@
-/** The package as it was installed, in every runtime that people use. */
+/** The installed package in every supported runtime. */
 
 import assert from 'node:assert/strict'
 import { copyFileSync, cpSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
@@ -63,7 +63,7 @@ describe('the package', { concurrency: 3 }, () => {
         )
       })
 
-      test('loads, solves, aborts, tells errors apart, works in a thread and ends by itself', async () => {
+      test('loads, solves, aborts, distinguishes errors, works in a thread and ends by itself', async () => {
         const { code, stdout, stderr } = await within('whole', command, 'smoke.mjs', options)
         const done = stdout.trim().split('\n')
         for (const check of smoke) checks[check] = done.includes(check)
@@ -87,15 +87,20 @@ describe('the package', { concurrency: 3 }, () => {
 
       test('says why the binary does not load', async () => {
         checks.failure = false
-        await says(
+        await assertLoadError(
           'missing',
           command,
           'missing',
           /^It needs the optional package \S+, which is not installed\.$/m,
         )
-        await says('cut', command, 'corrupt', /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m)
+        await assertLoadError(
+          'cut',
+          command,
+          'corrupt',
+          /turnstile-solver\.linux-x64-gnu\.node is cut short\.$/m,
+        )
         if (locked)
-          await says(
+          await assertLoadError(
             'whole',
             locked,
             'addons-disabled',
@@ -113,12 +118,12 @@ describe('the package', { concurrency: 3 }, () => {
  * @param {string} reason
  * @param {RegExp} text
  */
-async function says(folder, command, reason, text) {
+async function assertLoadError(folder, command, reason, text) {
   const { code, stdout, stderr } = await within(folder, command, 'load.cjs')
   assert.deepEqual([code, stderr], [0, ''])
-  const { message, ...told } = JSON.parse(stdout)
+  const { message, ...fields } = JSON.parse(stdout)
   const system = { platform: 'linux', arch: 'x64', libc: 'glibc' }
-  assert.deepEqual(told, { code: 'ERR_TURNSTILE_SOLVER_BINARY', reason, ...system, packageName })
+  assert.deepEqual(fields, { code: 'ERR_TURNSTILE_SOLVER_BINARY', reason, ...system, packageName })
   assert.match(message, text)
 }
 

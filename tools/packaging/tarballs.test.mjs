@@ -1,4 +1,4 @@
-/** The tarballs, before anybody installs them. */
+/** The contents of the tarballs. */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -19,12 +19,12 @@ const manifestIn = tarball =>
   JSON.parse(execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' }))
 
 describe('the main package', () => {
-  test('holds at its top the files that are meant to ship, and no others', () => {
+  test('has the listed files at its top, and no others', () => {
     const top = main.files.map(({ path }) => path).filter(path => !path.includes('/'))
     assert.deepEqual(top.sort(), topFiles.toSorted())
   })
 
-  test('holds in its folders what is committed there, and nothing else', () => {
+  test('has in its folders what is committed there, and nothing else', () => {
     const paths = [...Object.keys(folders), ...repositoryOnly.map(path => `:!${path}`)]
     const committed = execFileSync('git', ['ls-files', '-z', ...paths], { cwd: root, encoding: 'utf8' })
     const within = main.files.map(({ path }) => path).filter(path => path.includes('/'))
@@ -44,12 +44,12 @@ describe('the main package', () => {
     for (const { name, tarball } of platforms) assert.equal(manifestIn(tarball).version, version, name)
   })
 
-  test('is the one that the changelog tells of', () => {
+  test('has a version that the changelog lists', () => {
     const { version } = manifestIn(main.tarball)
     assert.ok(readFileSync(join(root, 'CHANGELOG.md'), 'utf8').includes(`\n## [${version}]`))
   })
 
-  test('has types that resolve for everybody, as CommonJS and as ESM', async () => {
+  test('has types that resolve in CommonJS and in ESM', async () => {
     // The sandbox is ESM alone, which every supported Node.js can require; and no supported TypeScript resolves as for Node.js 10.
     const flags = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm', '--no-color', '--no-emoji']
     const { code, stdout } = await cli('@arethetypeswrong/cli', 'attw', [main.tarball, ...flags])
@@ -60,7 +60,7 @@ describe('the main package', () => {
 
 describe('the package of a binary', () => {
   for (const { name, files, tarball } of platforms) {
-    test(`${name} holds the binary with its notices, and asks for its system`, () => {
+    test(`${name} has the binary with its notices, and requires its system`, () => {
       const system = name.slice('turnstile-solver-'.length)
       const binary = `turnstile-solver.${system}.node`
       const paths = files.map(({ path }) => path)

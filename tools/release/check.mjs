@@ -1,21 +1,21 @@
-// Whether everything agrees on the version, as it has to at every commit; with a tag, whether that can be released.
+// Checks that all files have the same version, as they must at every commit; with a tag, also that it can be released.
 //
 //   node tools/release/check.mjs [--tag v1.2.3] [--repository https://host/owner/name]
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Failure, main, root } from '../dev/run.mjs'
+import { main, root, UserError } from '../dev/run.mjs'
 
-/** A crate's own in a lock. @param {string} name */
+/** The version of a crate in Cargo.lock. @param {string} name */
 export const crateVersion = name => new RegExp(`^(?<=name = "${name}"\\n)version = "(.+)"$`, 'm')
 
-/** The first one, that of `[package]`. */
+/** The version in `[package]`. */
 export const manifestVersion = /(?<=^\[package\]\n(?:.+\n)*?)version = "(.+)"$/m
 
-/** A version's heading in the changelog, with its date or the word for none. */
+/** A version's heading in the changelog, with its date or "Unreleased". */
 export const heading = /^## \[(\S+)\](?: - (\S+))?$/gm
 
-/** The folders of the packages that hold the binaries. @param {string} folder */
+/** The folders of the packages with the binaries. @param {string} folder */
 export function platforms(folder) {
   const within = join(folder, 'npm')
   if (!existsSync(within)) return []
@@ -24,13 +24,13 @@ export function platforms(folder) {
 }
 
 /**
- * What stands in the way, in sentences.
+ * What prevents a release, in sentences.
  *
  * @param {string} folder
- * @param {{ tag?: string, repository?: string }} [release] absent: this is no release yet, and the changelog may be open
+ * @param {{ tag?: string, repository?: string }} [release] absent if this is not a release: then the changelog may have unreleased changes
  * @returns {string[]}
  */
-export function obstacles(folder, { tag, repository } = {}) {
+export function releaseBlockers(folder, { tag, repository } = {}) {
   const text = (/** @type {string} */ name) =>
     existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : ''
   const json = (/** @type {string} */ name) => JSON.parse(text(name) || '{}')
@@ -41,7 +41,7 @@ export function obstacles(folder, { tag, repository } = {}) {
     folders.map(platform => [platform, json(`npm/${platform}/package.json`)]),
   )
 
-  /** @type {[place: string, found: unknown][]} */
+  /** @type {[file: string, found: unknown][]} */
   const versions = [
     ['Cargo.toml', text('Cargo.toml').match(manifestVersion)?.[1]],
     ['Cargo.lock', text('Cargo.lock').match(crateVersion(name))?.[1]],
@@ -60,23 +60,27 @@ export function obstacles(folder, { tag, repository } = {}) {
   return [
     ...versions
       .filter(([, found]) => found !== version)
-      .map(([place, found]) => `${place} is of version ${found}, and package.json of ${version}`),
+      .map(([file, found]) => `${file} has version ${found}, and package.json ${version}`),
     ...(folders.length === 0 ? ['there is no package under npm/'] : []),
     ...folders
       .filter(platform => packages[platform].name !== `${name}-${platform}`)
-      .map(platform => `npm/${platform} is called ${packages[platform].name}`),
+      .map(platform => `npm/${platform} has the name ${packages[platform].name}`),
     ...unequal('package.json', wanted, manifest.optionalDependencies),
     ...unequal('package-lock.json', wanted, lock.packages?.['']?.optionalDependencies),
-    ...changelogObstacles(text('CHANGELOG.md'), version, tag !== undefined),
-    ...(tag === undefined || tag === `v${version}` ? [] : [`the tag is ${tag}, and the version ${version}`]),
+    ...changelogBlockers(text('CHANGELOG.md'), version, tag !== undefined),
+    ...(tag === undefined || tag === `v${version}`
+      ? []
+      : [`the tag is ${tag}, but the version is ${version}`]),
     ...(tag !== undefined && /not on npm yet/.test(text('README.md'))
       ? ['README.md says that the package is not on npm yet']
       : []),
     ...(repository === undefined
       ? []
       : [['package.json', manifest], ...folders.map(platform => [`npm/${platform}`, packages[platform]])]
-          .filter(([, { repository: found }]) => plain(found?.url ?? String(found)) !== plain(repository))
-          .map(([place]) => `"repository" of ${place} is not ${repository}, so npm refuses its provenance`)),
+          .filter(
+            ([, { repository: found }]) => normalized(found?.url ?? String(found)) !== normalized(repository),
+          )
+          .map(([file]) => `"repository" of ${file} is not ${repository}, so npm refuses its provenance`)),
   ]
 }
 
@@ -97,7 +101,7 @@ function unequal(file, wanted, found = {}) {
 }
 
 /** @param {string} changelog @param {string} version @param {boolean} released */
-function changelogObstacles(changelog, version, released) {
+function changelogBlockers(changelog, version, released) {
   const found = [...changelog.matchAll(heading)].map(({ 1: name, 2: date, index: from }, number, all) => {
     const entries = changelog.slice(from, all[number + 1]?.index)
     return { name, date, entries: /^- /m.test(entries) }
@@ -108,11 +112,11 @@ function changelogObstacles(changelog, version, released) {
     return [`the newest version in CHANGELOG.md is ${newest?.name}, and not ${version}`]
   const wrong = []
   if (newest.date !== 'Unreleased' && !isDate(newest.date)) {
-    wrong.push(`${version} has no date in CHANGELOG.md: ${newest.date}`)
+    wrong.push(`${version} has no valid date in CHANGELOG.md: ${newest.date}`)
   }
   if (released && newest.date === 'Unreleased') wrong.push(`${version} is still unreleased in CHANGELOG.md`)
-  if (released && open?.entries) wrong.push('CHANGELOG.md has changes of no version')
-  if (!newest.entries) wrong.push(`CHANGELOG.md says nothing of ${version}`)
+  if (released && open?.entries) wrong.push('CHANGELOG.md has changes without a version')
+  if (!newest.entries) wrong.push(`CHANGELOG.md has no changes for ${version}`)
   return wrong
 }
 
@@ -123,13 +127,13 @@ function isDate(text) {
 }
 
 /** @param {string | undefined} url */
-const plain = url => url?.replace(/^git\+/, '').replace(/\.git$/, '')
+const normalized = url => url?.replace(/^git\+/, '').replace(/\.git$/, '')
 
 main(import.meta.url, async () => {
   const options = /** @type {const} */ ({ tag: { type: 'string' }, repository: { type: 'string' } })
   const { values } = parseArgs({ options })
-  const found = obstacles(root, values)
+  const found = releaseBlockers(root, values)
   if (found.length > 0)
-    throw new Failure(`The versions do not agree:\n${found.map(line => `- ${line}`).join('\n')}`)
+    throw new UserError(`The versions do not agree:\n${found.map(line => `- ${line}`).join('\n')}`)
   console.log(values.tag ? `${values.tag} can be released.` : 'All versions agree.')
 })

@@ -1,13 +1,13 @@
-// Every step of a release that can be done on this machine, with the binaries that are in npm/, and nothing published:
-// `node tools/release/dry-run.mjs`. What it could not do it says at the end.
+// Does every step of a release that this machine can do, with the binaries in npm/, without publishing: `node tools/release/dry-run.mjs`.
+// It ends with a list of what it did not do.
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { targets } from '../cross-build/targets.mjs'
-import { Failure, main, root, run } from '../dev/run.mjs'
-import { obstacles, platforms } from './check.mjs'
+import { main, root, run, UserError } from '../dev/run.mjs'
+import { platforms, releaseBlockers } from './check.mjs'
 import { pack } from './pack.mjs'
 import { publish } from './publish.mjs'
 import { moveTo } from './version.mjs'
@@ -15,7 +15,7 @@ import { moveTo } from './version.mjs'
 const folder = join(root, '.tools', 'release')
 
 /** @type {string[]} */
-const left = []
+const notDone = []
 /** @type {string[]} */
 const failed = []
 
@@ -23,7 +23,7 @@ const failed = []
 async function step(name, work) {
   console.log(`\n--- ${name}`)
   await work().catch(error => {
-    if (!(error instanceof Failure)) throw error
+    if (!(error instanceof UserError)) throw error
     console.error(error.message)
     failed.push(name)
   })
@@ -32,14 +32,14 @@ async function step(name, work) {
 /** @param {string} name @param {string[]} args */
 const script = (name, ...args) => run(process.execPath, [join('tools', name), ...args])
 
-/** Whether this very Node.js is of the target's platform. @param {import('../cross-build/targets.mjs').Target} target */
+/** Whether this Node.js is of the target's platform. @param {import('../cross-build/targets.mjs').Target} target */
 function isOwn({ os, cpu, libc }) {
   const { header } = /** @type {any} */ (process.report.getReport())
   const found = header.glibcVersionRuntime ? 'glibc' : 'musl'
   return os === process.platform && cpu === process.arch && (libc === undefined || libc === found)
 }
 
-/** The next version, made of a copy of what names the version. */
+/** Prepares the next version in a copy of the files that have the version. */
 async function nextVersion() {
   const copy = mkdtempSync(join(tmpdir(), 'next-'))
   try {
@@ -60,7 +60,7 @@ async function nextVersion() {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8')
     if (!/^## (\[Unreleased\]|\[\S+\] - Unreleased)$/m.test(changelog)) {
-      left.push('a version was not prepared: the changelog has nothing unreleased')
+      notDone.push('a version was not prepared: the changelog has nothing unreleased')
       return
     }
     const prepared = changelog.includes(`## [${version}] - Unreleased`)
@@ -68,15 +68,15 @@ async function nextVersion() {
       ? version
       : version.replace(/\d+$/, (/** @type {string} */ patch) => `${Number(patch) + 1}`)
     moveTo(copy, next, new Date().toISOString().slice(0, 10))
-    const found = obstacles(copy, { tag: `v${next}` })
-    console.log(`In a copy, everything was moved to ${next}.`)
-    for (const obstacle of found) left.push(`before v${next}: ${obstacle}`)
+    const found = releaseBlockers(copy, { tag: `v${next}` })
+    console.log(`In a copy, all versions were set to ${next}.`)
+    for (const blocker of found) notDone.push(`before v${next}: ${blocker}`)
   } finally {
     rmSync(copy, { recursive: true })
   }
 }
 
-/** A registry on loopback that has nothing, so that npm asks no other. @param {number} count */
+/** Publishes to an empty registry on loopback, so that npm uses no other. @param {number} count */
 async function published(count) {
   const server = createServer((_, response) => response.writeHead(404).end('{}')).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -96,7 +96,7 @@ main(import.meta.url, async () => {
   await step('The licences and the list of components are true', () =>
     script('licenses/licenses.mjs', '--check'),
   )
-  await step('The workflows are in order', () => script('dev/lint-workflows.mjs'))
+  await step('The workflows have no problems', () => script('dev/lint-workflows.mjs'))
   rmSync(folder, { recursive: true, force: true })
   /** @type {string[]} */
   let absent = targets.map(({ name }) => name)
@@ -112,10 +112,11 @@ main(import.meta.url, async () => {
   }
   await step('Publishing, dry', () => published(present.length))
 
-  if (absent.length > 0) left.push(`not packed, for want of a binary: ${absent.join(', ')}`)
+  if (absent.length > 0) notDone.push(`not packed, because there is no binary: ${absent.join(', ')}`)
   const others = present.filter(target => !own.includes(target)).map(({ name }) => name)
-  if (others.length > 0) left.push(`packed and not installed, being for other machines: ${others.join(', ')}`)
-  left.push('not done at all: building by the tools of macOS and Windows, signing the provenance, publishing')
-  console.log(`\n${left.map(line => `- ${line}`).join('\n')}`)
-  if (failed.length > 0) throw new Failure(`Not in order: ${failed.join(', ')}.`)
+  if (others.length > 0)
+    notDone.push(`packed but not installed, because they are for other machines: ${others.join(', ')}`)
+  notDone.push('not done: building with the tools of macOS and Windows, signing the provenance, publishing')
+  console.log(`\n${notDone.map(line => `- ${line}`).join('\n')}`)
+  if (failed.length > 0) throw new UserError(`Failed: ${failed.join(', ')}.`)
 })

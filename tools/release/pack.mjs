@@ -1,6 +1,5 @@
-// What a release publishes, as files: `node tools/release/pack.mjs <folder> [--partial]` packs the main package and one for each
-// platform, each with its licences, looks into what was packed, and writes down its checksums. With --partial, the platforms
-// whose binary is there will do.
+// Packs what a release publishes: `node tools/release/pack.mjs <folder> [--partial]` packs the main package and one for each platform, with
+// their licences, checks the contents, and writes the checksums. With --partial, platforms without a binary are left out.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -16,18 +15,18 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { placeOf } from '../cross-build/build.mjs'
+import { packagedBinary } from '../cross-build/build.mjs'
 import { inspect } from '../cross-build/inspect.mjs'
 import { binaryName, packageName, targets } from '../cross-build/targets.mjs'
-import { Failure, main, root } from '../dev/run.mjs'
+import { main, root, UserError } from '../dev/run.mjs'
 import { licencesFile, sbomFile } from '../licenses/licenses.mjs'
 
 export const sums = 'SHA256SUMS'
 
-/** What every package of a release says of what it contains. */
+/** The licences and components of the binary, in every package. */
 const notices = ['LICENSE', licencesFile, sbomFile]
 
-/** Of the main package. What it may hold besides is for the tests of the package to say. */
+/** Files that the main package must have. The packaging tests check the whole list. */
 const mainFiles = [
   'README.md',
   'index.d.ts',
@@ -38,7 +37,7 @@ const mainFiles = [
 ]
 
 /**
- * What npm answers, without what it remarks. On Windows it is a script, which needs a shell.
+ * The output of npm. On Windows it is a script, which needs a shell.
  *
  * @param {string[]} args
  * @returns {Promise<{ ok: boolean, output: string }>}
@@ -65,7 +64,7 @@ async function packed(source, destination) {
     '--json',
     '--loglevel=error',
   ])
-  if (!ok) throw new Failure(`npm pack ${source}:\n${output}`)
+  if (!ok) throw new UserError(`npm pack ${source}:\n${output}`)
   /** @type {{ filename: string, files: { path: string }[] }[]} */
   const [{ filename, files }] = JSON.parse(output)
   return { filename, files: files.map(({ path }) => path).sort() }
@@ -74,24 +73,24 @@ async function packed(source, destination) {
 /** @param {string} destination @param {boolean} partial */
 export async function pack(destination, partial) {
   if (existsSync(destination) && readdirSync(destination).length > 0)
-    throw new Failure(`${destination} is not empty.`)
-  const present = targets.filter(target => existsSync(placeOf(target)))
+    throw new UserError(`${destination} is not empty.`)
+  const present = targets.filter(target => existsSync(packagedBinary(target)))
   const absent = targets.filter(target => !present.includes(target)).map(({ name }) => name)
-  if (absent.length > 0 && !partial) throw new Failure(`There is no binary for ${absent.join(', ')}.`)
+  if (absent.length > 0 && !partial) throw new UserError(`There is no binary for ${absent.join(', ')}.`)
   mkdirSync(destination, { recursive: true })
   const stage = mkdtempSync(join(tmpdir(), 'pack-'))
   const names = []
   try {
     for (const target of present) {
-      await inspect(target, placeOf(target))
+      await inspect(target, packagedBinary(target))
       const folder = join(stage, target.name)
       cpSync(join(root, 'npm', target.name), folder, { recursive: true })
       for (const notice of notices) cpSync(join(root, notice), join(folder, notice))
       const { filename, files } = await packed(folder, destination)
       const wanted = [...notices, 'README.md', 'package.json', binaryName(target)].sort()
       if (files.join() !== wanted.join()) {
-        throw new Failure(
-          `${packageName(target)} would hold ${files.join(', ')}, and ought to hold ${wanted.join(', ')}.`,
+        throw new UserError(
+          `${packageName(target)} would contain ${files.join(', ')}, but should contain ${wanted.join(', ')}.`,
         )
       }
       names.push(filename)
@@ -101,9 +100,9 @@ export async function pack(destination, partial) {
   }
   const { filename, files } = await packed(root, destination)
   const missing = [...notices, ...mainFiles].filter(name => !files.includes(name))
-  if (missing.length > 0) throw new Failure(`The main package would not hold ${missing.join(', ')}.`)
-  const strays = files.filter(name => name.endsWith('.node') || name.includes('.test.'))
-  if (strays.length > 0) throw new Failure(`The main package would hold ${strays.join(', ')}.`)
+  if (missing.length > 0) throw new UserError(`The main package would not contain ${missing.join(', ')}.`)
+  const unwanted = files.filter(name => name.endsWith('.node') || name.includes('.test.'))
+  if (unwanted.length > 0) throw new UserError(`The main package would contain ${unwanted.join(', ')}.`)
   names.push(filename)
   writeFileSync(
     join(destination, sums),
@@ -120,10 +119,11 @@ export function checked(folder) {
   const lines = readFileSync(join(folder, sums), 'utf8').trim().split('\n')
   const listed = lines.map(line => line.split('  '))
   const found = readdirSync(folder).filter(name => name.endsWith('.tgz'))
-  const strangers = found.filter(name => !listed.some(([, other]) => name === other))
-  if (strangers.length > 0) throw new Failure(`${sums} does not know ${strangers.join(', ')}.`)
+  const unlisted = found.filter(name => !listed.some(([, other]) => name === other))
+  if (unlisted.length > 0) throw new UserError(`${sums} does not list ${unlisted.join(', ')}.`)
   for (const [sum, name] of listed) {
-    if (sha256(join(folder, name)) !== sum) throw new Failure(`${name} is not what was packed.`)
+    if (sha256(join(folder, name)) !== sum)
+      throw new UserError(`${name} does not match its checksum in ${sums}.`)
   }
   return listed.map(([, name]) => name)
 }
@@ -133,7 +133,7 @@ main(import.meta.url, async () => {
     allowPositionals: true,
     options: { partial: { type: 'boolean' } },
   })
-  if (positionals.length !== 1) throw new Failure('Name the folder: node tools/release/pack.mjs <folder>')
+  if (positionals.length !== 1) throw new UserError('Name the folder: node tools/release/pack.mjs <folder>')
   const { names, absent } = await pack(resolve(positionals[0]), values.partial ?? false)
   console.log(names.join('\n'))
   if (absent.length > 0) console.log(`\nWithout ${absent.join(', ')}: there is no binary.`)

@@ -1,15 +1,15 @@
-// Publishes the packages of a folder, those of the platforms first and the one that asks for them last, so that nobody ever
-// installs it without: `node tools/release/publish.mjs <folder> [--dry-run]`. What is there already, byte for byte, is passed
-// over, so a run that was cut short can be run again.
+// Publishes the packages of a folder, those of the platforms first and the main one last, because it depends on them:
+// `node tools/release/publish.mjs <folder> [--dry-run]`. Packages that are already published, byte for byte, are skipped, so an interrupted
+// run can be repeated.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { targets } from '../cross-build/targets.mjs'
-import { Failure, main } from '../dev/run.mjs'
+import { main, UserError } from '../dev/run.mjs'
 import { checked, npm } from './pack.mjs'
 
-/** The first one that takes the place of a token by who it is that asks. */
+/** The first version with trusted publishing, which needs no token. */
 const oldestNpm = '11.5.1'
 
 /**
@@ -24,39 +24,41 @@ export async function publish(folder, { registry, flags, platforms }) {
   })
   const versions = new Set(packages.map(({ version }) => version))
   if (versions.size !== 1)
-    throw new Failure(`The packages are of several versions: ${[...versions].join(', ')}.`)
+    throw new UserError(`The packages have several versions: ${[...versions].join(', ')}.`)
   if (packages.length !== platforms + 1 || packages.at(-1)?.name !== 'turnstile-solver') {
-    throw new Failure(
-      `There are ${packages.length} packages, and the main one and ${platforms} for platforms are wanted.`,
+    throw new UserError(
+      `There are ${packages.length} packages; expected are the main one and ${platforms} for platforms.`,
     )
   }
   const done = []
   for (const { file, name, version } of packages) {
-    const there = await published(registry, name, version)
+    const existing = await published(registry, name, version)
     const integrity = `sha512-${createHash('sha512')
       .update(readFileSync(join(folder, file)))
       .digest('base64')}`
-    if (there === integrity) {
-      done.push(`${name} ${version} was there`)
+    if (existing === integrity) {
+      done.push(`${name} ${version} was already published`)
       continue
     }
-    if (there)
-      throw new Failure(`${name} ${version} is published, and is another one: ${there}, not ${integrity}.`)
+    if (existing)
+      throw new UserError(
+        `${name} ${version} is already published with other contents: ${existing}, not ${integrity}.`,
+      )
     const tag = version.includes('-') ? 'next' : 'latest'
     const where = ['--registry', registry, '--access', 'public', '--tag', tag]
     const { ok, output } = await npm(['publish', join(folder, file), ...where, ...flags])
     if (!ok)
-      throw new Failure(`npm publish ${file}:\n${output}\nDone so far: ${done.join(', ') || 'nothing'}.`)
+      throw new UserError(`npm publish ${file}:\n${output}\nDone so far: ${done.join(', ') || 'nothing'}.`)
     done.push(`${name} ${version} is published as ${tag}`)
   }
   return done
 }
 
-/** The checksum of what the registry has, if it has it. @param {string} registry @param {string} name @param {string} version */
+/** The checksum in the registry, if the version is published. @param {string} registry @param {string} name @param {string} version */
 async function published(registry, name, version) {
   const reply = await fetch(new URL(name, registry))
   if (reply.status === 404) return
-  if (!reply.ok) throw new Failure(`${registry} answered ${reply.status} about ${name}.`)
+  if (!reply.ok) throw new UserError(`${registry} returned ${reply.status} for ${name}.`)
   /** @type {any} */
   const { versions } = await reply.json()
   return versions?.[version]?.dist.integrity
@@ -67,10 +69,11 @@ main(import.meta.url, async () => {
     allowPositionals: true,
     options: { 'dry-run': { type: 'boolean' } },
   })
-  if (positionals.length !== 1) throw new Failure('Name the folder: node tools/release/publish.mjs <folder>')
+  if (positionals.length !== 1)
+    throw new UserError('Name the folder: node tools/release/publish.mjs <folder>')
   const { output: version } = await npm(['--version'])
   if (version.localeCompare(oldestNpm, 'en', { numeric: true }) < 0) {
-    throw new Failure(`npm ${oldestNpm} or newer is needed; this is ${version}.`)
+    throw new UserError(`npm ${oldestNpm} or newer is needed; this is ${version}.`)
   }
   const { output } = await npm(['config', 'get', 'registry'])
   const flags = values['dry-run'] ? ['--dry-run'] : ['--provenance']

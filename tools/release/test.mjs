@@ -1,5 +1,5 @@
-// The packages of a release, tried on the machine that they are for: `node tools/release/test.mjs <folder> <target> [--suite]`.
-// Needs Node.js and npm and nothing else, no network either. With --suite, the tests in JavaScript run on that binary as well.
+// Tests the packages of a release on their platform: `node tools/release/test.mjs <folder> <target> [--suite]`. Needs only Node.js and npm,
+// and no network. With --suite, the tests in JavaScript run with that binary too.
 import {
   copyFileSync,
   existsSync,
@@ -13,12 +13,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { smokeTest } from '../cross-build/smoke-test.mjs'
 import { binaryName, named, packageName } from '../cross-build/targets.mjs'
-import { tryOut } from '../cross-build/try-out.mjs'
-import { Failure, main, probe, root, run } from '../dev/run.mjs'
+import { main, probe, root, run, UserError } from '../dev/run.mjs'
 import { checked, npm } from './pack.mjs'
 
-/** Loads the package both ways, and tells which binary that was. */
+/** Loads the package with import and with require, and prints the path of the binary. */
 const consumer = `
 import { createRequire } from 'node:module'
 import { isTurnstileError, solveTurnstile } from 'turnstile-solver'
@@ -29,19 +29,19 @@ const sandbox = await startSandbox({ provider: 'yescaptcha', solveTimeMs: 0 })
 const widget = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAAExampleSitekey' }
 const { token } = await solveTurnstile({ ...sandbox.account, ...widget, pollIntervalMs: 1000 })
 const error = await solveTurnstile({}).catch(error => error)
-if (!token || !isTurnstileError(error) || error.code !== 'INVALID_OPTIONS') throw new Error('wrong')
+if (!token || !isTurnstileError(error) || error.code !== 'INVALID_OPTIONS') throw new Error('wrong error')
 await sandbox.close()
 process.report.excludeNetwork = true
 console.log(JSON.stringify(process.report.getReport().sharedObjects.filter(path => path.endsWith('.node'))))
 `
 
 /** @param {string} folder @param {import('../cross-build/targets.mjs').Target} target @param {boolean} suite */
-async function tried(folder, target, suite) {
+async function testPackages(folder, target, suite) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const wanted = [packageName(target), 'turnstile-solver'].map(name => `${name}-${version}.tgz`)
   const present = checked(folder)
   const missing = wanted.filter(name => !present.includes(name))
-  if (missing.length > 0) throw new Failure(`There is no ${missing.join(', no ')} in ${folder}.`)
+  if (missing.length > 0) throw new UserError(`${folder} does not contain ${missing.join(', ')}.`)
 
   const project = realpathSync.native(mkdtempSync(join(tmpdir(), 'project-')))
   try {
@@ -56,35 +56,35 @@ async function tried(folder, target, suite) {
       project,
     ]
     const { ok, output } = await npm(['install', ...flags, ...wanted.map(name => join(folder, name))])
-    if (!ok) throw new Failure(`npm install:\n${output}`)
+    if (!ok) throw new UserError(`npm install:\n${output}`)
     const binary = join(project, 'node_modules', packageName(target), binaryName(target))
     console.log(`Installed by npm from files: ${wanted.join(', ')}.`)
 
     writeFileSync(join(project, 'consumer.mjs'), consumer)
     const answer = probe(process.execPath, [join(project, 'consumer.mjs')])
-    if (!answer.ok) throw new Failure(`A project that uses the packages:\n${answer.output}`)
+    if (!answer.ok) throw new UserError(`The consumer of the packages failed:\n${answer.output}`)
     const loaded = JSON.parse(answer.output)
     if (loaded.length !== 1 || realpathSync.native(loaded[0]) !== binary)
-      throw new Failure(`Loaded was ${loaded}, not ${binary}.`)
-    console.log('Imported and required, it solves in a project of its own, with this binary.')
+      throw new UserError(`It loaded ${loaded}, not ${binary}.`)
+    console.log('Imported and required in a new project, it solves with this binary.')
 
     await run(process.execPath, [
       join(project, 'node_modules', 'turnstile-solver', 'lib', 'cli', 'turnstile-solver.mjs'),
       'demo',
     ])
-    const { passed } = await tryOut(binary, { through: '', command: [process.execPath] })
+    const { passed } = await smokeTest(binary, { through: '', command: [process.execPath] })
     console.log(`The binary ${passed.join('; ')}.`)
-    if (suite) await tested(binary)
+    if (suite) await runSuite(binary)
   } finally {
     rmSync(project, { recursive: true })
   }
 }
 
-/** The tests of the package, and not those of the project's own scripts. @param {string} binary */
-async function tested(binary) {
+/** Runs the tests of the package, not those of the tools. @param {string} binary */
+async function runSuite(binary) {
   const built = readdirSync(root).filter(name => name.endsWith('.node'))
   if (built.length > 0)
-    throw new Failure(`The tests would run on ${built}, which was built here. Use a fresh clone.`)
+    throw new UserError(`The tests would run on ${built}, which was built here. Use a fresh clone.`)
   copyFileSync(binary, join(root, binary.replace(/.*[\\/]/, '')))
   const files = readdirSync(join(root, '__test__'))
     .filter(name => name.endsWith('.test.mjs'))
@@ -100,7 +100,7 @@ main(import.meta.url, async () => {
   })
   const [folder, name] = positionals
   if (positionals.length !== 2 || !existsSync(folder)) {
-    throw new Failure('Name the folder and the target: node tools/release/test.mjs <folder> linux-x64-gnu')
+    throw new UserError('Name the folder and the target: node tools/release/test.mjs <folder> linux-x64-gnu')
   }
-  await tried(resolve(folder), named([name])[0], values.suite ?? false)
+  await testPackages(resolve(folder), named([name])[0], values.suite ?? false)
 })

@@ -1,10 +1,10 @@
-// Moves everything to a version, and dates its entry in the changelog: `node tools/release/version.mjs 1.2.3 [--date 2026-01-31]`.
-// Commits nothing. The date is today's, in UTC, unless it is given.
+// Sets the version in all files, and dates its entry in the changelog: `node tools/release/version.mjs 1.2.3 [--date 2026-01-31]`.
+// Commits nothing. The date defaults to today in UTC.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Failure, main, root } from '../dev/run.mjs'
-import { crateVersion, heading, manifestVersion, obstacles, platforms } from './check.mjs'
+import { main, root, UserError } from '../dev/run.mjs'
+import { crateVersion, heading, manifestVersion, platforms, releaseBlockers } from './check.mjs'
 
 /**
  * @param {string} folder
@@ -14,11 +14,11 @@ import { crateVersion, heading, manifestVersion, obstacles, platforms } from './
 export function moveTo(folder, version, date) {
   const { name, version: before } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   if (!/^\d+\.\d+\.\d+(-[\dA-Za-z-]+(\.[\dA-Za-z-]+)*)?$/.test(version))
-    throw new Failure(`${version} is no version.`)
+    throw new UserError(`${version} is not a version.`)
   const changelog = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8')
   const dated = datedChangelog(changelog, version, date)
   if (before !== version && !isNewer(version, before))
-    throw new Failure(`${version} does not come after ${before}.`)
+    throw new UserError(`${version} is not newer than ${before}.`)
 
   const edits = {
     'CHANGELOG.md': () => dated,
@@ -57,12 +57,12 @@ function datedChangelog(changelog, version, date) {
   const line = headings.find(([, name, when]) => name === version && when === 'Unreleased') ?? headings[0]
   const [text, name, when] = line ?? []
   if (!line || (name !== 'Unreleased' && when !== 'Unreleased')) {
-    throw new Failure(
-      `CHANGELOG.md has nothing that is unreleased: begin with "## [Unreleased]" and say what ${version} changes.`,
+    throw new UserError(
+      `CHANGELOG.md has nothing unreleased: add "## [Unreleased]" with the changes of ${version}.`,
     )
   }
   if (name !== 'Unreleased' && name !== version)
-    throw new Failure(`CHANGELOG.md prepares ${name}, and not ${version}.`)
+    throw new UserError(`CHANGELOG.md prepares ${name}, not ${version}.`)
   return changelog.replace(text, () => `## [${version}] - ${date}`)
 }
 
@@ -80,7 +80,7 @@ const edited = change => (/** @type {string} */ text) => {
   return json(content)
 }
 
-/** As npm writes it. @param {unknown} content */
+/** In npm's format. @param {unknown} content */
 const json = content => `${JSON.stringify(content, null, 2)}\n`
 
 /**
@@ -97,7 +97,7 @@ function withVersion(manifest, name, version) {
 }
 
 /**
- * By the rules of Semantic Versioning: numbers as numbers, and what leads up to a version comes before it.
+ * By the rules of Semantic Versioning: numbers are compared as numbers, and a prerelease comes before its version.
  *
  * @param {string} version
  * @param {string} before
@@ -117,11 +117,13 @@ main(import.meta.url, async () => {
     allowPositionals: true,
     options: { date: { type: 'string', default: new Date().toISOString().slice(0, 10) } },
   })
-  if (positionals.length !== 1) throw new Failure('Name the version: node tools/release/version.mjs 1.2.3')
+  if (positionals.length !== 1) throw new UserError('Name the version: node tools/release/version.mjs 1.2.3')
   const [version] = positionals
   moveTo(root, version, values.date)
-  const left = obstacles(root, { tag: `v${version}` })
-  if (left.length > 0)
-    throw new Failure(`Moved to ${version}; this is left to do:\n${left.map(line => `- ${line}`).join('\n')}`)
-  console.log(`All is at ${version}. Look at it, commit it, and tag the commit v${version}.`)
+  const blockers = releaseBlockers(root, { tag: `v${version}` })
+  if (blockers.length > 0)
+    throw new UserError(
+      `All files have ${version}. Still to do:\n${blockers.map(line => `- ${line}`).join('\n')}`,
+    )
+  console.log(`All files have ${version}. Review and commit them, and tag the commit v${version}.`)
 })

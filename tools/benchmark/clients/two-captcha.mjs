@@ -1,6 +1,6 @@
 /**
- * `2captcha-ts`. It speaks an older protocol (in.php and res.php) to a host that is written into it, so the process of the sandbox runs an
- * adapter for that protocol, and the two addresses are replaced. HTTP/1.1 only, connections without bound.
+ * `2captcha-ts`. It uses a legacy protocol (in.php and res.php) with a fixed host, so the sandbox's process has an adapter for that protocol,
+ * and the two addresses are replaced. HTTP/1.1 only, with any number of connections.
  */
 
 import { Solver } from '2captcha-ts'

@@ -1,18 +1,18 @@
-/** The three contestants. Each creates one task, polls it once a second for as long as PATIENCE_MS, and returns its token. */
+/** The three clients. Each creates one task, polls it once a second for as long as TIMEOUT_MS, and returns its token. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import capmonster from '@zennolab_com/capmonstercloud-client'
 import { solveTurnstile } from '../../../index.js'
 
 export const POLL_INTERVAL_MS = 1000
-export const PATIENCE_MS = 30_000
+export const TIMEOUT_MS = 30_000
 
 const page = { websiteURL: 'https://shop.example/login', websiteKey: '0x4AAAAAAATestSitekey' }
 const taskType = 'TurnstileTask'
 
 /** @typedef {import('../../../lib/sandbox/index.mjs').SandboxAccount} Account */
 
-/** The loop that everybody writes first. @param {Account} account */
+/** The loop that most people write first. @param {Account} account */
 async function fetchLoop({ baseURL, clientKey }) {
   /** @param {string} method @param {Record<string, unknown>} body @returns {Promise<any>} */
   const post = async (method, body) => {
@@ -25,7 +25,7 @@ async function fetchLoop({ baseURL, clientKey }) {
   }
   const created = await post('createTask', { task: { type: taskType, ...page } })
   if (created.errorId) throw new Error(created.errorCode)
-  const end = Date.now() + PATIENCE_MS
+  const end = Date.now() + TIMEOUT_MS
   while (Date.now() < end) {
     await sleep(POLL_INTERVAL_MS)
     const result = await post('getTaskResult', { taskId: created.taskId })
@@ -42,16 +42,16 @@ async function capmonsterClient({ baseURL, clientKey }) {
   const times = {
     firstRequestDelay: POLL_INTERVAL_MS,
     requestsInterval: POLL_INTERVAL_MS,
-    timeout: PATIENCE_MS,
+    timeout: TIMEOUT_MS,
   }
   const { solution, error } = await client.Solve(new TurnstileRequest(page), times, new AbortController())
   if (error) throw new Error(error)
-  return solution?.token
+  return /** @type {any} */ (solution)?.token
 }
 
 /** @param {Account} account */
 async function ours(account) {
-  const times = { pollIntervalMs: POLL_INTERVAL_MS, timeoutMs: PATIENCE_MS }
+  const times = { pollIntervalMs: POLL_INTERVAL_MS, timeoutMs: TIMEOUT_MS }
   const { token } = await solveTurnstile({ ...account, ...page, taskType, ...times })
   return token
 }

@@ -7,11 +7,11 @@ import { startSandbox } from '../../../lib/sandbox/index.mjs'
 import { refuseDebugBuild } from '../../dev/build-stamp.mjs'
 import { root } from '../../dev/run.mjs'
 import { withSection } from '../../dev/section.mjs'
-import { clients, PATIENCE_MS } from './clients.mjs'
+import { clients, TIMEOUT_MS } from './clients.mjs'
 
 /** @typedef {import('../../../lib/sandbox/index.mjs').FaultRule} FaultRule */
 
-/** @type {[title: string, rule: Omit<FaultRule, 'on'>][]} */
+/** @type {[title: string, rule: Omit<FaultRule, 'method'>][]} */
 const faults = [
   ['connection reset', { fault: 'connection-reset' }],
   ['body cut short', { fault: 'truncated-body' }],
@@ -28,42 +28,42 @@ const faults = [
   ['redirect to another host', { fault: 'redirect' }],
 ]
 
-/** A call that has not ended by then is counted as hanging. */
-const LIMIT_MS = PATIENCE_MS + 5000
+/** A client that has not settled by then hangs. */
+const GIVE_UP_MS = TIMEOUT_MS + 5000
 
 /**
  * @param {(typeof clients)[number][1]} solve
- * @param {Omit<FaultRule, 'on'>} rule
+ * @param {Omit<FaultRule, 'method'>} rule
  */
 async function run(solve, rule) {
   const faults = [{ method: /** @type {const} */ ('getTaskResult'), ...rule }]
   const sandbox = await startSandbox({ provider: 'custom', solveTimeMs: 0, faults })
   const started = performance.now()
-  const timer = new AbortController()
+  const givenUp = new AbortController()
   const outcome = await Promise.race([
     solve(sandbox.account).then(
       token => ({ token, error: undefined }),
       error => ({ token: undefined, error }),
     ),
-    sleep(LIMIT_MS, undefined, { signal: timer.signal }),
+    sleep(GIVE_UP_MS, undefined, { signal: givenUp.signal }),
   ])
   const ms = Math.round(performance.now() - started)
-  timer.abort()
-  const { faults: faultCounts, redirectsFollowed, tasks } = sandbox.stats()
+  givenUp.abort()
+  const { faults: applied, redirectsFollowed, tasks } = sandbox.stats()
   const [{ taskId, token }] = sandbox.tasks()
-  if (faultCounts[rule.fault] !== 1 || tasks.created !== 1)
-    throw new Error(`the fault did not occur exactly once: ${rule.fault}`)
+  if (applied[rule.fault] !== 1 || tasks.created !== 1)
+    throw new Error(`not exactly one fault and one task: ${rule.fault}`)
   await sandbox.close()
   const delivered = outcome?.token !== undefined && outcome.token === token
-  const reported = inspect(outcome?.error, { depth: null }).includes(String(taskId))
-  return { delivered, hung: outcome === undefined, ms, followed: redirectsFollowed > 0, reported }
+  const namesTask = inspect(outcome?.error, { depth: null }).includes(String(taskId))
+  return { delivered, hung: outcome === undefined, ms, followed: redirectsFollowed > 0, namesTask }
 }
 
 /** @param {Awaited<ReturnType<typeof run>>} outcome */
-function cell({ delivered, hung, ms, followed, reported }) {
+function cell({ delivered, hung, ms, followed, namesTask }) {
   const seconds = `${(ms / 1000).toFixed(1)} s`
   const end = delivered ? `delivered, ${seconds}` : hung ? `hangs (${seconds}+)` : `died, ${seconds}`
-  const lost = delivered ? [] : [reported ? 'task id reported' : 'task id lost']
+  const lost = delivered ? [] : [namesTask ? 'task id in the error' : 'task id lost']
   return [end, ...lost, ...(followed ? ['**key sent to the other host**'] : [])].join(', ')
 }
 

@@ -1,4 +1,4 @@
-/** The bare reference: a program of its own in `bare/`, built when it is first wanted. */
+/** The bare reference: a program in `bare/`, built when it is first used. */
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Why it takes no part, if it does not. */
+/** Why it cannot be measured here, if it cannot. */
 export function bareCannot() {
   try {
     execFileSync('cargo', ['--version'], { stdio: 'ignore' })
@@ -49,12 +49,12 @@ async function build() {
 /**
  * @param {{ setting: import('./clients.mjs').Setting, count: number, authority: string }} order
  * @param {number} limitMs
- * @returns {Promise<any>} what `processes/solves.mjs` would answer
+ * @returns {Promise<any>} the same as `processes/solves.mjs` returns
  */
 export async function runBare(order, limitMs) {
   const child = spawn(await program(), { stdio: ['pipe', 'pipe', 'pipe'], timeout: limitMs })
   child.stdin.end(JSON.stringify(order))
   const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-  if (out === '') throw new Error(`Error: the bare program ended without a word. ${errors}`)
+  if (out === '') throw new Error(`Error: the bare program ended without output. ${errors}`)
   return JSON.parse(out)
 }

@@ -8,7 +8,7 @@ import { bareCannot } from './bare.mjs'
  * @property {{ websiteURL: string, websiteKey: string }} website
  * @property {number} pollMs
  * @property {number} timeoutMs
- * @property {string} legacyURL where the older protocol of 2captcha-ts is spoken
+ * @property {string} legacyURL where the legacy protocol of 2captcha-ts is spoken
  */
 /** @typedef {() => Promise<string>} Solve one solve, to its token */
 /** @typedef {(setting: Setting) => Solve} Connect */
@@ -27,7 +27,7 @@ export const modes = {
  * @property {string} module
  * @property {Partial<Record<Mode, string>>} [cannot] why it takes no part
  * @property {string | undefined} [absent] why it takes no part at all
- * @property {boolean} [plainJavaScript] one of those that stand for the best of plain JavaScript
+ * @property {boolean} [plainJavaScript] one of the clients of which the better one counts as the best of plain JavaScript
  */
 
 const ONLY_1_1 = 'speaks HTTP/1.1 only: the table of TLS with HTTP/1.1 holds for it'
@@ -49,7 +49,7 @@ export const clients = {
     module: 'plain-http2',
     plainJavaScript: true,
     cannot: {
-      plain: 'no provider offers HTTP/2 without TLS',
+      plain: 'HTTP/2 without TLS is offered by no vendor',
       tls: 'HTTP/2 is not offered in this mode',
     },
   },

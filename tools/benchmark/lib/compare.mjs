@@ -7,9 +7,9 @@ import { runOnce } from './run.mjs'
 
 /**
  * @param {import('./flags.mjs').Flags} flags
- * @param {(line: string) => void} say
+ * @param {(line: string) => void} log
  */
-export async function compare(flags, say) {
+export async function compare(flags, log) {
   const cells = plan(flags)
   const most = Math.max(...cells.map(cell => roundsOf(flags, cell.count) + watchedOf(cell)))
   for (let round = 0; round < most; round++) {
@@ -17,7 +17,7 @@ export async function compare(flags, say) {
     const order = round % 2 === 0 ? cells : cells.toReversed()
     for (const cell of order) {
       const { client, mode, count, outcomes } = cell
-      // A client that failed in the first round is not run again.
+      // A client that failed once at this N is not run again.
       if (cell.cannot || outcomes[0]?.failed || round >= roundsOf(flags, count) + watchedOf(cell)) continue
       const { pollMs, readyMs } = flags
       const order = { client, mode, count, pollMs, readyMs, seed: round }
@@ -29,7 +29,7 @@ export async function compare(flags, say) {
         (cpuMs === undefined
           ? `${delayP99Ms?.toFixed(1)} ms loop delay`
           : `${(cpuMs / 1000).toFixed(2)} s CPU, ${peakMiB?.toFixed(0)} MiB`)
-      say(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${summary}`)
+      log(`round ${round + 1}: ${modes[mode]}, N = ${count}, ${clients[client]?.title ?? client}: ${summary}`)
     }
   }
   return cells

@@ -1,4 +1,4 @@
-/** The goals, and how the figures stand against them. */
+/** The goals, and whether the figures meet them. */
 
 import { clients } from './clients.mjs'
 import { median, valuesOf } from './stats.mjs'

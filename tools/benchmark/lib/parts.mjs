@@ -5,7 +5,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { clients } from './clients.mjs'
-import { startChild } from './processes.mjs'
+import { startProcess } from './processes.mjs'
 import { clientEnv, runOnce, settingOf } from './run.mjs'
 import { median, quantile, slope, spread } from './stats.mjs'
 
@@ -56,8 +56,8 @@ export async function single({ rounds, solves, pairs }) {
   for (let round = 0; round < rounds; round++) {
     for (const { shape, pollMs, warmUp, count } of shapes) {
       for (const { name, module, pair = 'default' } of subjects) {
-        const server = await startChild('sandbox')
-        const solver = await startChild('sequence', { env: clientEnv })
+        const server = await startProcess('sandbox')
+        const solver = await startProcess('sequence', { env: clientEnv })
         const { account } = await server.ask('start', {
           mode: 'plain',
           readyMs: [0, 0],
@@ -79,8 +79,8 @@ export async function single({ rounds, solves, pairs }) {
 export async function pending(steps) {
   const found = []
   for (const { title, module } of [clients.fetch, clients.http, clients.ours]) {
-    const server = await startChild('sandbox')
-    const solver = await startChild('pending', { execArgv: ['--expose-gc'], env: clientEnv })
+    const server = await startProcess('sandbox')
+    const solver = await startProcess('pending', { execArgv: ['--expose-gc'], env: clientEnv })
     const never = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
     const { account } = await server.ask('start', { mode: 'plain', readyMs: never, seed: 1, legacy: false })
     await solver.ask('connect', { module, setting: settingOf(account, 20_000) })
@@ -114,8 +114,8 @@ async function until(condition) {
 export async function saturation(ms) {
   const found = []
   for (const mode of ['plain', 'tls', 'h2']) {
-    const server = await startChild('sandbox')
-    const pressure = await startChild('pressure', { env: clientEnv })
+    const server = await startProcess('sandbox')
+    const pressure = await startProcess('pressure', { env: clientEnv })
     const { account } = await server.ask('start', { mode, readyMs: [5000, 5000], seed: 1, legacy: false })
     await pressure.ask('run', { account, mode, ms: ms / 3 })
     const requestsPerSecond = await pressure.ask('run', { account, mode, ms })

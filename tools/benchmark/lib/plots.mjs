@@ -64,7 +64,7 @@ function spec(title, points) {
   const scales = [
     {
       name: 'colour',
-      type: 'taskNumber',
+      type: 'ordinal',
       domain: names.map(name => clients[name].title),
       range: names.map(name => COLOURS[/** @type {keyof typeof COLOURS} */ (name)]),
     },

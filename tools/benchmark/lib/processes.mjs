@@ -1,17 +1,17 @@
-/** Child processes that are asked and answer; every measurement happens in a fresh one. */
+/** Child processes that are called over IPC. Every measurement runs in a new one. */
 
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const folder = new URL('../processes/', import.meta.url)
 
-/** @typedef {Awaited<ReturnType<typeof startChild>>} Child */
+/** @typedef {Awaited<ReturnType<typeof startProcess>>} Child */
 
 /**
  * @param {string} name
  * @param {{ execArgv?: string[], env?: NodeJS.ProcessEnv }} [options]
  */
-export async function startChild(name, { execArgv = [], env = {} } = {}) {
+export async function startProcess(name, { execArgv = [], env = {} } = {}) {
   const child = fork(fileURLToPath(new URL(`${name}.mjs`, folder)), {
     execArgv,
     env: { ...process.env, ...env },
@@ -40,7 +40,7 @@ export async function startChild(name, { execArgv = [], env = {} } = {}) {
     if (message.error) call?.reject(new Error(message.error))
     else call?.resolve(message.result)
   })
-  const gone = new Promise(resolve => child.once('exit', resolve))
+  const exited = new Promise(resolve => child.once('exit', resolve))
   child.once('exit', (code, signal) => {
     const error = new Error(`${name} ended (${signal ?? code}) ${errors}`.trim())
     failed(error)
@@ -72,7 +72,7 @@ export async function startChild(name, { execArgv = [], env = {} } = {}) {
     },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-      await gone
+      await exited
     },
   }
 }

@@ -1,10 +1,10 @@
-/** One run: a fresh sandbox, a fresh client, N solves, and the proof that all of them were delivered. */
+/** One run: a fresh sandbox, a fresh client, N solves, and the check that all of them were delivered. */
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { runBare } from './bare.mjs'
 import { clients } from './clients.mjs'
-import { startChild } from './processes.mjs'
+import { startProcess } from './processes.mjs'
 import { quantile } from './stats.mjs'
 
 const authority = fileURLToPath(new URL('../../../__test__/fixtures/tls/ca.cert.pem', import.meta.url))
@@ -49,9 +49,11 @@ export async function runOnce({
   watched = false,
   spacingMs = 0,
 }) {
-  const server = await startChild('sandbox')
+  const server = await startProcess('sandbox')
   const solver =
-    client === 'bare' ? undefined : await startChild('solves', { execArgv: ['--expose-gc'], env: clientEnv })
+    client === 'bare'
+      ? undefined
+      : await startProcess('solves', { execArgv: ['--expose-gc'], env: clientEnv })
   try {
     const { account, legacyURL } = await server.ask('start', {
       mode,
@@ -65,10 +67,10 @@ export async function runOnce({
     const measured = solver
       ? await solver.ask('run', { module, setting, count, spacingMs, watched }, LIMIT_MS)
       : await runBare({ setting, count, authority }, LIMIT_MS)
-    const reported = await server.ask('finish')
+    const report = await server.ask('finish')
     return {
-      ...figures(measured, reported, reported.cpuMs - before),
-      ...verdict(client, count, measured, reported),
+      ...figures(measured, report, report.cpuMs - before),
+      ...verdict(client, count, measured, report),
     }
   } catch (error) {
     return { failed: reasonOf(error) }
@@ -77,7 +79,7 @@ export async function runOnce({
   }
 }
 
-/** The line that says what went wrong, out of a whole stack. @param {unknown} error */
+/** The line of a stack that has the error's message. @param {unknown} error */
 function reasonOf(error) {
   const lines = String(error instanceof Error ? error.message : error).split('\n')
   return lines.find(line => /Error/.test(line)) ?? lines[0]
@@ -89,26 +91,24 @@ function reasonOf(error) {
 
 /**
  * @param {any} measured
- * @param {any} reported
+ * @param {any} report
  * @param {number} serverCpuMs
  */
-function figures(measured, reported, serverCpuMs) {
+function figures(measured, report, serverCpuMs) {
   const { delivered, failures: _, ...costs } = measured
-  const lags = delivered.map(
-    (/** @type {[string, number]} */ [token, at]) => at - reported.readyAt.get(token),
-  )
+  const lags = delivered.map((/** @type {[string, number]} */ [token, at]) => at - report.readyAt.get(token))
   return {
     .../** @type {{ wallMs: number } & Partial<Record<Figure, number>>} */ (costs),
     lags,
     lagMedianMs: quantile(lags, 0.5),
     lagP95Ms: quantile(lags, 0.95),
-    connections: reported.connections.opened,
-    kept: reported.connections.open,
-    requests: reported.requests,
+    connections: report.connections.opened,
+    kept: report.connections.open,
+    requests: report.requests,
     server: {
       cpuShare: serverCpuMs / measured.wallMs,
-      busiest: reported.busiest,
-      requestsPerSecond: (reported.requests * 1000) / measured.wallMs,
+      busiest: report.busiest,
+      requestsPerSecond: (report.requests * 1000) / measured.wallMs,
     },
     cores: availableParallelism(),
   }
@@ -120,15 +120,15 @@ function figures(measured, reported, serverCpuMs) {
  * @param {string} client
  * @param {number} count
  * @param {any} measured
- * @param {any} reported
+ * @param {any} report
  */
-function verdict(client, count, measured, reported) {
+function verdict(client, count, measured, report) {
   if (client === 'idle') return {}
   const known = measured.delivered.filter((/** @type {[string, number]} */ [token]) =>
-    reported.readyAt.has(token),
+    report.readyAt.has(token),
   )
   const distinct = new Set(known.map((/** @type {[string, number]} */ [token]) => token)).size
-  const { created, delivered } = reported.tasks
+  const { created, delivered } = report.tasks
   if (distinct === count && created === count && delivered === count) return {}
   const reasons = Object.entries(measured.failures).map(([reason, times]) => `${times} x ${reason}`)
   return {

@@ -12,7 +12,7 @@ export function table(head, rows) {
   return [line(head), rule, ...rows.map(line)].join('\n')
 }
 
-/** A number with as many digits as tell something. @param {number} value */
+/** A number with its significant digits. @param {number} value */
 export function digits(value) {
   if (!Number.isFinite(value)) return '-'
   if (Number.isInteger(value)) return `${value}`

@@ -1,6 +1,6 @@
 /**
- * Translates the older protocol of 2captcha-ts (in.php and res.php, all in the query) to calls of the sandbox. It runs in the process of
- * the sandbox, so that it costs the client under test nothing.
+ * Translates the legacy protocol of 2captcha-ts (in.php and res.php, everything in the query) for the sandbox. It runs in the sandbox's
+ * process, so that it costs the client under test nothing.
  */
 
 import http from 'node:http'

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * The most that was ever resident. Linux hands `ru_maxrss` on from the parent through fork and exec, so that a small child of a large
- * parent would report the parent's: the high-water mark of the process itself is asked for first.
+ * The peak of resident memory. On Linux, `ru_maxrss` is inherited through fork and exec, so that a small child of a large
+ * parent would report the parent's: the high-water mark of the process itself is read first.
  */
 export function peakResidentKiB() {
   try {
@@ -14,8 +14,8 @@ export function peakResidentKiB() {
   return process.resourceUsage().maxRSS
 }
 
-/** Starts the high-water mark anew, so that loading modules does not count as solving. */
-export function forgetPeak() {
+/** Resets the high-water mark, so that loading modules does not count. */
+export function resetPeak() {
   try {
     writeFileSync('/proc/self/clear_refs', '5')
   } catch {

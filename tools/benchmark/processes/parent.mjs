@@ -1,22 +1,22 @@
-/** The line to the parent process: requests come in, each is answered once. */
+/** Handles the calls of the parent process over IPC. */
 
 /**
  * @param {Record<string, (value: any) => unknown>} handlers
  */
-export function answerParent(handlers) {
+export function serveParent(handlers) {
   process.on(
     'message',
     async (/** @type {{ id: number, call: string, value: unknown }} */ { id, call, value }) => {
       try {
-        tell({ id, result: await handlers[call](value) })
+        send({ id, result: await handlers[call](value) })
       } catch (error) {
-        tell({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+        send({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
       }
     },
   )
   process.on('disconnect', () => process.exit())
-  tell({ ready: true })
+  send({ ready: true })
 }
 
 /** @param {object} message */
-const tell = message => process.send?.(message)
+const send = message => process.send?.(message)

@@ -1,13 +1,13 @@
 /** More and more solves that wait, and what this process then holds. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answerParent } from './parent.mjs'
+import { serveParent } from './parent.mjs'
 
 /** @type {import('../lib/clients.mjs').Solve} */
 let solve
 let started = 0
 
-answerParent({
+serveParent({
   async connect({ module, setting }) {
     const { default: connect } = await import(`../clients/${module}.mjs`)
     solve = connect(setting)

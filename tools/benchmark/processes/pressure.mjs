@@ -4,11 +4,11 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
 import { performance } from 'node:perf_hooks'
-import { answerParent } from './parent.mjs'
+import { serveParent } from './parent.mjs'
 
 const AT_ONCE = 64
 
-answerParent({
+serveParent({
   async run({ account, mode, ms }) {
     const base = new URL(account.baseURL)
     const { clientKey, taskType: type } = account

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { startSandbox } from '../../../lib/sandbox/index.mjs'
 import { startLegacyAdapter } from './legacy-adapter.mjs'
-import { answerParent } from './parent.mjs'
+import { serveParent } from './parent.mjs'
 
 const KEY = 'bench-key-0123456789abcdef'
 const tlsFixture = (/** @type {string} */ name) =>
@@ -13,12 +13,12 @@ const tlsFixture = (/** @type {string} */ name) =>
 /** @type {import('../../../lib/sandbox/index.mjs').Sandbox} */
 let sandbox
 /** @type {Awaited<ReturnType<typeof startLegacyAdapter>> | undefined} */
-let legacyAdapter
+let adapter
 /** @type {{ busy: number, cpu: number }[]} the share of each quarter of a second that was spent working */
 const quarters = []
 const QUARTER_MS = 250
 
-function watchOneself() {
+function sampleUtilization() {
   let last = performance.eventLoopUtilization()
   let lastCpu = process.cpuUsage()
   let lastAt = performance.now()
@@ -51,7 +51,7 @@ function evenly(least, most, start) {
 }
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 
-answerParent({
+serveParent({
   async start({ mode, readyMs, legacy, seed }) {
     const tls =
       mode === 'plain'
@@ -67,11 +67,11 @@ answerParent({
       http2: mode === 'h2',
       ...(tls ? { tls } : {}),
     })
-    if (legacy) legacyAdapter = await startLegacyAdapter(sandbox, tls)
-    watchOneself()
+    if (legacy) adapter = await startLegacyAdapter(sandbox, tls)
+    sampleUtilization()
     return {
       account: { ...sandbox.account, taskType: sandbox.taskType },
-      legacyURL: legacyAdapter?.url ?? '',
+      legacyURL: adapter?.url ?? '',
     }
   },
 
@@ -81,7 +81,7 @@ answerParent({
     const usage = process.cpuUsage()
     return {
       tasks,
-      connections: legacyAdapter ? legacyAdapter.connections : connections,
+      connections: adapter ? adapter.connections : connections,
       requests: Object.values(requests).reduce((sum, count) => sum + count, 0),
       readyAt: new Map(sandbox.tasks().map(({ token, readyAt }) => [token, readyAt])),
       cpuMs: (usage.user + usage.system) / 1000,

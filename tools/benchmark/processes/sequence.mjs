@@ -1,8 +1,8 @@
 /** Solves one after the other, and their CPU time each. */
 
-import { answerParent } from './parent.mjs'
+import { serveParent } from './parent.mjs'
 
-answerParent({
+serveParent({
   async run({ module, entry, setting, warmUp, count }) {
     const { [entry]: connect } = await import(`../clients/${module}.mjs`)
     const solve = connect(setting)

@@ -6,22 +6,22 @@
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { forgetPeak, peakResidentKiB } from './memory.mjs'
-import { answerParent } from './parent.mjs'
+import { peakResidentKiB, resetPeak } from './memory.mjs'
+import { serveParent } from './parent.mjs'
 
 /** The monitor's timer; what it reports beyond this is delay. */
 const RESOLUTION_MS = 10
 const SETTLE_MS = 300
 const wallClock = () => performance.timeOrigin + performance.now()
 
-answerParent({
+serveParent({
   async run({ module, setting, count, spacingMs, watched }) {
     /** @type {{ default: import('../lib/clients.mjs').Connect }} */
     const { default: connect } = await import(`../clients/${module}.mjs`)
     const solve = connect(setting)
     await sleep(SETTLE_MS)
     globalThis.gc?.()
-    forgetPeak()
+    resetPeak()
 
     /** @type {[token: string, at: number][]} */
     const delivered = []
@@ -57,10 +57,10 @@ answerParent({
     const loop = performance.eventLoopUtilization(loopBefore)
     const beyond = (/** @type {number} */ nanoseconds) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS)
     const peakKiB = peakResidentKiB()
-    const timing = { delivered, failures: Object.fromEntries(failures), wallMs }
-    if (delay) return { ...timing, delayP99Ms: beyond(delay.percentile(99)), delayMaxMs: beyond(delay.max) }
+    const result = { delivered, failures: Object.fromEntries(failures), wallMs }
+    if (delay) return { ...result, delayP99Ms: beyond(delay.percentile(99)), delayMaxMs: beyond(delay.max) }
     return {
-      ...timing,
+      ...result,
       cpuMs: (cpu.user + cpu.system) / 1000,
       loopBusyMs: loop.active,
       idleMiB: idleKiB / 1024,

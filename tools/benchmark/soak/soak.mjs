@@ -26,6 +26,7 @@ if (process.env.SOAK_SANDBOX) await serve()
 else process.exitCode = (await soak()) ? 1 : 0
 
 async function serve() {
+  /** @type {import('../../../lib/sandbox/index.mjs').FaultRule[]} */
   const faults = [{ method: 'getTaskResult', fault: 'connection-reset', probability: 0.02 }]
   const sandbox = await startSandbox({ solveTimeMs: 0, balance: 1e12, faults })
   process.on('disconnect', () => process.exit())
@@ -50,7 +51,9 @@ async function soak() {
   const gc = runInNewContext('gc')
 
   let [begun, ended, events] = [0, 0, 0]
+  /** @type {Record<string, number>} */
   const outcomes = {}
+  /** @type {any[]} */
   const samples = []
   const started = performance.now()
   const sample = () => {
@@ -58,7 +61,7 @@ async function soak() {
     const { rss, heapUsed, external } = process.memoryUsage()
     const at = { solves: ended, seconds: (performance.now() - started) / 1000, rss, heapUsed, external }
     samples.push({ ...at, threads: count('/proc/self/task'), files: count('/proc/self/fd') })
-    tell(samples.at(-1))
+    printSample(samples.at(-1))
   }
   const onProgress = () => events++
 
@@ -73,13 +76,13 @@ async function soak() {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
     if (++ended % Math.ceil(total / SAMPLES) === 0) sample()
   }
-  async function line() {
+  async function worker() {
     while (begun < total) await solve(begun++)
   }
 
   console.log('  solves  seconds  RSS MiB  heap MiB  external MiB  threads  files')
   sample()
-  await Promise.all(Array.from({ length: concurrency }, line))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   provider.send('stats')
   const [tasks] = await once(provider, 'message')
   provider.disconnect()
@@ -110,7 +113,7 @@ function count(folder) {
 }
 
 /** @param {any} sample */
-function tell({ solves, seconds, rss, heapUsed, external, threads, files }) {
+function printSample({ solves, seconds, rss, heapUsed, external, threads, files }) {
   const MiB = (/** @type {number} */ bytes) => (bytes / 2 ** 20).toFixed(1)
   const row = [solves, seconds.toFixed(1), MiB(rss), MiB(heapUsed), MiB(external), threads, files]
   console.log(row.map((cell, i) => String(cell).padStart([8, 9, 9, 10, 14, 9, 7][i])).join(''))

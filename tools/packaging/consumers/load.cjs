@@ -1,4 +1,4 @@
-/** Tells what the package is when it is loaded, or why it cannot be. */
+/** Prints the exports of the package, or why it does not load. */
 try {
   console.log(JSON.stringify({ loaded: Object.keys(require('turnstile-solver')) }))
 } catch (error) {

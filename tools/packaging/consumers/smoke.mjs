@@ -1,4 +1,4 @@
-/** What has to work in every runtime, one line of output for each thing that does. Speaks no runtime's dialect. */
+/** What has to work in every runtime: one line of output for each check that passed. Uses no API of a single runtime. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -54,13 +54,13 @@ const checks = {
   async errors() {
     const wrong = await failure(solveTurnstile({ ...quick, timeoutMs: -1 }))
     assert.deepEqual([wrong.code, wrong.option, wrong.mayBeCharged], ['INVALID_OPTIONS', 'timeoutMs', false])
-    const refused = await failure(solveTurnstile({ ...quick, clientKey: 'test-key-of-nobody' }))
+    const refused = await failure(solveTurnstile({ ...quick, clientKey: 'test-key-unknown' }))
     assert.deepEqual([refused.code, refused.reason, refused.errorId], ['PROVIDER_ERROR', 'account', 1])
     assert.equal(refused.errorCode, 'ERROR_KEY_DOES_NOT_EXIST')
     for (const error of [wrong, refused]) {
       assert.ok(error instanceof TurnstileError && error instanceof Error && isTurnstileError(error))
       assert.equal(error.name, 'TurnstileError')
-      assert.match(error.stack, /smoke\.mjs/, 'the stack shows the line of whoever called')
+      assert.match(error.stack, /smoke\.mjs/, 'the stack has the line of the caller')
     }
   },
 
@@ -87,7 +87,7 @@ for (const [name, check] of Object.entries(checks)) {
   console.log(name)
 }
 
-// Nothing else is left: this call alone keeps the process alive, and when it is over the process ends by itself.
+// Only this call keeps the process alive. When it is done, the process ends by itself.
 solveTurnstile(quick).then(() => console.log('exit'))
 
 /** @param {Promise<unknown>} promise @returns {Promise<any>} what it fails with */

@@ -1,11 +1,11 @@
-// What run.mjs has made before the suites start: they find it through the environment.
+// What run.mjs prepares for the suites and passes in the environment.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 const installed = fileURLToPath(new URL('../node_modules/', import.meta.url))
 
-/** The one target that runs here, and whose binary is packed for real. */
+/** The target that runs here. Only its package has a real binary. */
 export const target = 'linux-x64-gnu'
 
 /**
@@ -45,8 +45,7 @@ const stripTypes = ['--experimental-strip-types', '--no-warnings']
 const permission = ['--permission', '--allow-fs-read=*', '--no-warnings']
 
 /**
- * Whatever runs JavaScript, and what it is asked with to run a file: `typed` one in TypeScript, where that can be; `locked` one
- * that may not load addons.
+ * The runtimes, and their arguments for running a file: `typed` for TypeScript, if it can; `locked` without permission to load addons.
  *
  * @type {{ name: string, command: string[], typed?: string[], locked?: string[] }[]}
  */

@@ -1,4 +1,4 @@
-// The package managers, each as its users run it, in a project of its own that knows the registry of this run and no other.
+// The package managers, each in a new project that uses only the registry of this run.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { capture } from '../../dev/child.mjs'
@@ -12,13 +12,13 @@ const { registry, work } = context()
  * @property {string[]} command
  * @property {string[]} add
  * @property {string[]} [addWithoutOptional]
- * @property {string[]} frozen what a CI run installs with, from the lockfile as it is
+ * @property {string[]} frozen the arguments that install from the lockfile without changing it, as in CI
  * @property {string} lockfile
  * @property {string} [store] the folder with everything that was installed, if it is not node_modules
- * @property {boolean} [losesSystems] a lockfile that it renews from a Mac's node_modules knows the Mac alone
+ * @property {boolean} [losesSystems] a lockfile that it renews from a Mac's node_modules lists the packages for the Mac only
  * @property {Record<string, string>} [files] of a project
- * @property {{ flags?: string[], file?: [name: string, text: string] }} [mac] what makes it install for another system
- * @property {string[]} [node] what runs a script of the project, where that is not plain Node.js
+ * @property {{ flags?: string[], file?: [name: string, text: string] }} [mac] how to install for another system
+ * @property {string[]} [node] the command that runs a script of the project, if not Node.js
  */
 
 const packageName = 'turnstile-solver'
@@ -38,7 +38,7 @@ export const managers = [
     addWithoutOptional: ['add', packageName, '--ignore-optional'],
     frozen: ['install', '--frozen-lockfile'],
     lockfile: 'yarn.lock',
-    // It does not bear that several of it use one cache at a time.
+    // It fails if several processes use one cache at the same time.
     files: { '.yarnrc': 'cache-folder "./.yarn/cache"\n' },
   },
   yarn('Yarn 4', 'node-modules'),
@@ -68,7 +68,7 @@ export const managers = [
   },
 ]
 
-/** The one that is used where it does not matter which. */
+/** For tests that do not depend on the package manager. */
 export const usual = managers[1]
 
 /**
@@ -126,8 +126,7 @@ function yarn(name, nodeLinker) {
 }
 
 /**
- * Where they keep what they fetched, and what else they would take from the person who runs this. A version that was published
- * a second ago is what this is about, and some managers mistrust it for that.
+ * Their caches, and settings that they would otherwise take from the user. Some managers refuse versions that were published recently.
  */
 const env = {
   PATH: `${join(nodes.old, '..')}:/usr/bin:/bin`,
@@ -147,7 +146,7 @@ const env = {
   DENO_DIR: join(work, 'cache', 'deno'),
   NO_COLOR: '1',
   BUN_INSTALL_CACHE_DIR: join(work, 'cache', 'bun'),
-  // Some of them read that they run in CI, and then take the lockfile as it is.
+  // In CI some of them do not change the lockfile.
   CI: undefined,
 }
 
@@ -178,7 +177,7 @@ export function project(manager, files = {}) {
     store: join(folder, manager.store ?? 'node_modules'),
     write,
     install,
-    /** As on another machine: nothing is there but the manifest and the lockfile. @param {string[]} args */
+    /** As on another machine, with only the manifest and the lockfile. @param {string[]} args */
     async renew(args) {
       for (const name of ['node_modules', '.yarn', '.pnp.cjs']) {
         rmSync(join(folder, name), { recursive: true, force: true })

@@ -1,4 +1,4 @@
-// A registry of this machine alone: it knows what was published to it and asks no other.
+// A local registry that has only what was published to it.
 import { once } from 'node:events'
 import { join } from 'node:path'
 
@@ -8,13 +8,13 @@ import { join } from 'node:path'
  */
 export async function startRegistry(folder) {
   const { runServer } = await import('verdaccio')
-  const everybody = { access: '$all', publish: '$all', unpublish: '$all' }
+  const open = { access: '$all', publish: '$all', unpublish: '$all' }
   const server = await runServer(
     /** @type {any} */ ({
       configPath: join(folder, 'config.yaml'),
       storage: join(folder, 'storage'),
       uplinks: {},
-      packages: { '**': everybody },
+      packages: { '**': open },
       web: { enable: false },
       max_body_size: '100mb',
       log: { type: 'file', path: join(folder, 'registry.log'), level: 'warn', format: 'json' },

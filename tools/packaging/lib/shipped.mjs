@@ -1,4 +1,4 @@
-// What may be in the packages, and how large they may be. A new file at the top or a new folder has to be let in here.
+// What may be in the packages, and how large they may be. A new file at the top or a new folder has to be listed here.
 
 const documents = [
   'CHANGELOG.md',
@@ -13,19 +13,19 @@ const library = ['index.d.ts', 'index.js']
 /** The files at the top of the main package: these, and no others. */
 export const topFiles = ['package.json', ...library, ...documents]
 
-/** Its folders: whatever is committed in them ships, and nothing else; it has to be of these kinds. */
+/** Its folders: everything that is committed in them ships, and nothing else; its names match these patterns. */
 export const folders = {
   docs: /\.md$/,
   lib: /\.(mjs|d\.mts|js|css|html|svg)$/,
 }
 
-/** But not the pictures of the documents, which are larger than everything else together, and the records of decisions. */
+/** Not shipped: the pictures of the documents, which are larger than everything else together, and the records of decisions. */
 export const repositoryOnly = ['docs/images', 'docs/decisions']
 
-/** What every package says of what it contains; a release puts it beside each binary. */
+/** The licences and components of the binary, in every package. */
 export const notices = ['LICENSE', 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json']
 
-/** At most, in bytes: what is downloaded, and what it becomes on the disk. */
+/** The maximum sizes in bytes, packed and unpacked. */
 export const budgets = {
   main: { size: 176 << 10, unpackedSize: 768 << 10 },
   binary: { size: 2048 << 10, unpackedSize: 4096 << 10 },

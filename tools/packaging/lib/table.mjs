@@ -1,15 +1,15 @@
-// What was run in which runtime: results.json, and its table in docs/platforms.md.
+// The results of the runtimes: results.json, and its table in docs/platforms.md.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { Failure } from '../../dev/run.mjs'
+import { UserError } from '../../dev/run.mjs'
 import { section, withSection } from '../../dev/section.mjs'
 import { root, runtimes } from './context.mjs'
 
 const committed = join(root, 'tools', 'packaging', 'results.json')
 const documentPath = join(root, 'docs', 'platforms.md')
 
-/** What is tried in every runtime, in the order of the columns. */
+/** What is tested in every runtime, in the order of the columns. */
 export const columns = {
   import: '`import`',
   require: '`require`',
@@ -25,7 +25,7 @@ export const columns = {
 
 /** @typedef {{ runtime: string, version: string, checks: Partial<Record<keyof typeof columns, boolean>> }} Result */
 
-/** What this run found, oldest runtime first. @param {string} work @returns {Result[]} */
+/** The results of this run, oldest runtime first. @param {string} work @returns {Result[]} */
 function found(work) {
   const folder = join(work, 'runtimes')
   /** @type {Result[]} */
@@ -34,8 +34,8 @@ function found(work) {
   const names = /** @type {(keyof typeof columns)[]} */ (Object.keys(columns))
   return results
     .map(({ checks, ...rest }) => {
-      const told = names.filter(name => checks[name] !== undefined).map(name => [name, checks[name]])
-      return { ...rest, checks: Object.fromEntries(told) }
+      const known = names.filter(name => checks[name] !== undefined).map(name => [name, checks[name]])
+      return { ...rest, checks: Object.fromEntries(known) }
     })
     .sort((a, b) => order.indexOf(a.runtime) - order.indexOf(b.runtime))
 }
@@ -65,11 +65,11 @@ export function compareRuntimes(work) {
   const results = found(work)
   const renew = 'Renew both with: npm run packaging -- --write'
   if (!isDeepStrictEqual(results, JSON.parse(readFileSync(committed, 'utf8')))) {
-    throw new Failure(`tools/packaging/results.json is not what was found. ${renew}`)
+    throw new UserError(`tools/packaging/results.json does not match the results. ${renew}`)
   }
   if (section(readFileSync(documentPath, 'utf8'), 'runtimes') !== markdown(results)) {
-    throw new Failure(
-      `The table of runtimes in docs/platforms.md is not that of tools/packaging/results.json. ${renew}`,
+    throw new UserError(
+      `The table of runtimes in docs/platforms.md does not match tools/packaging/results.json. ${renew}`,
     )
   }
 }

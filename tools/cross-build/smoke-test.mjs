@@ -1,12 +1,12 @@
-// Runs a binary in a Node.js that it is made for: `smoke.mjs`, in a process of its own.
+// Runs `smoke.mjs` in a Node.js of the binary's platform.
 import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Failure, root } from '../dev/run.mjs'
+import { root, UserError } from '../dev/run.mjs'
 
-/** In QEMU it takes seconds; what takes longer hangs. */
+/** In QEMU it takes seconds; after this time it hangs. */
 const limitMs = 180_000
 
 /**
@@ -14,7 +14,7 @@ const limitMs = 180_000
  * @param {import('./runtimes.mjs').Runtime} runtime
  * @returns {Promise<Omit<import('./results.mjs').Run, 'checks'> & { passed: string[] }>} once the process has ended by itself
  */
-export async function tryOut(binary, { through, command, env = process.env, path = seen => seen }) {
+export async function smokeTest(binary, { through, command, env = process.env, path = seen => seen }) {
   const folder = mkdtempSync(join(tmpdir(), 'smoke-'))
   const [result, log] = [join(folder, 'result.json'), join(folder, 'log')]
   const output = openSync(log, 'w')
@@ -38,7 +38,7 @@ export async function tryOut(binary, { through, command, env = process.env, path
     const seconds = (performance.now() - started) / 1000
     if (status !== 0 || !existsSync(result)) {
       const ended = error?.message ?? signal ?? `exit code ${status}`
-      throw new Failure(
+      throw new UserError(
         `Node.js${through && ` in ${through}`} ended with ${ended}:\n${readFileSync(log, 'utf8')}`,
       )
     }
