@@ -16,7 +16,7 @@ const manifest = JSON.parse(read('package.json'))
 const documents = [
   ...['.', 'docs'].flatMap(folder =>
     readdirSync(join(root, folder))
-      .filter(name => name.endsWith('.md') && name !== 'THIRD-PARTY-LICENSES.md')
+      .filter(name => name.endsWith('.md'))
       .map(name => (folder === '.' ? name : `${folder}/${name}`)),
   ),
   'tools/benchmark/README.md',

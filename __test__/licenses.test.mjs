@@ -1,53 +1,55 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import {
-  licencesFile,
-  linkedCrates,
-  lockedChecksums,
-  mismatches,
-  sbomFile,
-} from '../tools/licenses/licenses.mjs'
+import { label, linkedCrates, lockedChecksums } from '../tools/licenses/crates.mjs'
+import { inventories, licencesFile, machinePaths, sbomFile } from '../tools/licenses/inventories.mjs'
+import { allowedLicences, noticeIn, takenLicences, textsOf } from '../tools/licenses/texts.mjs'
 import { root } from './support/child.mjs'
 
 const read = (/** @type {string} */ name) => readFileSync(join(root, name), 'utf8')
-const [licences, sbom] = [licencesFile, sbomFile].map(read)
-const { version } = JSON.parse(read('package.json'))
+const allowed = ['MIT', 'ISC', 'Apache-2.0']
 
-/** @type {ReturnType<typeof linkedCrates>} */
+/** @type {import('../tools/licenses/crates.mjs').Crate[]} */
 let crates
+/** @type {Record<string, string>} */
+let made
 
 before(() => {
-  crates = linkedCrates()
+  const linked = linkedCrates()
+  crates = linked.crates
+  made = inventories(linked)
 })
 
-/** @param {string} text @param {string | RegExp} from @param {string} to */
-function changed(text, from, to) {
-  const after = text.replace(from, to)
-  assert.notEqual(after, text, `there is no ${from}`)
-  return after
-}
-
-describe('what is linked in', () => {
-  test('the linked crates are the dependencies of the manifest and theirs, in the versions of Cargo.lock', () => {
+describe('the linked crates', () => {
+  test('are the dependencies of the addon and theirs, in the versions of Cargo.lock', () => {
     const locked = lockedChecksums(read('Cargo.lock'))
     const names = crates.map(({ name }) => name)
-    for (const name of ['hyper', 'napi', 'ring', 'rustls', 'tokio', 'webpki-roots'])
+    for (const name of ['hyper', 'napi', 'ring', 'rustls', 'tokio', 'webpki-roots']) {
       assert.ok(names.includes(name), name)
-    for (const { name, version, checksum } of crates) assert.equal(checksum, locked.get(`${name} ${version}`))
-    assert.ok(!names.includes('turnstile-solver'))
+    }
+    for (const crate of crates) assert.equal(crate.checksum, locked.get(label(crate)), label(crate))
+    assert.ok(!names.some(name => name.startsWith('turnstile-solver')))
   })
 
-  test('the linked crates include no crate that only builds, tests or generates code', () => {
-    const others = ['cc', 'napi-build', 'napi-derive', 'proptest', 'serde_derive', 'syn', 'tokio-macros']
+  test('have no crate that only builds, tests, fuzzes or generates code', () => {
+    const others = [
+      'cc',
+      'napi-build',
+      'napi-derive',
+      'proptest',
+      'serde_derive',
+      'libfuzzer-sys',
+      'cpu-time',
+    ]
     assert.deepEqual(
       crates.filter(({ name }) => others.includes(name)),
       [],
     )
   })
 
-  test('the linked crates differ between systems, and the list says so', () => {
+  test('name the systems that they are linked on', () => {
     const systems = Object.fromEntries(crates.map(({ name, systems }) => [name, systems]))
     assert.deepEqual(
       [systems['security-framework'], systems['windows-link'], systems.napi],
@@ -56,85 +58,158 @@ describe('what is linked in', () => {
   })
 })
 
-describe('the licences and the list of components', () => {
-  test('are true to Cargo.lock', () => {
-    assert.deepEqual(mismatches({ crates, version, licences, sbom }), [])
-  })
-
-  test('the licences and the list of components are reported as wrong after a crate was added', () => {
-    const checksum = 'f'.repeat(64)
-    const more = [...crates, { name: 'newcomer', version: '1.0.0', licence: 'MIT', systems: [], checksum }]
-    assert.deepEqual(mismatches({ crates: more, version, licences, sbom }), [
-      `${licencesFile} lacks newcomer 1.0.0`,
-      `${sbomFile} lacks newcomer 1.0.0`,
-      `${licencesFile} has no text for newcomer 1.0.0`,
-      `${sbomFile} has not the checksum of newcomer 1.0.0 in Cargo.lock`,
-    ])
-  })
-
-  test('the licences and the list of components are reported as wrong after a crate was removed', () => {
-    const [gone, ...less] = crates
-    assert.deepEqual(mismatches({ crates: less, version, licences, sbom }), [
-      `${licencesFile} has ${gone.name} ${gone.version}, which is not linked in`,
-      `${sbomFile} has ${gone.name} ${gone.version}, which is not linked in`,
-    ])
-  })
-
-  test('the licences and the list of components are reported as wrong after a crate was updated', () => {
-    const updated = crates.map(crate => (crate.name === 'ring' ? { ...crate, version: '99.0.0' } : crate))
-    const found = mismatches({ crates: updated, version, licences, sbom })
-    for (const file of [licencesFile, sbomFile]) {
-      assert.ok(found.includes(`${file} lacks ring 99.0.0`))
-      assert.ok(found.some(line => line.startsWith(`${file} has ring 0.`)))
-    }
-  })
-
-  test('the licences and the list of components are reported as wrong if a text or a checksum is missing', () => {
-    const { name, version: number, checksum } = crates[0]
-    const without = changed(licences, new RegExp(`^- ${name} ${number}$`, 'gm'), '')
-    assert.deepEqual(mismatches({ crates, version, licences: without, sbom }), [
-      `${licencesFile} has no text for ${name} ${number}`,
-    ])
-    const other = changed(sbom, checksum, '0'.repeat(64))
-    assert.deepEqual(mismatches({ crates, version, licences, sbom: other }), [
-      `${sbomFile} has not the checksum of ${name} ${number} in Cargo.lock`,
-    ])
-  })
-
-  test('are found false if they are of another version of the package', () => {
-    assert.deepEqual(mismatches({ crates, version: '99.0.0', licences, sbom }), [
-      `${sbomFile} is of version ${version}, and package.json of 99.0.0`,
-    ])
-  })
-
-  test('the licences and the list of components contain no path of the build machine', () => {
-    for (const path of ['/home/somebody/.cargo/x', 'file:///build/x', '/root/x', 'C:\\Users\\x']) {
-      const found = mismatches({ crates, version, licences: `${licences}\n${path}\n`, sbom })
-      assert.deepEqual(found, [`a path of some machine is in there: ${path}`])
-    }
-  })
-
-  test('the licences and the list of components take every crate under a licence that is allowed', () => {
-    const list = (/** @type {string} */ text, /** @type {string} */ name) =>
-      [...(text.match(new RegExp(`^${name} = \\[([^\\]]*)\\]`, 'm'))?.[1] ?? '').matchAll(/"(.+?)"/g)]
-        .map(([, id]) => id)
-        .sort()
-    const allowed = list(read('.cargo/deny.toml'), 'allow')
-    assert.ok(allowed.length > 1)
-    assert.deepEqual(list(read('tools/licenses/about.toml'), 'accepted'), allowed)
-    const taken = [...licences.matchAll(/^\| [\w-]+ \| \d\S* \| .*? \| (.+?) \|/gm)].flatMap(([, ids]) =>
-      ids.split(' and '),
+describe('the list of licences', () => {
+  test('has a row and a text for every linked crate', () => {
+    const licences = made[licencesFile]
+    const rows = [...licences.matchAll(/^\| ([\w-]+) \| (\d\S*) \|/gm)].map(
+      ([, name, version]) => `${name} ${version}`,
     )
-    assert.equal(licences.match(/^\| [\w-]+ \| \d/gm)?.length, crates.length)
+    assert.deepEqual(rows, crates.map(label))
+    const texts = licences.slice(licences.indexOf('\n## Texts'))
+    for (const crate of crates) assert.ok(new RegExp(`^- ${label(crate)}[ ,]`, 'm').test(texts), label(crate))
+  })
+
+  test('has the notices of code that a crate contains from others', () => {
+    const texts = made[licencesFile].replaceAll(/\s+/g, ' ')
+    for (const holder of [
+      '2010-2011 Dmitry Vyukov',
+      '2014, Intel Corporation',
+      '2014 Mathijs van de Nes',
+      '(c) LongYinan',
+    ]) {
+      assert.ok(texts.includes(holder), holder)
+    }
+  })
+
+  test('takes every crate under a licence that deny.toml allows', () => {
+    const list = allowedLicences()
+    assert.ok(list.length > 3)
+    for (const crate of crates) {
+      for (const id of takenLicences(crate, list)) assert.ok(list.includes(id), `${label(crate)}: ${id}`)
+    }
+  })
+})
+
+describe('the list of components', () => {
+  test('has every linked crate with its checksum, and the crates that it depends on', () => {
+    const { components, dependencies, metadata } = JSON.parse(made[sbomFile])
+    const found = components.filter((/** @type {any} */ { hashes }) => hashes)
     assert.deepEqual(
-      [...new Set(taken)].filter(id => !allowed.includes(id)),
-      [],
+      found.map((/** @type {any} */ { name, version, hashes }) => [`${name} ${version}`, hashes[0].content]),
+      crates.map(crate => [label(crate), crate.checksum]),
     )
+    assert.equal(metadata.component.version, JSON.parse(read('package.json')).version)
+    const refs = [metadata.component, ...components].map(
+      (/** @type {any} */ component) => component['bom-ref'],
+    )
+    for (const { ref, dependsOn } of dependencies) {
+      assert.deepEqual(
+        [ref, ...dependsOn].filter(name => !refs.includes(name)),
+        [],
+      )
+    }
+    const [own] = dependencies
+    assert.ok(own.dependsOn.some((/** @type {string} */ ref) => ref.startsWith('pkg:cargo/hyper@')))
+    assert.ok(!own.dependsOn.some((/** @type {string} */ ref) => ref.startsWith('pkg:cargo/mio@')))
   })
 
-  test('the licences and the list of components give a text in full for every licence that is named', () => {
-    const texts = [...licences.matchAll(/^### (\S+)\n[\s\S]*?^```text\n([\s\S]*?)^```$/gm)]
-    assert.equal(texts.length, licences.match(/^### /gm)?.length)
-    for (const [, id, text] of texts) assert.ok(text.length > 500, `${id}: ${text}`)
+  test('contains no path of the machine, and neither do the licences', () => {
+    assert.deepEqual(Object.values(made).flatMap(machinePaths), [])
+    for (const path of ['/home/somebody/.cargo/x', 'file:///build/x', '/root/x', 'C:\\Users\\x']) {
+      assert.deepEqual(machinePaths(`text\n${path}\n`), [path])
+    }
+  })
+})
+
+describe('the licence of a crate', () => {
+  const crate = { name: 'sample', version: '1.0.0' }
+
+  test('is the first allowed one of its alternatives, or all that are required', () => {
+    /** @type {[string, string[]][]} */
+    const cases = [
+      ['MIT', ['MIT']],
+      ['Apache-2.0 OR MIT', ['MIT']],
+      ['Unlicense OR Apache-2.0', ['Apache-2.0']],
+      ['Apache-2.0 AND ISC', ['Apache-2.0', 'ISC']],
+      ['GPL-3.0 AND MIT OR ISC', ['ISC']],
+    ]
+    for (const [licence, taken] of cases)
+      assert.deepEqual(takenLicences({ ...crate, licence }, allowed), taken)
+  })
+
+  test('is an error if none is allowed, or if its manifest names none', () => {
+    for (const licence of ['GPL-3.0', 'MIT AND GPL-3.0', '']) {
+      assert.throws(() => takenLicences({ ...crate, licence }, allowed), {
+        message: `sample 1.0.0: no licence of "${licence}" is allowed by .cargo/deny.toml.`,
+      })
+    }
+  })
+})
+
+describe('the texts of a crate', () => {
+  /** @param {Record<string, string>} files @param {string[]} taken @param {string[]} authors */
+  function sources(files, taken, authors = []) {
+    const folder = mkdtempSync(join(tmpdir(), 'crate-'))
+    try {
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true })
+        writeFileSync(join(folder, path), text)
+      }
+      const crate = {
+        name: 'sample',
+        version: '1.0.0',
+        licence: '',
+        systems: [],
+        checksum: '',
+        dependencies: [],
+      }
+      return textsOf({ ...crate, authors, folder }, taken).map(({ source, text }) => [
+        source,
+        text.split('\n')[0],
+      ])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+  const notice =
+    'Copyright (c) 2011 Somebody Else.\n *\n * Redistribution and use in source and binary forms are permitted.'
+
+  test('are those of the licence taken, of other notices and of copied code', () => {
+    const files = {
+      'LICENSE-MIT': 'MIT text',
+      'LICENSE-APACHE': 'Apache text',
+      'LICENSE-THIRD-PARTY': 'others',
+      'src/copied/LICENSE': 'copied',
+      'src/queue.rs': `/* ${notice}\n */\nfn queue() {}`,
+      'tests/all.rs': `/* ${notice.replace('Else', 'Other')} */`,
+    }
+    assert.deepEqual(sources(files, ['MIT']), [
+      ['LICENSE-MIT', 'MIT text'],
+      ['LICENSE-THIRD-PARTY', 'others'],
+      ['src/copied/LICENSE', 'copied'],
+      ['src/queue.rs', 'Copyright (c) 2011 Somebody Else.'],
+    ])
+  })
+
+  test('are all licence files if none is named after the licence taken', () => {
+    assert.deepEqual(sources({ LICENSE: 'one', 'LICENSE-other': 'two' }, ['ISC']), [
+      ['LICENSE', 'one'],
+      ['LICENSE-other', 'two'],
+    ])
+  })
+
+  test('are the standard text with the authors if there is no file, and an error without a standard text', () => {
+    assert.deepEqual(sources({ 'src/lib.rs': '' }, ['MIT'], ['A. Author']), [['', 'MIT License']])
+    assert.throws(() => sources({}, ['ISC'], ['A. Author']), /sample 1\.0\.0 has no licence file/)
+    assert.throws(() => sources({}, ['MIT']), /sample 1\.0\.0 has no licence file/)
+  })
+
+  test('have no notice of a source without the text of a licence', () => {
+    assert.equal(noticeIn('// Copyright 2020 The Authors.\n\nfn main() {}'), undefined)
+    assert.equal(noticeIn('fn main() {}\n// Permission is hereby granted'), undefined)
+    assert.match(
+      noticeIn('// Copyright 2020 X\n// Permission to use, copy this.\n//! Docs') ?? '',
+      /copy this\.$/,
+    )
   })
 })

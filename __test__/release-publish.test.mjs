@@ -8,8 +8,10 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { checked, npm, sums } from '../tools/release/pack.mjs'
+import { checked, digestOf, sums } from '../tools/release/checksums.mjs'
+import { npm } from '../tools/release/npm.mjs'
 import { publish } from '../tools/release/publish.mjs'
+import { run } from './support/child.mjs'
 
 const fixture = fileURLToPath(new URL('fixtures/release', import.meta.url))
 const names = ['turnstile-solver-darwin-arm64', 'turnstile-solver-linux-x64-gnu', 'turnstile-solver']
@@ -61,7 +63,9 @@ before(async () => {
   folder = join(temporary, 'folder')
   mkdirSync(packed)
   cpSync(fixture, join(temporary, 'package'), { recursive: true })
-  const sources = ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.'].map(source => join(temporary, 'package', source))
+  const sources = ['npm/darwin-arm64', 'npm/linux-x64-gnu', '.'].map(source =>
+    join(temporary, 'package', source),
+  )
   const { ok, output } = await npm(['pack', ...sources, '--pack-destination', packed, '--loglevel=error'])
   assert.ok(ok, output)
   server.listen(0, '127.0.0.1')
@@ -132,7 +136,27 @@ describe('publishing', () => {
     await assert.rejects(publish(folder, settings), /does not list/)
   })
 
-  test('the publishing script publishes nothing if a platform is missing, or the main package is not the last', async () => {
+  test('publishes nothing if the checksums were replaced together with a package', async () => {
+    const digest = digestOf(folder)
+    assert.deepEqual(checked(folder, digest), files)
+    copyFileSync(join(folder, files[0]), join(folder, files[2]))
+    list(files)
+    assert.deepEqual(checked(folder), files)
+    await assert.rejects(
+      publish(folder, { ...settings, digest }),
+      new RegExp(`^Error: SHA256SUMS has the digest ${digestOf(folder)}, not ${digest}\\.$`),
+    )
+    await assert.rejects(publish(folder, { ...settings, digest: '' }), /not the empty one given/)
+    assert.deepEqual(puts, [])
+  })
+
+  test('requires the digest of the checksums on the command line', async () => {
+    const { code, stderr } = await run(process.execPath, ['tools/release/publish.mjs', folder, '--dry-run'])
+    assert.equal(code, 1)
+    assert.match(stderr, /Name the digest of SHA256SUMS/)
+  })
+
+  test('publishes nothing if a platform is missing, or the main package is not the last', async () => {
     rmSync(join(folder, files[0]))
     list(files.slice(1))
     await assert.rejects(publish(folder, settings), /There are 2 packages/)

@@ -76,13 +76,6 @@ const ways = [
     ['package-lock.json, its npm/linux-x64-gnu, has version undefined, and package.json 1.2.2'],
   ],
   [
-    'the list of components has another version',
-    'sbom.cdx.json',
-    '"version": "1.2.2"',
-    '"version": "1.2.1"',
-    ['sbom.cdx.json has version 1.2.1, and package.json 1.2.2'],
-  ],
-  [
     "a platform's package has another version",
     'npm/linux-x64-gnu/package.json',
     '1.2.2',
@@ -225,7 +218,6 @@ describe('setting a version', () => {
       'Cargo.lock': 1,
       'package.json': 0,
       'package-lock.json': 1,
-      'sbom.cdx.json': 1,
     }
     const before = Object.fromEntries(Object.keys(others).map(file => [file, read(file)]))
     moveTo(folder, '1.3.0', '2026-03-01')

@@ -6,6 +6,7 @@ import { probe, UserError } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 import { unpacked } from './debian.mjs'
 import { fromNpm, fromWheel } from './nodes.mjs'
+import { isThisMachine } from './targets.mjs'
 import { wine } from './wine.mjs'
 
 /** @typedef {import('./targets.mjs').Target} Target */
@@ -83,13 +84,6 @@ export async function runtimesFor(target) {
   const own = isThisMachine(target) ? [{ through: '', command: [process.execPath] }] : []
   if (!canEmulate() || !Object.hasOwn(emulated, target.name)) return own
   return [...own, await emulated[target.name]()]
-}
-
-/** @param {Target} target */
-function isThisMachine({ os, cpu, libc }) {
-  if (os !== process.platform || cpu !== process.arch) return false
-  const { header } = /** @type {any} */ (process.report.getReport())
-  return os !== 'linux' || libc === (header.glibcVersionRuntime ? 'glibc' : 'musl')
 }
 
 /** @param {string} architecture */

@@ -37,6 +37,13 @@ export const packageName = ({ name }) => `turnstile-solver-${name}`
 /** @param {Target} target */
 export const binaryName = ({ name }) => `turnstile-solver.${name}.node`
 
+/** Whether this Node.js is of the target's platform. @param {Target} target */
+export function isThisMachine({ os, cpu, libc }) {
+  if (os !== process.platform || cpu !== process.arch) return false
+  const { header } = /** @type {any} */ (process.report.getReport())
+  return os !== 'linux' || libc === (header.glibcVersionRuntime ? 'glibc' : 'musl')
+}
+
 /**
  * The targets of these names; all of them if none is named.
  *

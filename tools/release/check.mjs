@@ -47,7 +47,6 @@ export function releaseBlockers(folder, { tag, repository } = {}) {
     ['Cargo.lock', text('Cargo.lock').match(crateVersion(name))?.[1]],
     ['package-lock.json', lock.version],
     ['package-lock.json, its first package,', lock.packages?.['']?.version],
-    ['sbom.cdx.json', json('sbom.cdx.json').metadata?.component?.version],
     ...folders.flatMap(platform => {
       const locked = lock.packages?.[`npm/${platform}`]
       return /** @type {[string, unknown][]} */ ([

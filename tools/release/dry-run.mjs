@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { targets } from '../cross-build/targets.mjs'
+import { isThisMachine, targets } from '../cross-build/targets.mjs'
 import { main, root, run, UserError } from '../dev/run.mjs'
 import { platforms, releaseBlockers } from './check.mjs'
 import { pack } from './pack.mjs'
@@ -32,13 +32,6 @@ async function step(name, work) {
 /** @param {string} name @param {string[]} args */
 const script = (name, ...args) => run(process.execPath, [join('tools', name), ...args])
 
-/** Whether this Node.js is of the target's platform. @param {import('../cross-build/targets.mjs').Target} target */
-function isOwn({ os, cpu, libc }) {
-  const { header } = /** @type {any} */ (process.report.getReport())
-  const found = header.glibcVersionRuntime ? 'glibc' : 'musl'
-  return os === process.platform && cpu === process.arch && (libc === undefined || libc === found)
-}
-
 /** Prepares the next version in a copy of the files that have the version. */
 async function nextVersion() {
   const copy = mkdtempSync(join(tmpdir(), 'next-'))
@@ -50,7 +43,6 @@ async function nextVersion() {
       'README.md',
       'package-lock.json',
       'package.json',
-      'sbom.cdx.json',
     ]
     const manifests = platforms(root).map(platform => `npm/${platform}/package.json`)
     for (const file of [...files, ...manifests]) {
@@ -93,9 +85,6 @@ async function published(count) {
 main(import.meta.url, async () => {
   await step('All versions agree', () => script('release/check.mjs'))
   await step('The next version can be prepared', nextVersion)
-  await step('The licences and the list of components are true', () =>
-    script('licenses/licenses.mjs', '--check'),
-  )
   await step('The workflows have no problems', () => script('dev/lint-workflows.mjs'))
   rmSync(folder, { recursive: true, force: true })
   /** @type {string[]} */
@@ -106,7 +95,7 @@ main(import.meta.url, async () => {
     console.log(packed.names.join('\n'))
   })
   const present = targets.filter(({ name }) => !absent.includes(name))
-  const own = present.filter(isOwn)
+  const own = present.filter(isThisMachine)
   for (const { name } of own) {
     await step(`The packages for ${name}, installed`, () => script('release/test.mjs', folder, name))
   }

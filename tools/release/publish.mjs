@@ -1,5 +1,5 @@
 // Publishes the packages of a folder, those of the platforms first and the main one last, because it depends on them:
-// `node tools/release/publish.mjs <folder> [--dry-run]`. Packages that are already published, byte for byte, are skipped, so an interrupted
+// `node tools/release/publish.mjs <folder> --digest <sha256> [--dry-run]`. Packages that are already published, byte for byte, are skipped, so an interrupted
 // run can be repeated.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -7,18 +7,19 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { targets } from '../cross-build/targets.mjs'
 import { main, UserError } from '../dev/run.mjs'
-import { checked, npm } from './pack.mjs'
+import { checked } from './checksums.mjs'
+import { npm } from './npm.mjs'
 
 /** The first version with trusted publishing, which needs no token. */
 const oldestNpm = '11.5.1'
 
 /**
  * @param {string} folder
- * @param {{ registry: string, flags: string[], platforms: number }} how
+ * @param {{ registry: string, flags: string[], platforms: number, digest?: string }} how
  * @returns {Promise<string[]>} what was done
  */
-export async function publish(folder, { registry, flags, platforms }) {
-  const packages = checked(folder).map(file => {
+export async function publish(folder, { registry, flags, platforms, digest }) {
+  const packages = checked(folder, digest).map(file => {
     const [, name, version] = file.match(/^(.+?)-(\d+\.\d+\.\d+.*)\.tgz$/) ?? []
     return { file, name, version }
   })
@@ -67,16 +68,23 @@ async function published(registry, name, version) {
 main(import.meta.url, async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { 'dry-run': { type: 'boolean' } },
+    options: { 'dry-run': { type: 'boolean' }, digest: { type: 'string' } },
   })
   if (positionals.length !== 1)
-    throw new UserError('Name the folder: node tools/release/publish.mjs <folder>')
+    throw new UserError('Name the folder: node tools/release/publish.mjs <folder> --digest <sha256>')
+  if (!values.digest)
+    throw new UserError('Name the digest of SHA256SUMS, from the job that packed: --digest <sha256>')
   const { output: version } = await npm(['--version'])
   if (version.localeCompare(oldestNpm, 'en', { numeric: true }) < 0) {
     throw new UserError(`npm ${oldestNpm} or newer is needed; this is ${version}.`)
   }
   const { output } = await npm(['config', 'get', 'registry'])
   const flags = values['dry-run'] ? ['--dry-run'] : ['--provenance']
-  const done = await publish(resolve(positionals[0]), { registry: output, flags, platforms: targets.length })
+  const done = await publish(resolve(positionals[0]), {
+    registry: output,
+    flags,
+    platforms: targets.length,
+    digest: values.digest,
+  })
   console.log(done.join('\n'))
 })

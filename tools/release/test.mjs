@@ -1,4 +1,4 @@
-// Tests the packages of a release on their platform: `node tools/release/test.mjs <folder> <target> [--suite]`. Needs only Node.js and npm,
+// Tests the packages of a release on their platform: `node tools/release/test.mjs <folder> <target> [--digest <sha256>] [--suite]`. Needs only Node.js and npm,
 // and no network. With --suite, the tests in JavaScript run with that binary too.
 import {
   copyFileSync,
@@ -16,7 +16,8 @@ import { parseArgs } from 'node:util'
 import { smokeTest } from '../cross-build/smoke-test.mjs'
 import { binaryName, named, packageName } from '../cross-build/targets.mjs'
 import { main, probe, root, run, UserError } from '../dev/run.mjs'
-import { checked, npm } from './pack.mjs'
+import { checked } from './checksums.mjs'
+import { npm } from './npm.mjs'
 
 /** Loads the package with import and with require, and prints the path of the binary. */
 const consumer = `
@@ -35,11 +36,11 @@ process.report.excludeNetwork = true
 console.log(JSON.stringify(process.report.getReport().sharedObjects.filter(path => path.endsWith('.node'))))
 `
 
-/** @param {string} folder @param {import('../cross-build/targets.mjs').Target} target @param {boolean} suite */
-async function testPackages(folder, target, suite) {
+/** @param {string} folder @param {import('../cross-build/targets.mjs').Target} target @param {{ suite?: boolean, digest?: string }} options */
+async function testPackages(folder, target, { suite, digest }) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const wanted = [packageName(target), 'turnstile-solver'].map(name => `${name}-${version}.tgz`)
-  const present = checked(folder)
+  const present = checked(folder, digest)
   const missing = wanted.filter(name => !present.includes(name))
   if (missing.length > 0) throw new UserError(`${folder} does not contain ${missing.join(', ')}.`)
 
@@ -96,11 +97,11 @@ async function runSuite(binary) {
 main(import.meta.url, async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { suite: { type: 'boolean' } },
+    options: { suite: { type: 'boolean' }, digest: { type: 'string' } },
   })
   const [folder, name] = positionals
   if (positionals.length !== 2 || !existsSync(folder)) {
     throw new UserError('Name the folder and the target: node tools/release/test.mjs <folder> linux-x64-gnu')
   }
-  await testPackages(resolve(folder), named([name])[0], values.suite ?? false)
+  await testPackages(resolve(folder), named([name])[0], values)
 })

@@ -33,11 +33,6 @@ export function moveTo(folder, version, date) {
         if (entry) entry.version = version
       }
     }),
-    'sbom.cdx.json': (/** @type {string} */ text) => {
-      const sbom = JSON.parse(text.replaceAll(`pkg:npm/${name}@${before}`, `pkg:npm/${name}@${version}`))
-      sbom.metadata.component.version = version
-      return json(sbom)
-    },
     ...Object.fromEntries(
       platforms(folder).map(platform => [
         `npm/${platform}/package.json`,

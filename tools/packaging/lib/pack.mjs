@@ -1,11 +1,13 @@
 // The packages as they would be published: the main one, that of this system with its binary, and placeholders for the others, so that
 // package managers can choose.
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { targets } from '../../cross-build/targets.mjs'
 import { capture } from '../../dev/child.mjs'
 import { UserError } from '../../dev/run.mjs'
-import { root, target, tool } from './context.mjs'
-import { notices } from './shipped.mjs'
+import { inventories } from '../../licenses/inventories.mjs'
+import { stageMain, stageTarget } from '../../release/stage.mjs'
+import { target as own, tool } from './context.mjs'
 
 const npm = tool('npm11', 'bin', 'npm-cli.js')
 
@@ -17,16 +19,17 @@ const npm = tool('npm11', 'bin', 'npm-cli.js')
 export async function packAll(work, binary) {
   const tarballs = join(work, 'tarballs')
   mkdirSync(tarballs, { recursive: true })
-  const targets = readdirSync(join(root, 'npm')).map(name => {
-    const folder = join(work, 'packages', name)
-    cpSync(join(root, 'npm', name), folder, { recursive: true })
-    for (const notice of notices) copyFileSync(join(root, notice), join(folder, notice))
-    const { main } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    if (name === target) copyFileSync(binary, join(folder, main))
-    else writeFileSync(join(folder, main), 'A placeholder: nothing on this system may install it.\n')
+  const generated = inventories()
+  const placeholder = join(work, 'placeholder')
+  writeFileSync(placeholder, 'A placeholder: nothing on this system may install it.\n')
+  const folders = targets.map(target => {
+    const folder = join(work, 'packages', target.name)
+    stageTarget(folder, target, target.name === own ? binary : placeholder, generated)
     return folder
   })
-  return Promise.all([root, ...targets].map(folder => pack(folder, tarballs)))
+  const main = join(work, 'packages', 'main')
+  await stageMain(main, generated)
+  return Promise.all([main, ...folders].map(folder => pack(folder, tarballs)))
 }
 
 /**
