@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, probe, root, run } from './run.mjs'
+import { probe, root, run, UserError } from './run.mjs'
 import { installLocked } from './setup.mjs'
 
 /** What the pinned versions support. */
@@ -64,7 +64,7 @@ function findPython() {
     const { ok, output } = probe(command, ['-c', print])
     if (ok && pythonVersions.includes(output)) return { command, version: output }
   }
-  throw new Failure(
+  throw new UserError(
     `The clients of other authors need Python ${pythonVersions.join(', ')} with pip; none was found.`,
   )
 }

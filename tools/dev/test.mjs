@@ -30,6 +30,12 @@ const suites = {
   foreign: only => equipped('foreign', prepareForeignClients, only),
 }
 
+/** These run only if they are named. */
+const optional = ['foreign']
+
+/** These need no addon. */
+const withoutAddon = ['rust', 'foreign']
+
 /** For a file that neither ends nor fails. Its processes are killed sooner. */
 const fileTimeoutMs = 600_000
 
