@@ -129,6 +129,55 @@ describe('the package of this system', together, () => {
     assert.equal(stdout, 'missing\nfunction\n', stderr)
   })
 
+  /** @type {[what: string, files: Record<string, object>][]} */
+  const fromFiles = [
+    [
+      'a tarball',
+      { 'package.json': { dependencies: { 'turnstile-solver': 'file:../turnstile-solver-0.1.0.tgz' } } },
+    ],
+    ['a folder', { 'package.json': { devDependencies: { 'turnstile-solver': 'file:../turnstile-solver' } } }],
+    [
+      'a path',
+      { 'package.json': { optionalDependencies: { 'turnstile-solver': '../packed/turnstile-solver.tgz' } } },
+    ],
+    [
+      'a tarball, without being saved',
+      {
+        'node_modules/.package-lock.json': {
+          packages: { 'node_modules/turnstile-solver': { resolved: 'file:../turnstile-solver-0.1.0.tgz' } },
+        },
+      },
+    ],
+  ]
+  for (const [what, files] of fromFiles) {
+    test(`the package of this system that is missing where turnstile-solver was installed from ${what} is packed with it`, async t => {
+      const staged = stage(t)
+      for (const [path, content] of Object.entries(files)) {
+        writeFileSync(join(staged.home, path), JSON.stringify(content))
+      }
+      explains(await staged.load(), {
+        reason: 'missing',
+        problem: `It needs the optional package ${packageName}, which is not installed. turnstile-solver was installed from a file or a folder.`,
+        fix: 'To fix it, run in the clone of turnstile-solver: npm run pack\nThen run here the npm install that it prints.',
+      })
+    })
+  }
+
+  test('the package of this system that is missing where turnstile-solver came from a registry has the usual commands', async t => {
+    const staged = stage(t)
+    const manifest = { dependencies: { 'turnstile-solver': '^0.1.0' } }
+    const resolved = 'https://registry.example/turnstile-solver/-/turnstile-solver-0.1.0.tgz'
+    const lock = { packages: { 'node_modules/turnstile-solver': { resolved } } }
+    writeFileSync(join(staged.home, 'package.json'), JSON.stringify(manifest))
+    writeFileSync(join(staged.home, 'node_modules', '.package-lock.json'), JSON.stringify(lock))
+    const problem = `It needs the optional package ${packageName}, which is not installed.`
+    explains(await staged.load(), {
+      reason: 'missing',
+      problem,
+      fix: /^To fix it, run: npm install --include=optional\n/,
+    })
+  })
+
   test('in a clone the error says how to build the binary', async t => {
     const staged = stage(t, { files: { 'Cargo.toml': '' } })
     explains(await staged.load(), {
@@ -375,14 +424,37 @@ describe('a system', together, () => {
     })
   }
 
-  test('a system without a readable ldd is musl by what the process has loaded, and its own reports stay as they were', async t => {
-    const system = { platform: 'linux', arch: 'arm64', libc: 'unread' }
-    const name = 'linux arm64 with musl'
-    const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /--include=optional/ }
-    const told = await stage(t).load({ system })
-    explains(told, expected, { name, packageName: 'turnstile-solver-linux-arm64-musl' })
-    assert.equal(told.excludeNetwork, false)
-  })
+  for (const [libc, ldd, abi] of /** @type {const} */ ([
+    ['glibc', 'musl', 'gnu'],
+    ['musl', 'glibc', 'musl'],
+    ['musl', 'none', 'musl'],
+  ])) {
+    test(`a system whose process reports ${libc} has ${libc} although ldd is of ${ldd}, and its own reports stay as they were`, async t => {
+      const system = { platform: 'linux', arch: 'arm64', libc, ldd }
+      const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /@[\d.]+$/ }
+      const told = await stage(t).load({ system })
+      const packageName = `turnstile-solver-linux-arm64-${abi}`
+      explains(told, expected, { name: `linux arm64 with ${libc}`, packageName })
+      assert.equal(told.excludeNetwork, false)
+    })
+  }
+
+  for (const [ldd, libc, other] of /** @type {const} */ ([
+    ['musl', 'musl', 'glibc'],
+    ['glibc', 'glibc', 'musl'],
+    ['none', 'glibc', 'musl'],
+  ])) {
+    test(`a system whose process reports no C library, with an ldd of ${ldd}, has ${libc}, and the error names the variable for ${other}`, async t => {
+      const system = { platform: 'linux', arch: 'x64', ldd, reported: false }
+      const fix = new RegExp(
+        `\\nIf this system has ${other}, let NAPI_RS_NATIVE_LIBRARY_PATH name the binary for ${other}\\.$`,
+      )
+      const told = await stage(t).load({ system })
+      const packageName = `turnstile-solver-linux-x64-${libc === 'musl' ? 'musl' : 'gnu'}`
+      const expected = { reason: 'missing', problem: /which is not installed\.$/, fix }
+      explains(told, expected, { name: `linux x64 with ${libc}`, packageName })
+    })
+  }
 
   for (const [i, [name, wanted]] of others.entries()) {
     test(`a system that is ${name} is refused with the list of systems that have binaries`, async t => {

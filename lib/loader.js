@@ -10,6 +10,7 @@ const { dirname, isAbsolute, join, resolve } = require('node:path')
 const { optionalDependencies = {}, version } = require('../package.json')
 const { isTruncated, systemOf } = require('./binary-header.js')
 const requireBundled = require('./bundled-packages.js')
+const currentSystem = require('./current-system.js')
 
 /** @typedef {'missing' | 'unsupported' | 'incompatible' | 'corrupt' | 'version' | 'addons-disabled' | 'bundled'} Reason */
 /** @typedef {import('./binary-header.js').System} System */
@@ -28,7 +29,7 @@ const own = createRequire(isBundled ? resolve(self || 'bundle.js') : join(root, 
 /** The package of each system that has one. */
 const packages = Object.keys(optionalDependencies)
 
-const here = currentSystem()
+const { system: here, isLibcReported } = currentSystem()
 const target = targetOf(here)
 const packageName = `turnstile-solver-${target}`
 const binaryName = `turnstile-solver.${target}.node`
@@ -124,11 +125,45 @@ function notInstalled() {
     return { problem, fix: reinstall() }
   }
   const problem = `It needs the optional package ${packageName}, which is not installed.`
+  if (isInstalledFromFile()) {
+    const fix =
+      'run in the clone of turnstile-solver: npm run pack\nThen run here the npm install that it prints.'
+    return { problem: `${problem} turnstile-solver was installed from a file or a folder.`, fix }
+  }
   const command = installCommand()
   const byName =
     'Where that changes nothing, the lockfile comes from another system and leaves the package out. Add it then by its name:\n' +
     `npm install --save-optional --save-exact ${packageName}@${version}`
-  return { problem, fix: command === npm ? `run: ${command}\n${byName}` : `run: ${command}` }
+  const fix = command === npm ? `run: ${command}\n${byName}` : `run: ${command}`
+  return { problem, fix: isLibcReported ? fix : `${fix}\n${otherLibc()}` }
+}
+
+function otherLibc() {
+  const other = here.libc === 'musl' ? 'glibc' : 'musl'
+  return `If this system has ${other}, let NAPI_RS_NATIVE_LIBRARY_PATH name the binary for ${other}.`
+}
+
+/** Then the package manager has no source for the packages of the binaries. */
+function isInstalledFromFile() {
+  if (/[\\/]\.pnpm[\\/][^\\/]*@file\+/.test(root)) return true
+  const modules = dirname(root)
+  const { dependencies, devDependencies, optionalDependencies } = readJson(
+    join(modules, '..', 'package.json'),
+  )
+  const { packages = {} } = readJson(join(modules, '.package-lock.json'))
+  const { 'turnstile-solver': specifier } = { ...optionalDependencies, ...devDependencies, ...dependencies }
+  return [specifier, packages['node_modules/turnstile-solver']?.resolved].some(from =>
+    /^(file|link|portal):|^\.{0,2}\/|^(?!https?:).*\.tgz$/.test(from ?? ''),
+  )
+}
+
+/** @param {string} file */
+function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return {}
+  }
 }
 
 /**
@@ -208,37 +243,6 @@ function fixOverride(how) {
 
 function isClone() {
   return existsSync(join(root, 'Cargo.toml'))
-}
-
-/** @returns {System} */
-function currentSystem() {
-  const { platform, arch } = process
-  return { platform, arch, libc: platform === 'linux' ? currentLibc() : undefined }
-}
-
-/** By `ldd`, which every system with a shell has, and otherwise by what this process has loaded. @returns {'glibc' | 'musl'} */
-function currentLibc() {
-  try {
-    return readFileSync('/usr/bin/ldd', 'utf8').includes('musl') ? 'musl' : 'glibc'
-  } catch {
-    return hasLoadedMusl() ? 'musl' : 'glibc'
-  }
-}
-
-function hasLoadedMusl() {
-  const report = /** @type {any} */ (process.report)
-  const excludeNetwork = report?.excludeNetwork
-  try {
-    // Otherwise the name of every address that a socket is connected to would be looked up.
-    report.excludeNetwork = true
-    const { header, sharedObjects } = report.getReport()
-    const isMusl = (/** @type {string} */ path) => /libc\.musl-|ld-musl-/.test(path)
-    return !header.glibcVersionRuntime && sharedObjects.some(isMusl)
-  } catch {
-    return false
-  } finally {
-    if (report && report.excludeNetwork !== excludeNetwork) report.excludeNetwork = excludeNetwork
-  }
 }
 
 /** The name that napi gives to a system's binary. @param {System} system */
