@@ -198,6 +198,13 @@ describe('the texts of a crate', () => {
     ])
   })
 
+  test('are those of another crate of the same repository if the crate has no file', () => {
+    const all = crates.filter(({ name }) => name === 'alloc-stdlib' || name === 'alloc-no-stdlib')
+    const [crate] = all.filter(({ name }) => name === 'alloc-stdlib')
+    const [{ source, text }] = textsOf(crate, ['BSD-3-Clause'], all)
+    assert.match(`${source}: ${text}`, /^LICENSE of alloc-no-stdlib \S+: Copyright \(c\) 2016 Dropbox/)
+  })
+
   test('are the standard text with the authors if there is no file, and an error without a standard text', () => {
     assert.deepEqual(sources({ 'src/lib.rs': '' }, ['MIT'], ['A. Author']), [['', 'MIT License']])
     assert.throws(() => sources({}, ['ISC'], ['A. Author']), /sample 1\.0\.0 has no licence file/)

@@ -18,19 +18,26 @@ const plan = (/** @type {string[]} */ ...words) =>
   Object.fromEntries(planTests(words, { root, suites, optional, files }))
 
 describe('the arguments of npm test', () => {
-  test('select every suite if there are none', () => {
-    assert.deepEqual(Object.keys(plan()), suites)
+  test('the arguments of npm test are every suite but the optional ones if there are none', () => {
+    assert.deepEqual(
+      Object.keys(plan()),
+      suites.filter(suite => suite !== 'foreign'),
+    )
     assert.deepEqual(Object.values(plan()).flat(), [])
   })
 
-  test('select suites, which run once each in the order given', () => {
+  test('the arguments of npm test name an optional suite, which then runs', () => {
+    assert.deepEqual(plan('foreign'), { foreign: [] })
+  })
+
+  test('the arguments of npm test name suites, which run in the order given and once each', () => {
     assert.deepEqual(Object.entries(plan('types', 'rust', 'types')), [
       ['types', []],
       ['rust', []],
     ])
   })
 
-  test('select test files, which run with their suites', () => {
+  test('the arguments of npm test name test files, which run with their suites', () => {
     assert.deepEqual(plan(files[3], files[0], files[1], files[0]), {
       'queue-workers': [files[3]],
       javascript: [files[0], files[1]],
@@ -39,7 +46,7 @@ describe('the arguments of npm test', () => {
     assert.deepEqual(plan(join(root, files[2])), { browser: [files[2]] })
   })
 
-  test('select the whole suite if they name it and one of its files', () => {
+  test('the arguments of npm test name a suite and a file of it, which is the whole suite', () => {
     assert.deepEqual(plan(files[2], 'browser'), { browser: [] })
     assert.deepEqual(plan('browser', files[2]), { browser: [] })
   })
@@ -53,7 +60,7 @@ describe('the arguments of npm test', () => {
     assert.deepEqual(plan(files[0], 'rust', 'poll'), { javascript: [files[0]], rust: ['poll'] })
   })
 
-  test('are refused by name if they are neither', () => {
+  test('the arguments of npm test are refused by name where they are neither', () => {
     const refused = (/** @type {string[]} */ words, /** @type {RegExp} */ why) =>
       assert.throws(() => plan(...words), why)
     refused(['types', 'pol'], /Neither a suite nor a test file: pol\.\n.*rust, javascript/)
@@ -67,7 +74,7 @@ describe('the arguments of npm test', () => {
     )
   })
 
-  test('end the command before anything is built if one is wrong', async () => {
+  test('the arguments of npm test end the command before anything is built, if one is wrong', async () => {
     const { code, stderr } = await run(process.execPath, ['tools/dev/test.mjs', 'nonsense'])
     assert.equal(code, 1)
     assert.match(stderr, /Neither a suite nor a test file: nonsense\./)

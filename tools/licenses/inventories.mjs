@@ -40,7 +40,7 @@ function licencesText(crates) {
   const blocks = new Map()
   const rows = crates.map(crate => {
     const taken = takenLicences(crate, allowed)
-    for (const { source, text } of textsOf(crate, taken)) {
+    for (const { source, text } of textsOf(crate, taken, crates)) {
       const note = source === '' ? `, which has no licence file: the standard text` : ` (${source})`
       blocks.set(text, [...(blocks.get(text) ?? []), `- ${label(crate)}${note}`])
     }

@@ -50,14 +50,31 @@ export function takenLicences(crate, allowed) {
  *
  * @param {Crate} crate
  * @param {string[]} taken
+ * @param {Crate[]} [all] the linked crates
  * @returns {Text[]}
  */
-export function textsOf(crate, taken) {
+export function textsOf(crate, taken, all = [crate]) {
   const files = filesUnder(crate.folder)
-  const licences = files.filter(path => licenceFile.test(baseOf(path)))
-  const texts = licences.filter(path => needed(path, licences, taken)).map(path => read(crate, path))
+  let texts = licenceTexts(crate, taken)
+  // Crates of one repository often ship the licence in one of them only.
+  const siblings = all.filter(
+    other => other.repository === crate.repository && other.licence === crate.licence && crate.repository,
+  )
+  for (const sibling of texts.length > 0 ? [] : siblings) {
+    if (texts.length > 0) break
+    texts = licenceTexts(sibling, taken).map(({ source, text }) => ({
+      source: `${source} of ${label(sibling)}`,
+      text,
+    }))
+  }
   if (texts.length === 0) texts.push(standardText(crate, taken))
   return [...texts, ...notices(crate, files, texts.map(({ text }) => text).join('\n'))]
+}
+
+/** @param {Crate} crate @param {string[]} taken */
+function licenceTexts(crate, taken) {
+  const licences = filesUnder(crate.folder).filter(path => licenceFile.test(baseOf(path)))
+  return licences.filter(path => needed(path, licences, taken)).map(path => read(crate, path))
 }
 
 /**
