@@ -61,6 +61,21 @@ test('every exported name is documented', () => {
   }
 })
 
+test('while the package is not on npm, no document installs it by its name', () => {
+  const installs =
+    /\b(?:npm|pnpm|yarn|bun)\s+(?:install|i|add)\b[^\n`]*\sturnstile-solver(?:@\S*)?(?=[\s`]|$)/m
+  for (const command of [
+    'npm i -D turnstile-solver',
+    'pnpm add a turnstile-solver@0.1.0',
+    'yarn add turnstile-solver b',
+  ])
+    assert.match(command, installs)
+  assert.doesNotMatch('npm install ../turnstile-solver', installs)
+  if (!readme.includes('is not on npm yet')) return
+  // Anybody could register the name.
+  for (const document of documents) assert.deepEqual(read(document).match(installs), null, document)
+})
+
 test('every script of npm that a document names is there', () => {
   for (const document of documents.filter(path => !path.startsWith('tools/benchmark/'))) {
     const names = [...read(document).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name)
