@@ -71,7 +71,7 @@ fuzz_target!(|input: &[u8]| {
             Ok(reply) => check(&reply, head_and_body).await,
             Err(RequestError::Interrupted { detail }) => assert!(!detail.is_empty()),
             Err(fault @ (RequestError::Decode { .. } | RequestError::Http { .. })) => {
-                assert!(more > 0 && fault.status().is_some(), "{fault:?}");
+                assert!((more > 0 || may_be_compressed(head_and_body)) && fault.status().is_some(), "{fault:?}");
             }
             Err(fault) => panic!("the server was there: {fault:?}"),
         }
@@ -92,6 +92,13 @@ async fn answer(mut stream: TcpStream, reply: &[u8], more: usize) -> bool {
     let _ = stream.write_all(&vec![b' '; more]).await;
     let _ = stream.shutdown().await;
     true
+}
+
+/// Then a short reply may be a long one.
+fn may_be_compressed(reply: &[u8]) -> bool {
+    let reply = reply.to_ascii_lowercase();
+    let holds = |part: &[u8]| reply.windows(part.len()).any(|window| window == part);
+    holds(b"content-encoding") || holds(&[0x1f, 0x8b, 8])
 }
 
 async fn check(reply: &Reply, sent: &[u8]) {
@@ -118,6 +125,7 @@ async fn check(reply: &Reply, sent: &[u8]) {
         request_id: None,
         field_errors: Default::default(),
         retry_after: None,
+        remembered: None,
     };
     let mut refused = Err::<(), _>(RequestError::Provider(Box::new(refusal)));
     let breaker = CircuitBreaker::new(30);

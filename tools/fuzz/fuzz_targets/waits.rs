@@ -267,5 +267,6 @@ fn answered(told: Reply) -> std::result::Result<(), RequestError> {
         request_id: None,
         field_errors: Default::default(),
         retry_after: None,
+        remembered: None,
     })))
 }
