@@ -234,7 +234,6 @@ describe('threads', together, () => {
   for (const { host, limit } of [
     { host: '127.0.0.1', limit: 4 },
     { host: 'localhost', limit: 4 },
-    { host: 'x.localhost', limit: 4 },
   ]) {
     test(`threads stay few during 200 solves at ${host}`, async t => {
       const ended = await inProcess(

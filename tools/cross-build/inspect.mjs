@@ -32,7 +32,7 @@ const entry = 'napi_register_module_v1'
 /** zig takes no list of exports for macOS, so those of the linker and of Rust's runtime remain. Nothing looks them up. */
 const allowedMacosExports = /^_(__dso_handle|_mh_dylib_header|rust_eh_personality|_R\w*3std\w*)$/
 
-export const maxBytes = 3_600_000
+export const maxBytes = 4_200_000
 
 const formats = { linux: 'ELF', darwin: 'MACHO', win32: 'PE' }
 
