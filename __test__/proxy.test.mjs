@@ -33,7 +33,13 @@ const withCredentials = (url, credentials) => url.replace('//', `//${credentials
  * @param {ProxyOptions & { as?: 'provider' | 'wrong-host', http2?: boolean }} [options]
  */
 async function behindProxy(t, { as = 'provider', http2, ...options } = {}) {
-  const sandbox = await startSandbox({ clientKey: KEY, solveTimeMs: 0, tls: certificate(as), http2 })
+  const sandbox = await startSandbox({
+    clientKey: KEY,
+    solveTimeMs: 0,
+    tls: certificate(as),
+    http2,
+    allowedHosts: [HOST],
+  })
   t.after(() => sandbox.close())
   const proxy = await startProxy(t, { routes: { [`${HOST}:443`]: sandbox.port }, ...options })
   return { sandbox, proxy }

@@ -245,6 +245,7 @@ describe('what legitimate clients send is served', () => {
       'localhost',
       'LOCALHOST',
       'localhost.',
+      'shop.localhost',
       '[::1]',
       '[0:0:0:0:0:0:0:1]',
       '127.1',
@@ -253,6 +254,21 @@ describe('what legitimate clients send is served', () => {
       const headers = { host: `${name}:${sandbox.port}` }
       assert.equal((await post('/getBalance', { clientKey: KEY }, { headers })).json?.balance, 10_000, name)
     }
+  })
+
+  test('a host name of allowedHosts with any port, and no other', async t => {
+    const sandbox = await startSandbox({ clientKey: KEY, allowedHosts: ['api.example'] })
+    t.after(() => sandbox.close())
+    const statusUnder = async (/** @type {string} */ host) => {
+      const body = JSON.stringify({ clientKey: KEY })
+      return (await exchange(`${sandbox.baseURL}/getBalance`, { body, headers: { host } })).status
+    }
+    for (const host of ['api.example', 'API.EXAMPLE', 'api.example:8443', `api.example:${sandbox.port}`])
+      assert.equal(await statusUnder(host), 200, host)
+    for (const host of ['evil.example', 'evil.api.example', 'api.example.evil.example'])
+      assert.equal(await statusUnder(host), 403, host)
+    for (const wrong of ['api.example', ['api.example:1'], [1], ['API.example'], ['']])
+      await assert.rejects(startSandbox(/** @type {any} */ ({ allowedHosts: wrong })), /allowedHosts must be/)
   })
 
   test('the host of the option', async t => {

@@ -61,6 +61,11 @@ export interface SandboxOptions {
    */
   host?: string
   /**
+   * Further host names under which clients may address the sandbox, for example through a proxy. In lower case, without port. Other names
+   * are refused, because a web page can have a name that resolves to this machine. Default none: only `host` and loopback.
+   */
+  allowedHosts?: readonly string[]
+  /**
    * Serves a web page at {@link Sandbox.dashboardURL} that shows live what happens in the sandbox, and has controls for faults and solve
    * times. Default `false`; the command line sets it.
    */

@@ -18,6 +18,7 @@ import { providers } from './providers/index.mjs'
  * @property {{ key: string | Buffer, cert: string | Buffer } | undefined} tls
  * @property {boolean} http2
  * @property {string} host
+ * @property {readonly string[]} [allowedHosts]
  * @property {number} port
  * @property {boolean} dashboard
  * @property {string | undefined} createdStatus
@@ -31,7 +32,7 @@ const DEFAULTS = {
 
 const KNOWN = [
   ...['provider', 'clientKey', 'balance', 'accounts', 'price', 'solveTimeMs', 'seed', 'now', 'faults', 'tls'],
-  ...['http2', 'port', 'host', 'dashboard', 'createdStatus'],
+  ...['http2', 'port', 'host', 'allowedHosts', 'dashboard', 'createdStatus'],
 ]
 
 /**
@@ -44,6 +45,9 @@ function demand(condition, message) {
 
 /** @param {unknown} value */
 const isPoints = value => typeof value === 'number' && Number.isFinite(value) && value >= 0
+
+/** @param {unknown} value */
+const isHostName = value => typeof value === 'string' && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(value)
 
 /** @param {unknown} value */
 const isSolveTime = value => typeof value === 'number' && value >= 0
@@ -105,6 +109,7 @@ export function parseOptions(given = {}) {
     http2 = true,
     port = 0,
     host: name = '127.0.0.1',
+    allowedHosts = [],
     dashboard = false,
     createdStatus,
   } = given
@@ -131,6 +136,10 @@ export function parseOptions(given = {}) {
     typeof host === 'string' && isLoopback(host),
     'host must be a loopback address: a sandbox is not reachable from other machines',
   )
+  demand(
+    Array.isArray(allowedHosts) && allowedHosts.every(isHostName),
+    'allowedHosts must be an array of host names without port, in lower case',
+  )
   return {
     provider,
     clientKey,
@@ -143,6 +152,7 @@ export function parseOptions(given = {}) {
     tls,
     http2,
     host,
+    allowedHosts,
     port,
     dashboard,
     createdStatus,

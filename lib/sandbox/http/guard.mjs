@@ -18,8 +18,10 @@ const ORIGIN = /^(https?:)\/\/([^/?#]*)$/i
 const ABSOLUTE_TARGET = /^(https?):\/\/([^/?#]*)(.*)$/is
 
 /** @param {string} name of a URL */
-const isLoopback = name =>
-  name === 'localhost' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))
+const isLoopback = name => isLocalName(name) || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))
+
+/** Browsers and our client never look these names up (RFC 6761). @param {string} name */
+const isLocalName = name => name === 'localhost' || name.endsWith('.localhost')
 
 /**
  * The host name and port of an authority in the spelling of URLs, or null.
@@ -50,17 +52,22 @@ function valuesOf(req, name) {
 }
 
 /**
- * @param {{ protocol: string, name: string, port: number }} own of the listener: `http:`, its address as in a URL
+ * @param {{ protocol: string, name: string, port: number, allowedHosts?: readonly string[] }} own of the listener: `http:`, its address
+ *   as in a URL, and further host names, which are accepted with any port
  * @param {(path: string) => Exposure} exposureOf
  */
-export function createGuard({ protocol, name, port }, exposureOf) {
+export function createGuard({ protocol, name, port, allowedHosts = [] }, exposureOf) {
   const names = new Set(['localhost', '127.0.0.1', '[::1]', name])
   const ownPort = new URL(`${protocol}//localhost:${port}`).port
 
   /** @param {string} authority */
   const ownHost = authority => {
     const parsed = parseAuthority(protocol, authority)
-    return parsed && names.has(parsed.name) && parsed.port === ownPort ? parsed.host : null
+    if (!parsed) return null
+    if (allowedHosts.includes(parsed.name)) return parsed.host
+    return (names.has(parsed.name) || isLocalName(parsed.name)) && parsed.port === ownPort
+      ? parsed.host
+      : null
   }
 
   /** @param {Request} req @returns {{ host: string, target: string } | string} or why it is refused */

@@ -15,6 +15,7 @@ const KEEP_ALIVE_MS = 120_000
 /**
  * @typedef {object} ListenOptions
  * @property {string} host
+ * @property {readonly string[]} [allowedHosts]
  * @property {number} port
  * @property {{ key: string | Buffer, cert: string | Buffer } | undefined} tls
  * @property {boolean} http2
@@ -89,7 +90,7 @@ export async function listen(options, onRequest, exposureOf = () => 'private') {
     server.listen({ host: options.host, port: options.port, backlog: 4096 }, () => resolve(undefined))
   })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  guard = createGuard({ protocol, name, port }, exposureOf)
+  guard = createGuard({ protocol, name, port, allowedHosts: options.allowedHosts }, exposureOf)
 
   /** @param {Response} res */
   const socketOf = res => sockets.get(clientOf(res.stream?.session?.socket ?? res.socket ?? undefined))
