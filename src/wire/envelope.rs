@@ -206,14 +206,14 @@ impl<'a> Envelope<'a> {
     }
 
     pub fn has_solution(&self) -> bool {
-        self.fields.solution.is_some_and(|solution| !parse(solution).is_null())
+        self.fields.solution.is_some()
     }
 
     /// What came where a usable solution should be: the solution, or the whole reply.
     pub fn raw_solution(&self, text: &str) -> String {
         match self.fields.solution {
-            Some(solution) if self.has_solution() => depth::bounded(solution).get().to_owned(),
-            _ => match serde_json::from_str::<&RawValue>(text) {
+            Some(solution) => depth::bounded(solution).get().to_owned(),
+            None => match serde_json::from_str::<&RawValue>(text) {
                 Ok(reply) => depth::bounded(reply).get().to_owned(),
                 Err(_) => "null".into(),
             },

@@ -79,3 +79,9 @@ fn each_body_has_what_its_method_needs_and_no_more() {
     assert_eq!(get_balance_body("key"), r#"{"clientKey":"key"}"#);
     assert_eq!(get_task_result_body("key", &id), r#"{"clientKey":"key","taskId":"id"}"#);
 }
+
+#[test]
+fn an_empty_reply_is_called_so() {
+    assert_eq!(created(200, b"").unwrap_err().to_string(), "the reply is empty (HTTP 200)");
+    assert_eq!(created(502, b"").unwrap_err().to_string(), "HTTP 502 with an empty body");
+}
