@@ -239,14 +239,14 @@ describe('an abort', together, () => {
 
   test('an abort does not replace the onabort handler of the signal', async t => {
     const controller = new AbortController()
-    let told = 0
+    let calls = 0
     controller.signal.onabort = () => {
-      told += 1
+      calls += 1
     }
     const { pending } = await hanging(t, 'getBalance', controller.signal)
     controller.abort()
     await failure(pending)
-    assert.equal(told, 1)
+    assert.equal(calls, 1)
   })
 })
 
@@ -322,7 +322,7 @@ async function abortedProcess(t, count) {
   let requests = 0
   /** @type {import('node:http').ServerResponse | undefined} */
   let waiting
-  // No call is answered, so not all are sent. The process is told once some have arrived.
+  // No call is answered, so not all are sent. The parent is notified once some have arrived.
   const handler = (/** @type {{ path: string }} */ { path }, /** @type {any} */ response) => {
     if (path === '/some-arrived') waiting = response
     else requests += 1

@@ -21,7 +21,7 @@ import {
 /** @typedef {import('./support/calls.mjs').CallName} CallName */
 
 const OTHER_KEY = 'test-key-of-another-account'
-const UNKNOWN_KEY = 'test-key-that-nobody-knows'
+const UNKNOWN_KEY = 'test-key-that-is-unknown'
 const page = { websiteURL: WEBSITE, websiteKey: SITEKEY }
 const MINUTE = 60_000
 

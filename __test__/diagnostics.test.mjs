@@ -27,7 +27,7 @@ const CHANNEL = 'turnstile-solver:call'
 const together = { concurrency: 32 }
 
 /**
- * Listens while one call runs, and keeps what was told of it alone: others run at the same time.
+ * Listens while one call runs, and keeps only its events: others run at the same time.
  *
  * @param {CallName} name
  * @param {any} options
@@ -42,12 +42,12 @@ async function watched(name, options) {
     if (message.id === id) messages.push(message)
   }
   subscribe(CHANNEL, listener)
-  // The start is told before the call returns: what comes first is of this call.
+  // The start is published before the call returns, so the first event is of this call.
   const pending = calls[name](options)
   const atOnce = messages.length
   const outcome = await pending.then(
-    solution => ({ solution, error: undefined, told: messages.length }),
-    error => ({ solution: undefined, error, told: messages.length }),
+    solution => ({ solution, error: undefined, published: messages.length }),
+    error => ({ solution: undefined, error, published: messages.length }),
   )
   unsubscribe(CHANNEL, listener)
   return { messages, atOnce, ...outcome }
@@ -74,7 +74,7 @@ const steady = ({ id: _, elapsedMs: __, retryDelayMs: ___, ...message }) => mess
 describe('the channel turnstile-solver:call', together, () => {
   test('the channel reports a solve from its start to its end', async t => {
     const { created, processing, ready } = replies
-    const { messages, atOnce, told } = await watchedAt(t, 'solveTurnstile', [created, processing, ready])
+    const { messages, atOnce, published } = await watchedAt(t, 'solveTurnstile', [created, processing, ready])
     const always = { call: 'solveTurnstile', provider: 'ezcaptcha', retries: 0 }
     assert.deepEqual(messages.map(steady), [
       { type: 'start', ...always, polls: 0 },
@@ -84,7 +84,7 @@ describe('the channel turnstile-solver:call', together, () => {
       { type: 'settled', ...always, taskId: TASK, polls: 2, outcome: 'succeeded' },
     ])
     assert.deepEqual(
-      [atOnce, told],
+      [atOnce, published],
       [1, 5],
       'the start before the call returns, the end before its promise goes on',
     )
@@ -328,15 +328,15 @@ describe('a subscriber that throws', together, () => {
   const script = `
     import { subscribe } from 'node:diagnostics_channel'
     import { solveTurnstile } from 'turnstile-solver'
-    const told = []
-    process.on('uncaughtException', error => told.push(error.message))
+    const published = []
+    process.on('uncaughtException', error => published.push(error.message))
     subscribe('turnstile-solver:call', () => { throw new Error('boom') })
-    subscribe('turnstile-solver:call', ({ type }) => told.push(type))
+    subscribe('turnstile-solver:call', ({ type }) => published.push(type))
     const options = JSON.parse(process.argv[1])
     const { token } = await solveTurnstile(options)
     await new Promise(setImmediate)
     console.log(token)
-    console.log(told.sort().join())`
+    console.log(published.sort().join())`
 
   test('a subscriber that throws affects neither the call nor other subscribers: Node.js reports the error to the process', async t => {
     const server = await scripted(t, [replies.created, replies.ready])

@@ -25,7 +25,7 @@ import { startScriptedServer } from './support/scripted-server.mjs'
 
 const together = { concurrency: 32 }
 
-/** How the fields of an error depend on the call: a task that exists is told, and paid for. @param {CallName} name */
+/** How the fields of an error depend on the call: the id of a task that exists is known, and it is paid for. @param {CallName} name */
 const known = name =>
   resuming.includes(name) ? { taskId: TASK, mayBeCharged: true } : { mayBeCharged: false }
 
@@ -276,8 +276,8 @@ describe('errors', () => {
     test('code and text that are null or missing are empty', async t => {
       for (const body of [{ errorId: 2 }, { errorId: 2, errorCode: null, errorDescription: null }]) {
         const { error } = await errorOf(t, 'createTask', { body })
-        const told = [error.code, error.errorCode, error.errorDescription, error.reason]
-        assert.deepEqual(told, ['PROVIDER_ERROR', '', '', 'unknown'])
+        const seen = [error.code, error.errorCode, error.errorDescription, error.reason]
+        assert.deepEqual(seen, ['PROVIDER_ERROR', '', '', 'unknown'])
       }
     })
 

@@ -79,7 +79,7 @@ const hostile = {
   },
   'HTTP/0.9': { says: says(created), code: noReply },
   'HTTP/7.3': { says: says(`HTTP/7.3 200 OK\r\n\r\n${created}`), code: noReply },
-  'HTTP/2 though nobody asked for it': {
+  'HTTP/2 that was not negotiated': {
     says: says(Buffer.concat([Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]), Buffer.alloc(100)])),
     code: noReply,
   },
@@ -90,7 +90,7 @@ const hostile = {
   'NULs in its headers': { says: says(head('x: \0\0') + created), code: noReply },
   'NULs as its body': { says: says(sized(Buffer.alloc(1000))), code: noSense },
   'NULs after its JSON': { says: says(sized(`${created}\0\0`)), code: noSense },
-  'a compressed body that nobody asked for': {
+  'a compressed body that was not requested': {
     says: says(
       head('content-encoding: gzip', 'content-length: 4') + Buffer.from([31, 139, 8, 0]).toString('latin1'),
     ),
@@ -152,7 +152,7 @@ describe('a createTask that is answered with', together, () => {
 
 describe('a reply with', together, () => {
   for (const [what, bytes] of /** @type {[string, string | Buffer][]} */ ([
-    ['bytes after its end', `${reply(replies.created.body)}and more that nobody asked for`],
+    ['bytes after its end', `${reply(replies.created.body)}and more bytes`],
     [
       'a second reply after its end',
       reply(replies.created.body) + reply({ errorId: 1, errorCode: 'SECOND' }),

@@ -5,7 +5,7 @@ import { runScript } from './support/child.mjs'
 
 const together = { concurrency: 64 }
 
-/** What a child has at hand: calls that reach nobody, and one line for each of their outcomes. */
+/** What a child has at hand: calls that reach no server, and one line for each of their outcomes. */
 const prelude = `
   import * as api from 'turnstile-solver'
   import { readFileSync } from 'node:fs'
@@ -48,7 +48,7 @@ const hostile = [
   [
     'a getter that throws an error whose message throws',
     'INVALID_OPTIONS',
-    'createTask({ get provider() { throw untold } })',
+    'createTask({ get provider() { throw throwing } })',
   ],
   [
     'a getter that throws an error that is its own cause',
@@ -187,8 +187,8 @@ const hostile = [
 const cast = `
   const evil = {}
   evil.toString = evil.toJSON = evil.valueOf = evil[Symbol.toPrimitive] = () => { throw evil }
-  const untold = new Error('x')
-  for (const name of ['stack', 'message', 'name', 'cause', 'toString']) Object.defineProperty(untold, name, { get() { throw untold } })
+  const throwing = new Error('x')
+  for (const name of ['stack', 'message', 'name', 'cause', 'toString']) Object.defineProperty(throwing, name, { get() { throw throwing } })
   const ownCause = new Error('x')
   ownCause.cause = ownCause
   const { proxy: revoked, revoke } = Proxy.revocable({}, {})
@@ -320,7 +320,7 @@ describe('random options', () => {
   test(`random options by the thousand end in a promise and one of the known codes (HOSTILE_SEED=${seed})`, async () => {
     const script = `${cast}
       import { fuzz } from './__test__/support/child-fuzz.mjs'
-      console.log(JSON.stringify(await fuzz({ api, seed: ${seed}, rounds: ${rounds}, outcome, cast: { evil, untold, ownCause, revoked, signal, nested } })))`
+      console.log(JSON.stringify(await fuzz({ api, seed: ${seed}, rounds: ${rounds}, outcome, cast: { evil, throwing, ownCause, revoked, signal, nested } })))`
     const { stdout } = await child(script)
     const { outcomes, odd } = JSON.parse(stdout)
     assert.deepEqual(odd, [], `HOSTILE_SEED=${seed}`)

@@ -20,7 +20,7 @@ import {
 import { blocksOf, read } from './support/documents.mjs'
 
 /** @typedef {import('./fixtures/load/stage.mjs').System} System */
-/** @typedef {import('./fixtures/load/stage.mjs').Told} Told */
+/** @typedef {import('./fixtures/load/stage.mjs').LoadReport} LoadReport */
 
 const { version } = manifest
 const here = hostTarget()
@@ -35,24 +35,24 @@ const together = { concurrency: 4 }
 /**
  * The error's whole shape: the three lines of its message, and the fields that a program branches on.
  *
- * @param {Told} told
+ * @param {LoadReport} report
  * @param {{ reason: string, problem: string | RegExp, fix: string | RegExp }} expected
  * @param {{ name?: string, packageName?: string }} [system]
  */
 function explains(
-  told,
+  report,
   { reason, problem, fix },
   { name = hostName, packageName: wanted = packageName } = {},
 ) {
-  assert.equal(told.loaded, undefined, 'it loaded')
-  const [what, because, ...rest] = (told.message ?? '').split('\n')
+  assert.equal(report.loaded, undefined, 'it loaded')
+  const [what, because, ...rest] = (report.message ?? '').split('\n')
   assert.equal(what, `turnstile-solver cannot load its native binary on ${name}.`)
   const match = (/** @type {string} */ text, /** @type {string | RegExp} */ pattern) =>
     pattern instanceof RegExp ? assert.match(text, pattern) : assert.equal(text, pattern)
   match(because, problem)
   match(rest.join('\n'), fix)
   const [platform, arch, , libc] = name.split(' ')
-  assert.deepEqual(told.fields, {
+  assert.deepEqual(report.fields, {
     code: 'ERR_TURNSTILE_SOLVER_BINARY',
     reason,
     platform,
@@ -83,9 +83,9 @@ describe('the package of this system', together, () => {
     }
     const staged = stage(t)
     for (const how of /** @type {const} */ (['require', 'import'])) {
-      const told = await staged.load({ how })
-      explains(told, expected)
-      assert.match(told.cause ?? '', new RegExp(`^Cannot find module '${packageName}/package.json'`))
+      const report = await staged.load({ how })
+      explains(report, expected)
+      assert.match(report.cause ?? '', new RegExp(`^Cannot find module '${packageName}/package.json'`))
     }
   })
 
@@ -203,10 +203,10 @@ describe('a binary that is there', together, () => {
 
   for (const [i, [what]] of none.entries()) {
     test(`a binary that is there and is ${what} is no library`, async t => {
-      const told = (await loads(t))[i]
+      const report = (await loads(t))[i]
       const problem = new RegExp(`^${file} is not a library\\.$`)
-      explains(told, { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
-      assert.ok(told.cause)
+      explains(report, { reason: 'corrupt', problem, fix: `To fix it, ${reinstall}` })
+      assert.ok(report.cause)
     })
   }
 
@@ -222,8 +222,8 @@ describe('a binary that is there', together, () => {
   for (const [i, [made]] of foreign.entries()) {
     test(`a binary that is there and is made for ${made} is reported as incompatible`, async t => {
       const problem = new RegExp(`^${file} is made for ${made}( with glibc)?\\.$`)
-      const told = (await loads(t))[none.length + i]
-      explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
+      const report = (await loads(t))[none.length + i]
+      explains(report, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
     })
   }
 
@@ -235,10 +235,10 @@ describe('a binary that is there', together, () => {
     assert.ok(at > 0)
     other.write('libc.musl', at + 1, 'latin1')
     const staged = stage(t, { packages: platformPackage(here, other) })
-    const told = await staged.load()
+    const report = await staged.load()
     const problem = new RegExp(`^${file} is made for linux ${process.arch} with musl\\.$`)
-    explains(told, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
-    assert.match(told.cause ?? '', /libc\.musl/)
+    explains(report, { reason: 'incompatible', problem, fix: `To fix it, ${reinstall}` })
+    assert.match(report.cause ?? '', /libc\.musl/)
   })
 
   test('a binary that is there and needs a newer glibc is reported with that version', {
@@ -272,8 +272,8 @@ describe('a binary that is there', together, () => {
 
   test('a binary that is there and must not be loaded by this process is reported with what allows it', async t => {
     const staged = stage(t, { packages: platformPackage(here, binary) })
-    const told = await staged.load({ flags: ['--no-addons'] })
-    explains(told, {
+    const report = await staged.load({ flags: ['--no-addons'] })
+    explains(report, {
       reason: 'addons-disabled',
       problem:
         /^This process may not load addons: Cannot load native addon because loading addons is disabled\.$/,
@@ -358,8 +358,8 @@ describe('NAPI_RS_NATIVE_LIBRARY_PATH', together, () => {
     const file = join(staged.folder, 'own.node')
     const env = { NAPI_RS_NATIVE_LIBRARY_PATH: file }
     const fix = `${unset} let it name a binary of this system and version.`
-    const told = await staged.load({ env })
-    explains(told, { reason: 'incompatible', problem: /own\.node is made for /, fix })
+    const report = await staged.load({ env })
+    explains(report, { reason: 'incompatible', problem: /own\.node is made for /, fix })
 
     const outdated = stage(t, { changes: { version: '99.1.2' }, files: { 'own.node': binary } })
     const path = join(outdated.folder, 'own.node')
@@ -432,10 +432,10 @@ describe('a system', together, () => {
     test(`a system whose process reports ${libc} has ${libc} although ldd is of ${ldd}, and its own reports stay as they were`, async t => {
       const system = { platform: 'linux', arch: 'arm64', libc, ldd }
       const expected = { reason: 'missing', problem: /which is not installed\.$/, fix: /@[\d.]+$/ }
-      const told = await stage(t).load({ system })
+      const report = await stage(t).load({ system })
       const packageName = `turnstile-solver-linux-arm64-${abi}`
-      explains(told, expected, { name: `linux arm64 with ${libc}`, packageName })
-      assert.equal(told.excludeNetwork, false)
+      explains(report, expected, { name: `linux arm64 with ${libc}`, packageName })
+      assert.equal(report.excludeNetwork, false)
     })
   }
 
@@ -449,22 +449,22 @@ describe('a system', together, () => {
       const fix = new RegExp(
         `\\nIf this system has ${other}, let NAPI_RS_NATIVE_LIBRARY_PATH name the binary for ${other}\\.$`,
       )
-      const told = await stage(t).load({ system })
+      const report = await stage(t).load({ system })
       const packageName = `turnstile-solver-linux-x64-${libc === 'musl' ? 'musl' : 'gnu'}`
       const expected = { reason: 'missing', problem: /which is not installed\.$/, fix }
-      explains(told, expected, { name: `linux x64 with ${libc}`, packageName })
+      explains(report, expected, { name: `linux x64 with ${libc}`, packageName })
     })
   }
 
   for (const [i, [name, wanted]] of others.entries()) {
     test(`a system that is ${name} is refused with the list of systems that have binaries`, async t => {
-      const told = (await loads(t))[2 * targets.length + i]
+      const report = (await loads(t))[2 * targets.length + i]
       const expected = {
         reason: 'unsupported',
         problem: `None is made for it; there are ${targets.join(', ')}.`,
         fix: 'To fix it, build one from the source and let NAPI_RS_NATIVE_LIBRARY_PATH name its file.',
       }
-      explains(told, expected, { name, packageName: `turnstile-solver-${wanted}` })
+      explains(report, expected, { name, packageName: `turnstile-solver-${wanted}` })
     })
   }
 })

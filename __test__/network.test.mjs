@@ -33,7 +33,7 @@ async function provider(t, options) {
   return { sandbox, versions, account: sandbox.account }
 }
 
-/** @param {Awaited<ReturnType<typeof provider>>} house */
+/** @param {Awaited<ReturnType<typeof provider>>} mock */
 function assertNothingArrived({ sandbox, versions }) {
   assert.deepEqual([sandbox.stats().tasks.created, [...versions]], [0, []])
 }
@@ -121,9 +121,9 @@ describe('a certificate of a trusted authority', inProcesses, () => {
  * @param {RegExp} cause
  */
 async function assertRefused(t, name, env, cause) {
-  const house = await provider(t, { tls: certificate(name) })
-  const { sandbox } = house
-  const account = { ...house.account }
+  const mock = await provider(t, { tls: certificate(name) })
+  const { sandbox } = mock
+  const account = { ...mock.account }
   const { outcomes } = await callsUnder(
     env,
     ['createTask', { ...account, ...page }],
@@ -137,7 +137,7 @@ async function assertRefused(t, name, env, cause) {
     assert.match(error.cause ?? '', cause)
     assert.equal(error.mayBeCharged, error.taskId !== undefined)
   }
-  assertNothingArrived(house)
+  assertNothingArrived(mock)
   assert.ok(sandbox.stats().connections.opened <= outcomes.length, 'it tried again')
 }
 

@@ -274,7 +274,7 @@ describe('options as a whole', () => {
   })
 
   test('an unknown provider is the path of the wrong option, and the error has no provider', async () => {
-    const error = await refused('getBalance', with_('getBalance', { provider: 'nobody' }), 'provider')
+    const error = await refused('getBalance', with_('getBalance', { provider: 'unknown' }), 'provider')
     assert.deepEqual(fields(error), { code: 'INVALID_OPTIONS', mayBeCharged: false, option: 'provider' })
   })
 

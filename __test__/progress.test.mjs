@@ -141,18 +141,18 @@ describe('onProgress', together, () => {
         loose: true,
       })
       /** @type {string[]} */
-      const told = []
+      const phases = []
       const onProgress = (/** @type {Progress} */ { phase }) => {
-        told.push(phase)
+        phases.push(phase)
         if (phase === 'processing') controller.abort()
       }
       const options = { pollIntervalMs: 10, signal: controller.signal, onProgress }
       await failure(calls.solveTurnstile(required('solveTurnstile', server.baseURL, options)))
-      assert.deepEqual(told, ['created', 'processing'])
+      assert.deepEqual(phases, ['created', 'processing'])
       // Another call: what was still on its way has arrived before its end.
       await observed(t, 'waitForTask', [replies.ready])
       for (let index = 0; index < 10; index += 1) await turn()
-      assert.deepEqual([events.length, told.length], [3, 2])
+      assert.deepEqual([events.length, phases.length], [3, 2])
     })
 
     test('each progress event is a new plain object, and changing it has no effect', async t => {

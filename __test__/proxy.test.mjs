@@ -222,9 +222,9 @@ test('a proxy that refuses and repeats the password wherever it can causes no ch
   assert.deepEqual([codes, error?.mayBeCharged], [['CONNECTION_FAILED'], false])
   const said = `the proxy ${new URL(proxy.url).host} answered with status 403`
   assert.ok(error?.shown.includes(said), error?.shown)
-  const told = `${JSON.stringify(outcomes)}${stderr}`
+  const output = `${JSON.stringify(outcomes)}${stderr}`
   for (const secret of [PASSWORD, Buffer.from(`user:${PASSWORD}`).toString('base64'), KEY]) {
-    assert.ok(!told.includes(secret), told)
+    assert.ok(!output.includes(secret), output)
   }
   assert.equal(sandbox.stats().tasks.created, 0)
 })

@@ -329,7 +329,7 @@ async function accepted(args, sandbox) {
 }
 
 /**
- * A sandbox runs until it is told to end.
+ * A sandbox runs until it gets a signal.
  * @param {string[]} args
  */
 async function listens(args) {

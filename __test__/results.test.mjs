@@ -268,15 +268,15 @@ describe('results', () => {
     })
 
     test('calls side by side do not wait for each other: a balance comes while a solve is polled', async t => {
-      const told = /** @type {Deferred<void>} */ (new Deferred())
+      const balanceRead = /** @type {Deferred<void>} */ (new Deferred())
       // The poll is answered once the balance is known.
       const answer = async (/** @type {any} */ { path }, /** @type {any} */ response) => {
-        if (path === '/getTaskResult') await told.promise
+        if (path === '/getTaskResult') await balanceRead.promise
         response.end(JSON.stringify(path === '/getTaskResult' ? replies.ready.body : replies.balance.body))
       }
       const server = await scripted(t, [replies.created, answer, answer])
       const onProgress = (/** @type {any} */ { phase }) => {
-        if (phase === 'created') getBalance(account(server)).then(() => told.resolve())
+        if (phase === 'created') getBalance(account(server)).then(() => balanceRead.resolve())
       }
       const options = { ...account(server), ...page, pollIntervalMs: 10, onProgress }
       assert.equal((await solveTurnstile(options)).token, TOKEN)

@@ -205,7 +205,7 @@ describe('a process with everything that logs turned on', together, () => {
       ],
     })
     t.after(() => sandbox.close())
-    // The key is put together in there, so that what Node itself tells of the script and its arguments is no find.
+    // The key is put together in there, so that what Node.js itself prints of the script and its arguments is no find.
     const script = `
       const { solveTurnstile, createTask, getBalance } = require('turnstile-solver')
       const clientKey = ${JSON.stringify(KEY.slice(0, 12))} + ${JSON.stringify(KEY.slice(12))}
@@ -213,14 +213,14 @@ describe('a process with everything that logs turned on', together, () => {
       const account = { provider: 'ezcaptcha', clientKey, baseURL: process.argv[1], timeoutMs: 300_000, requestTimeoutMs: 300_000 }
       const task = { websiteURL: 'https://shop.example', websiteKey: 'key', proxy }
       const onProgress = () => { throw new Error('in the callback') }
-      const tell = error => console.log(error, JSON.stringify(error), error.stack)
+      const log = error => console.log(error, JSON.stringify(error), error.stack)
       const main = async () => {
-        for (let i = 0; i < 3; i++) await getBalance(account).catch(tell)
-        await createTask({ ...account, ...task }).catch(tell)
-        await createTask({ ...account, ...task, timeoutMs: -1 }).catch(tell)
-        await createTask({ ...account, ...task, clientKey: [clientKey] }).catch(tell)
-        await getBalance({ ...account, signal: AbortSignal.abort() }).catch(tell)
-        await getBalance({ ...account, timeoutMs: 1 }).catch(tell)
+        for (let i = 0; i < 3; i++) await getBalance(account).catch(log)
+        await createTask({ ...account, ...task }).catch(log)
+        await createTask({ ...account, ...task, timeoutMs: -1 }).catch(log)
+        await createTask({ ...account, ...task, clientKey: [clientKey] }).catch(log)
+        await getBalance({ ...account, signal: AbortSignal.abort() }).catch(log)
+        await getBalance({ ...account, timeoutMs: 1 }).catch(log)
         console.log(await solveTurnstile({ ...account, ...task, onProgress, pollIntervalMs: 10 }))
         await createTask({ ...account, ...task, websiteURL: '' })
       }

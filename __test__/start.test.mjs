@@ -10,12 +10,12 @@ test('a runtime that cannot start fails the call that needed it, and the next ca
   const script = `
     import { closeSync, openSync } from 'node:fs'
     import { getBalance } from 'turnstile-solver'
-    const told = () => getBalance(${account}).then(() => 'an answer', error => error.code + ' ' + error.message)
+    const outcome = () => getBalance(${account}).then(() => 'an answer', error => error.code + ' ' + error.message)
     const taken = []
     try { for (;;) taken.push(openSync('/dev/null')) } catch {}
-    const first = await told()
+    const first = await outcome()
     for (const descriptor of taken) closeSync(descriptor)
-    console.log(first + '\\n' + await told())
+    console.log(first + '\\n' + await outcome())
   `
   const node = `exec '${process.execPath}' --input-type=module -e "$SCRIPT"`
   const ended = await run('bash', ['-c', `ulimit -n 64 && ${node}`], { env: { SCRIPT: script } })

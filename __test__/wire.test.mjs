@@ -27,7 +27,7 @@ import { startScriptedServer } from './support/scripted-server.mjs'
  * @property {string} reason
  * @property {Provider[]} providers
  * @property {number} [errorId]
- * @property {number} [status] the HTTP status that the vendor documents for it
+ * @property {number} [status] the HTTP status that the provider documents for it
  */
 
 const KEY = 'test-key-0123456789abcdef'
@@ -132,8 +132,8 @@ async function isSentAgain(t, provider, call, bad) {
 function assertFailure(error, provider, { call, expect }) {
   assert.ok(error instanceof TurnstileError)
   const seen = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (error))
-  const told = Object.fromEntries(Object.keys(expect).map(key => [key, seen[key]]))
-  assert.deepEqual(told, expect)
+  const actual = Object.fromEntries(Object.keys(expect).map(key => [key, seen[key]]))
+  assert.deepEqual(actual, expect)
   assert.equal(error.provider, provider)
   if (call === 'getTaskResult') assert.equal(error.taskId, TASK)
 }
@@ -201,7 +201,7 @@ function answerOf({ call, status, contentType = 'application/json', body }) {
  */
 function replyOf({ code, reason, errorId = 1, ...row }, provider) {
   const name = code
-  // One vendor sends its errors with HTTP 500 unless it documents another status, the rest with 200.
+  // One provider sends its errors with HTTP 500 unless it documents another status, the rest with 200.
   const status = row.status ?? (provider === 'ezcaptcha' ? 500 : 200)
   const envelope = { errorId, errorCode: code, errorDescription: `about ${code}` }
   const expect = { code: 'PROVIDER_ERROR', reason, ...envelope, status }

@@ -49,8 +49,8 @@ const script = `
     } catch (error) {
       const { code, message, taskId, mayBeCharged, cause } = error
       const shown = [inspect([error, events], { depth: Infinity, showHidden: true }), error.stack, JSON.stringify(error)].join('\\n')
-      const beneath = { cause: cause?.message, underneath: cause?.cause?.message }
-      return { codes: events.map(({ code }) => code), error: { code, message, taskId, mayBeCharged, ...beneath, shown } }
+      const causes = { cause: cause?.message, underneath: cause?.cause?.message }
+      return { codes: events.map(({ code }) => code), error: { code, message, taskId, mayBeCharged, ...causes, shown } }
     }
   })
   console.log(JSON.stringify(await Promise.all(outcomes)))`

@@ -1,4 +1,4 @@
-/** Options at random, from a seed: mostly right ones with some of the values replaced by what nobody should give. */
+/** Options at random, from a seed: mostly right ones with some of the values replaced by wrong ones. */
 
 import { createRandom } from './random.mjs'
 
@@ -101,7 +101,7 @@ export async function fuzz({ api, seed, rounds, outcome, cast }) {
       new Error(text()),
       new RangeError('r'),
       cast.evil,
-      cast.untold,
+      cast.throwing,
       cast.ownCause,
       text(),
       undefined,

@@ -53,7 +53,7 @@ export function assertTellsNone(text, secrets, where = '') {
     for (const spelling of spellings(secret)) {
       const at = text.indexOf(spelling)
       if (at >= 0) {
-        assert.fail(`${where} tells ${spelling}:\n${text.slice(Math.max(at - 200, 0), at + 200)}`)
+        assert.fail(`${where} contains ${spelling}:\n${text.slice(Math.max(at - 200, 0), at + 200)}`)
       }
     }
   }

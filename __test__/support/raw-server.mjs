@@ -1,4 +1,4 @@
-/** A TCP server on loopback that says whatever bytes it is told to: for replies that no HTTP library would send. */
+/** A TCP server on loopback that sends given bytes, for replies that no HTTP library would send. */
 
 import { once } from 'node:events'
 import { createServer } from 'node:net'

@@ -19,7 +19,7 @@ import { createServer } from 'node:http'
  */
 
 /**
- * One scripted answer. Without `hang`, `reset` or `handler` it is a plain reply: 200 and an empty body unless told.
+ * One scripted answer. Without `hang`, `reset` or `handler` it is a plain reply: 200 and an empty body by default.
  * @typedef {object} Answer
  * @property {string} [path] the path that the request must have; any if absent
  * @property {number} [status]
@@ -35,14 +35,14 @@ import { createServer } from 'node:http'
  * @property {string} baseURL
  * @property {RecordedRequest[]} requests every complete request, in order of arrival, unexpected ones included
  * @property {(...answers: (Answer | Handler)[]) => void} push adds answers to the end of the queue
- * @property {() => Promise<void>} close rejects if the script was not followed; a second call tells the same
+ * @property {() => Promise<void>} close rejects if the script was not followed; a second call does the same
  */
 
 /** @typedef {Script & AsyncDisposable} ScriptedServer */
 
 /**
- * Starts an HTTP server on loopback that gives its answers one by one, each to one request. A request that nobody
- * scripted, an answer that nobody fetched and a handler that threw make `close` reject; `loose` forgives only
+ * Starts an HTTP server on loopback that gives its answers one by one, each to one request. A request that was not
+ * scripted, an answer that was not used and a handler that threw make `close` reject; `loose` forgives only
  * answers left over.
  * @param {(Answer | Handler)[]} [script]
  * @param {{ loose?: boolean }} [options]

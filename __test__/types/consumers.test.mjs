@@ -8,7 +8,7 @@ import { root, run } from '../support/child.mjs'
 
 const solver = createRequire(import.meta.url)('turnstile-solver')
 
-/** Compiles as a stranger's project would: strict, and with none of this project's settings. */
+/** Compiles as the project of a user: strict, and without the settings of this project. */
 const strict = ['--strict', '--noEmit', '--ignoreConfig', '--pretty', 'false', '--target', 'es2023']
 const libraries = ['--lib', 'es2023,esnext.disposable', '--types', 'node']
 

@@ -28,7 +28,7 @@ export async function calls(page: Page): Promise<unknown[]> {
     solveTurnstileOnPage(page, { ...account, widgetTimeoutMs: '5s' }),
     // @ts-expect-error: a callback takes the token
     solveTurnstileOnPage(page, { ...account, callback: (token: number) => token }),
-    // @ts-expect-error: there is a sitekey only where the page tells
+    // @ts-expect-error: there is a sitekey only if the page has one
     widget.websiteKey.length,
     // @ts-expect-error: how many is not which
     applied.fields.toFixed(),

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import * as page from 'turnstile-solver/page'
 import { root, run } from '../support/child.mjs'
 
-/** Compiles as a stranger's project would, whose drivers' types are as they are. */
+/** Compiles as the project of a user, with the drivers' own types. */
 const strict = [
   ...['--strict', '--noEmit', '--ignoreConfig', '--pretty', 'false', '--target', 'es2023', '--skipLibCheck'],
   ...['--lib', 'es2023,dom,dom.iterable,esnext.disposable', '--types', 'node'],

@@ -2,8 +2,8 @@
 
 import solver = require('turnstile-solver')
 
-// @ts-expect-error: a provider that nobody knows
-const balance = solver.getBalance({ provider: 'nobody', clientKey: 'key' })
+// @ts-expect-error: an unknown provider
+const balance = solver.getBalance({ provider: 'unknown', clientKey: 'key' })
 // @ts-expect-error: the functions have names, the package is none
 const solved = solver({ provider: 'ezcaptcha', clientKey: 'key' })
 // @ts-expect-error: the addon is not part of the door

@@ -19,8 +19,8 @@ const page = { websiteURL: 'https://shop.example', websiteKey: 'key' }
 
 export function calls(): unknown[] {
   return [
-    // @ts-expect-error: a provider that nobody knows
-    getBalance({ provider: 'nobody', clientKey: 'key' }),
+    // @ts-expect-error: an unknown provider
+    getBalance({ provider: 'unknown', clientKey: 'key' }),
     // @ts-expect-error: a provider that could be any text
     getBalance({ provider: 'ezcaptcha' as string, clientKey: 'key' }),
     // @ts-expect-error: no provider
