@@ -161,7 +161,7 @@ describe('wrong usage', { concurrency: 4 }, () => {
         '--extra-task-fields',
         '{"type":"y"}',
       ],
-      /--extra-task-fields \(type\): is set by an option already/,
+      /--extra-task-fields \(type\): is set by another flag/,
       'a field that --extra-task-fields must not set',
     ],
     [['wait', '--provider', 'yescaptcha'], /--task-id: is required/, 'a missing task id'],
