@@ -159,7 +159,8 @@ describe('a request of a web page of another site is refused on every path', () 
         [400, 403].includes(statusOf(await raw(port, `POST /createTask HTTP/1.1\n${hosts}${rest}`))),
         hosts,
       )
-    assert.equal(statusOf(await raw(port, `POST /createTask HTTP/1.0\n${rest}`)), 403)
+    for (const target of ['/createTask', `http://127.0.0.1:${port}/createTask`])
+      assert.equal(statusOf(await raw(port, `POST ${target} HTTP/1.0\n${rest}`)), 403)
     assert.deepEqual(sandbox.stats().requests, {})
   })
 

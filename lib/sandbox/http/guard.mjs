@@ -75,6 +75,7 @@ export function createGuard({ protocol, name, port, allowedHosts = [] }, exposur
     const hosts = valuesOf(req, 'host')
     if (hosts.length > 1) return 'it has more than one Host header'
     const authorities = [...valuesOf(req, ':authority'), ...hosts]
+    if (authorities.length === 0) return 'it has no Host header'
     let target = req.url ?? '/'
     const [, scheme, authority, rest] = ABSOLUTE_TARGET.exec(target) ?? []
     if (scheme !== undefined) {
@@ -82,7 +83,6 @@ export function createGuard({ protocol, name, port, allowedHosts = [] }, exposur
       authorities.push(authority)
       target = rest.startsWith('/') ? rest : `/${rest}`
     }
-    if (authorities.length === 0) return 'it has no Host header'
     const own = new Set(authorities.map(ownHost))
     const [host] = own
     if (own.size > 1 || host === null) return `its host is '${authorities.join(' and ').slice(0, 100)}'`
