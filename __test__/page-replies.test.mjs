@@ -196,7 +196,7 @@ describe('a reply of a page', () => {
       'Execution context is not available in detached frame or worker "https://shop.example/" (are you trying to evaluate?)',
       'Execution context was destroyed, most likely because of a navigation.',
       'JSHandle is disposed!',
-      'JSHandles can be evaluate only in the context they were created!',
+      'JSHandles can be evaluated only in the context they were created!',
       'Protocol error (Runtime.callFunctionOn): Argument should belong to the same JavaScript world as target object',
       'Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.',
       'Target closed',
@@ -216,11 +216,15 @@ describe('a reply of a page', () => {
       'frame.evaluate: TypeError: a.map is not a function\n    at closed.js:1:1',
       'Illegal invocation',
     ]
-    for (const cause of [...thrown.map(message => new Error(message)), 'a text', undefined, null]) {
+    for (const cause of [...thrown.map(message => new Error(message)), 'a text', { message: { a: 1 } }]) {
       assert.equal(isGoneError(cause), false, String(cause))
       const reject = () => Promise.reject(cause)
       await assert.rejects(evaluate(reject, String), { name: 'Error', cause })
       assert.equal(await isAlive({ evaluate: reject }), true)
+    }
+    for (const cause of [undefined, null]) {
+      const error = await evaluate(() => Promise.reject(cause), String).catch(error => error)
+      assert.equal(error.cause.message, `a script of the page threw ${cause}`)
     }
   })
 })

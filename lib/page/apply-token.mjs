@@ -52,12 +52,18 @@ export async function applyToken(page, held, parsed, solution, expiry, lifecycle
   const apply = async () => {
     if (expiry.leftMs() <= 0) throw late()
     const found = await foundAgain(page, held, parsed, expiry, lifecycle)
-    await assertAlive()
-    if (!found) throw notApplied(`${printable(held.widget.selector)} is not in the page any more`)
-    const { handle, until, widget } = found
-    rememberApplied(page, token)
-    const setValue = () => handle.evaluate(fill, { token, until })
-    const fields = await evaluate(setValue, asFillResult, expiry.leftMs()).finally(() => dispose(handle))
+    /** @type {string[] | 'late' | undefined} */
+    let fields
+    try {
+      await assertAlive()
+      if (!found) throw notApplied(`${printable(held.widget.selector)} is not in the page any more`)
+      rememberApplied(page, token)
+      const setValue = () => found.handle.evaluate(fill, { token, until: found.until })
+      fields = await evaluate(setValue, asFillResult, expiry.leftMs())
+    } finally {
+      dispose(found?.handle)
+    }
+    const { until, widget } = found
     if (fields === 'late' || expiry.leftMs() <= 0) throw late()
     await assertAlive()
     if (!fields) throw notApplied('the page did not take the token')
@@ -87,8 +93,11 @@ export async function applyToken(page, held, parsed, solution, expiry, lifecycle
   try {
     return await Promise.race([over, expired, apply()])
   } catch (error) {
-    if (!(error instanceof PageScriptError)) throw error
-    throw notApplied('a script of the page broke the code that runs there, see `cause`', error.cause)
+    const problem = 'a script of the page broke the code that runs there, see `cause`'
+    if (error instanceof PageScriptError) throw notApplied(problem, error.cause)
+    // The selector was right before the solve: a script has changed the reply.
+    if (/** @type {any} */ (error)?.code === 'INVALID_OPTIONS') throw notApplied(problem, error)
+    throw error
   } finally {
     clearTimeout(timer)
   }

@@ -14,7 +14,10 @@ const GONE =
   /\b(?:closed|collected|crashed|destroyed|detached|disconnected|disposed)\b|Protocol error|only in the context|same JavaScript world|different document|object with given id|active page/i
 
 /** Whether a driver's error means that the document is gone. All other errors come from scripts. @param {any} error */
-export const isGoneError = error => GONE.test(String(error?.message ?? error).split('\n', 1)[0])
+export const isGoneError = error => {
+  const message = error instanceof Error ? error.message : error
+  return typeof message === 'string' && GONE.test(message.split('\n', 1)[0])
+}
 
 /**
  * The result of a driver's method, or undefined: the frame is gone, or has no document yet. A handle that arrives after the timeout is
@@ -43,7 +46,9 @@ export async function evaluate(call, check, timeoutMs) {
     return settled && check(settled.result)
   } catch (cause) {
     if (isGoneError(cause)) return undefined
-    throw new PageScriptError('a script of the page broke the code that runs there', { cause })
+    throw new PageScriptError('a script of the page broke the code that runs there', {
+      cause: cause ?? new Error(`a script of the page threw ${cause}`),
+    })
   }
 }
 

@@ -109,7 +109,12 @@ async function candidatesIn(page, frame, list, { selector, websiteKey } = {}, ti
   const challenges = await challengesIn(page, frame)
   await addHidden(list, challenges)
   const seen = await evaluate(() => list.evaluate(describe, selector), asDescription, timeoutMs)
-  if (seen === 'wrong selector') throw invalidOption('selector', 'is no CSS selector')
+  if (seen === 'wrong selector') {
+    if (selector !== undefined) throw invalidOption('selector', 'is no CSS selector')
+    throw new PageScriptError('a script of the page changed a reply', {
+      cause: new TypeError('the page replied that a selector is wrong, and there is none'),
+    })
+  }
   if (!seen) return []
   const { loading, now } = seen
   /** @type {(Candidate & { first: number })[]} */
