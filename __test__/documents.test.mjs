@@ -10,7 +10,7 @@ import * as sandboxApi from '../lib/sandbox/index.mjs'
 import { summary } from '../tools/benchmark/lib/summary.mjs'
 import { section } from '../tools/dev/section.mjs'
 import { root } from './support/child.mjs'
-import { anchors, read, readme } from './support/documents.mjs'
+import { anchors, blocksOf, read, readme } from './support/documents.mjs'
 
 const manifest = JSON.parse(read('package.json'))
 const documents = [
@@ -80,6 +80,18 @@ test('every script of npm that a document names is there', () => {
   for (const document of documents.filter(path => !path.startsWith('tools/benchmark/'))) {
     const names = [...read(document).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name)
     for (const name of names) assert.ok(manifest.scripts[name], `${document}: npm run ${name}`)
+  }
+})
+
+test('no document installs the package by its name while README.md says that it is not on npm', () => {
+  if (!/not on npm yet/.test(readme)) return
+  for (const document of documents) {
+    const blocks = blocksOf(read(document)).filter(({ language }) => language === 'sh')
+    const commands = blocks
+      .flatMap(({ code }) => code.split('\n'))
+      .filter(line => /^(npm|pnpm|yarn|bun) /.test(line))
+    for (const command of commands)
+      assert.doesNotMatch(command, /(install|add|i)\b.* turnstile-solver(@|\s|$)/, `${document}: ${command}`)
   }
 })
 

@@ -1,7 +1,8 @@
 // Builds the addon as users get it, and from this binary the types, index.d.ts, which are committed. Does nothing if neither the sources
 // nor the results have changed since the last build. `--debug` builds the same in seconds, without optimisation and LTO.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// `--from <file>` takes a binary of `npm run cross-build` instead of building one.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { currentBuild, sourceDigest, stampBuild } from './build-stamp.mjs'
 import { main, probe, root, run, tool, UserError } from './run.mjs'
@@ -45,6 +46,17 @@ export async function buildIfStale() {
   return 'debug'
 }
 
+/**
+ * Takes a binary that `npm run cross-build` made of the same sources for this system as the release build.
+ *
+ * @param {string} file
+ */
+function take(file) {
+  if (!currentBuild(root)) throw new UserError('The types are not current. Run first: npm run build:debug')
+  copyFileSync(file, join(root, basename(file)))
+  stampBuild(root, 'release', sourceDigest(root))
+}
+
 /** The names of the providers in the types come from the binary. */
 function types() {
   const { ok, output } = probe(process.execPath, [
@@ -61,7 +73,10 @@ function types() {
 }
 
 main(import.meta.url, async () => {
-  const { values } = parseArgs({ options: { debug: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: { debug: { type: 'boolean', default: false }, from: { type: 'string' } },
+  })
   await setup()
+  if (values.from) return take(resolve(values.from))
   await build(values.debug ? 'debug' : 'release')
 })
