@@ -50,7 +50,7 @@ async function framed(page) {
   return (await eventually(ofWidget))?.frame
 }
 
-withEachDriver('a page, while its widget is solved,', (open, name) => {
+withEachDriver('a page during a solve', (open, name) => {
   test('that closes aborts the solve, and the error has the task', async t => {
     const fixture = await open(t, 'implicit', {}, endless)
     const error = await during(fixture, () => fixture.page.close())

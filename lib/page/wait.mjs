@@ -53,8 +53,8 @@ export async function waitForWidget(page, parsed, lifecycle) {
   for (;;) {
     const late = now() >= deadline
     const { candidates, fault } = lifecycle.endReason() ? nothing : await scanPage(page, choice)
-    if (lifecycle.endReason()) throw endedError(lifecycle, { provider })
     try {
+      if (lifecycle.endReason()) throw endedError(lifecycle, { provider })
       const solved = parsed.ifSolved === 'keep' ? onlyChosen(candidates) : undefined
       if (solved?.token !== undefined && !wasApplied(page, solved.token))
         return { widget: solved.widget, keptToken: solved.token }
