@@ -63,7 +63,7 @@ test('every exported name is documented', () => {
 
 test('while the package is not on npm, no document installs it by its name', () => {
   const installs =
-    /\b(?:npm|pnpm|yarn|bun)\s+(?:install|i|add)\b[^\n`]*\sturnstile-solver(?:@\S*)?(?=[\s`]|$)/m
+    /\b(?:npm|pnpm|yarn|bun)\s+(?:install|i|add)\b[^\n`]*[ \t]turnstile-solver(?:@\S*)?(?=[\s`]|$)/m
   for (const command of [
     'npm i -D turnstile-solver',
     'pnpm add a turnstile-solver@0.1.0',
