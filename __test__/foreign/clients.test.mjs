@@ -13,10 +13,10 @@ import { root, run } from '../support/child.mjs'
 const clients = /** @type {const} */ ([
   { language: 'Python', name: 'ezcapsolver-py', provider: 'ezcaptcha' },
   { language: 'Python', name: 'yescaptcha-client', provider: 'yescaptcha' },
-  { language: 'Python', name: 'capmonstercloudclient', provider: 'custom' },
-  { language: 'Python', name: 'anticaptchaofficial', provider: 'custom' },
-  { language: 'Node.js', name: '@zennolab_com/capmonstercloud-client', provider: 'custom' },
-  { language: 'Node.js', name: '@antiadmin/anticaptchaofficial', provider: 'custom' },
+  { language: 'Python', name: 'capmonstercloudclient', provider: 'capmonster' },
+  { language: 'Python', name: 'anticaptchaofficial', provider: 'anticaptcha' },
+  { language: 'Node.js', name: '@zennolab_com/capmonstercloud-client', provider: 'capmonster' },
+  { language: 'Node.js', name: '@antiadmin/anticaptchaofficial', provider: 'anticaptcha' },
 ])
 
 /** @type {Awaited<ReturnType<typeof prepareForeignClients>>} */
