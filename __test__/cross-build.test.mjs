@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -143,4 +143,22 @@ describe('the table of results', () => {
     for (const bad of ['a', begin, end, `${end}\n${begin}`])
       assert.throws(() => withSection(bad, 'platforms', 'new'), /has no <!-- platforms:begin -->/)
   })
+})
+
+test('every build tool of PyPI is pinned by version and by the hashes of its archives', () => {
+  for (const folder of ['tools/cross-build/requirements', 'tools/dev/requirements']) {
+    const names = readdirSync(join(root, folder))
+    assert.ok(names.length > 0, folder)
+    for (const name of names) {
+      const text = readFileSync(join(root, folder, name), 'utf8').replaceAll('\\\n', '')
+      for (const line of text.trim().split('\n')) {
+        assert.match(line, /^[\w-]+==[\d.]+(?: ; [^#]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+$/, name)
+      }
+    }
+  }
+  for (const file of ['tools/cross-build/toolchain.mjs', 'tools/dev/lint-workflows.mjs']) {
+    const installs = readFileSync(join(root, file), 'utf8').match(/'pip', 'install'/g) ?? []
+    const checked = readFileSync(join(root, file), 'utf8').match(/'--require-hashes'/g) ?? []
+    assert.deepEqual([installs.length, checked.length], [1, 1], file)
+  }
 })

