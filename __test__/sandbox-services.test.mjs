@@ -199,7 +199,7 @@ test('EZ-Captcha ignores the case of task types, accepts an empty proxy, and lim
 })
 
 describe('custom', () => {
-  test('has no status in the reply of createTask, unless it is told to', async t => {
+  test('has no status in the reply of createTask by default', async t => {
     const { create } = await open(t, { provider: 'custom' })
     assert.ok(!('status' in (await create()).json))
     const idle = await open(t, { provider: 'custom', createdStatus: 'idle' })

@@ -31,7 +31,7 @@ import { UserError } from './run.mjs'
  */
 /** @typedef {{ value: string, text: string, fields: { name: string, values: string[] }[] }} Member */
 /**
- * An interface with its own fields, or a union of strings or of objects. Objects are told apart by their first field, the `key`.
+ * An interface with its own fields, or a union of strings or of objects. Objects are distinguished by their first field, the `key`.
  *
  * @typedef {{ fields: Field[] } | { key?: string, members: Member[] }} Declaration
  */

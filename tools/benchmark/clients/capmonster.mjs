@@ -18,7 +18,7 @@ export default function connect({ account, website, pollMs, timeoutMs }) {
   }
   return async () => {
     const request = new TurnstileRequest(website)
-    // Its own type name is another; that much the vendors of this protocol differ in.
+    // The type name differs between the providers of this protocol.
     Object.assign(request, { type: account.taskType })
     const { solution, error } = await client.Solve(request, timeouts)
     if (!solution) throw new Error(error)

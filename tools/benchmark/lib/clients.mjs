@@ -49,7 +49,7 @@ export const clients = {
     module: 'plain-http2',
     plainJavaScript: true,
     cannot: {
-      plain: 'HTTP/2 without TLS is offered by no vendor',
+      plain: 'no provider offers HTTP/2 without TLS',
       tls: 'HTTP/2 is not offered in this mode',
     },
   },
