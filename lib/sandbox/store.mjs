@@ -40,7 +40,7 @@ function summaryOf({ type, websiteURL, websiteKey }) {
  * @property {string | number} taskId
  * @property {string} key
  * @property {import('./index.d.mts').SandboxTaskFields} summary
- * @property {string | null} sent JSON of the task and the developer ids as they were sent, while there is room for it
+ * @property {string | null} sent JSON of the task and the developer ids as they were sent; null once it was dropped to bound the memory
  * @property {{ hostname: string, action: string, cdata: string }} binding what siteverify says of its token
  * @property {number} price
  * @property {number} createdAt

@@ -1,6 +1,5 @@
-//! The bytes of a whole HTTP reply, head and body, through the real client: what a stranger at the other end of the
-//! connection can send. A reply comes back, or a fault that says so; at most 1 MiB is kept, nothing is followed, and what
-//! `Retry-After` asks for stays within bounds.
+//! The bytes of a whole HTTP reply, head and body, through the real client: what an untrusted peer can send. The result is a
+//! reply or an error; at most 1 MiB is kept, no redirect is followed, and the delay of `Retry-After` is within bounds.
 #![no_main]
 
 use std::{
@@ -103,14 +102,14 @@ fn may_be_compressed(reply: &[u8]) -> bool {
 
 async fn check(reply: &Reply, sent: &[u8]) {
     assert!(reply.body.len() <= MAX_BODY_LENGTH);
-    // 101 ends a head like any other, though nobody asked to switch.
+    // 101 ends a head like any other status, although no upgrade was requested.
     assert!((101..1000).contains(&reply.status), "{}", reply.status);
     let _ = wire::created(reply.status, &reply.body);
     let _ = wire::task_status(reply.status, &reply.body);
     let _ = wire::balance(reply.status, &reply.body);
     let Some(wait) = reply.retry_after else { return };
     let sent = sent.to_ascii_lowercase();
-    assert!(sent.windows(11).any(|part| part == b"retry-after"), "nobody asked for {wait:?}");
+    assert!(sent.windows(11).any(|part| part == b"retry-after"), "no Retry-After was sent, yet {wait:?}");
     if wait.subsec_nanos() != 0 {
         // A date, and HTTP's have four digits for the year.
         let last = httpdate::parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT").unwrap();

@@ -203,11 +203,11 @@ fn checked<T: Debug>(given: &RawOptions, parsed: std::result::Result<T, Error>) 
             assert!(!bad.problem.is_empty());
             let text = format!("{error} {error:?}");
             for secret in SECRETS {
-                // What stands in a name, or as the task's id, is told by that name and by that id.
-                let told = |(name, value): &(String, RawOption)| {
+                // Errors may repeat the names of options and the task's id.
+                let repeated = |(name, value): &(String, RawOption)| {
                     name.contains(secret) || (name == "taskId" && holds(value, secret))
                 };
-                assert!(!text.contains(secret) || given.iter().any(told), "{secret} is told: {text}");
+                assert!(!text.contains(secret) || given.iter().any(repeated), "{secret} leaks: {text}");
             }
             None
         }
@@ -272,7 +272,7 @@ fn task_id(given: &RawOptions, id: &TaskId) {
 
 fn polling(account: &Account, interval: Duration) {
     assert!((Duration::from_secs(1)..=Duration::from_secs(300)).contains(&interval));
-    assert!(account.timeout <= interval * 120, "more polls than vendors answer");
+    assert!(account.timeout <= interval * 120, "more polls than providers answer");
 }
 
 /// The first text of that name, unless it was given twice.

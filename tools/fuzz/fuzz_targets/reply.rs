@@ -210,7 +210,7 @@ fn holds_together(status: u16, body: &[u8]) {
     match wire::created(status, body) {
         Ok(Created::Ready { solution, .. }) => assert!(!solution.token.is_empty(), "ready without a token"),
         Ok(Created::Pending(id)) => {
-            assert!(!id.to_string().trim().is_empty(), "an id that nobody can ask for");
+            assert!(!id.to_string().trim().is_empty(), "an empty task id");
             let sent: Value = serde_json::from_slice(&wire::get_task_result_body("k", &id)).unwrap();
             match id {
                 TaskId::Text(id) => assert_eq!(sent["taskId"], *id),

@@ -1,5 +1,5 @@
-//! The poll loop and the ban guard, in a time of their own, against any sequence of answers: on time, never in a tight loop,
-//! never so often that a vendor would ban.
+//! The poll loop and the circuit breaker, in paused time, against any sequence of replies: calls are made when due, never in a
+//! tight loop, and never so often that a provider would ban the key.
 #![no_main]
 
 use std::{collections::VecDeque, time::Duration};
@@ -48,15 +48,15 @@ struct Polling {
 #[derive(Arbitrary, Debug)]
 struct Answer {
     takes_ms: u16,
-    verdict: Told,
+    verdict: Verdict,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Told {
-    NotYet,
-    Again(Option<u64>),
-    Done,
-    Failed,
+enum Verdict {
+    Pending,
+    Retry(Option<u64>),
+    Success,
+    Failure,
 }
 
 impl<'a> Arbitrary<'a> for Polling {
@@ -74,8 +74,8 @@ impl<'a> Arbitrary<'a> for Polling {
 
 struct Script {
     answers: VecDeque<Answer>,
-    /// When each call began and ended, and what it was told.
-    called: Vec<(Instant, Option<(Instant, Told)>)>,
+    /// When each call began and ended, and its result.
+    called: Vec<(Instant, Option<(Instant, Verdict)>)>,
 }
 
 impl Operation for Script {
@@ -85,18 +85,18 @@ impl Operation for Script {
     async fn call(&mut self) -> Outcome<(), ()> {
         self.called.push((Instant::now(), None));
         let Answer { takes_ms, verdict } =
-            self.answers.pop_front().unwrap_or(Answer { takes_ms: 0, verdict: Told::NotYet });
+            self.answers.pop_front().unwrap_or(Answer { takes_ms: 0, verdict: Verdict::Pending });
         sleep(Duration::from_millis(takes_ms.into())).await;
         if let Some((_, ended)) = self.called.last_mut() {
             *ended = Some((Instant::now(), verdict));
         }
         match verdict {
-            Told::NotYet => Outcome::Pending,
-            Told::Again(after) => {
+            Verdict::Pending => Outcome::Pending,
+            Verdict::Retry(after) => {
                 Outcome::Retry { error: (), delay: RetryDelay::Backoff { at_least: after.map(Duration::from_secs) } }
             }
-            Told::Done => Outcome::Success(()),
-            Told::Failed => Outcome::Failure(()),
+            Verdict::Success => Outcome::Success(()),
+            Verdict::Failure => Outcome::Failure(()),
         }
     }
 
@@ -114,7 +114,7 @@ async fn polls(Polling { timeout, policy, answers }: Polling) {
     assert!(elapsed <= timeout + MILLISECOND, "{elapsed:?} of {timeout:?}");
     let last = script.called.last().and_then(|(_, ended)| *ended).map(|(_, verdict)| verdict);
     match (outcome, last) {
-        (Ok(Ok(())), Some(Told::Done)) | (Ok(Err(())), Some(Told::Failed)) => {}
+        (Ok(Ok(())), Some(Verdict::Success)) | (Ok(Err(())), Some(Verdict::Failure)) => {}
         (Err(Stopped::Deadline), _) => assert!(elapsed >= timeout, "gave up after {elapsed:?} of {timeout:?}"),
         (outcome, last) => panic!("{outcome:?} after {last:?}"),
     }
@@ -127,7 +127,7 @@ async fn polls(Polling { timeout, policy, answers }: Polling) {
         let gap = began - ended;
         assert!(gap >= policy.interval.min(SECOND), "a tight loop: {gap:?}");
         let wanted = match verdict {
-            Told::Again(Some(after)) => policy.interval.max(Duration::from_secs(after)),
+            Verdict::Retry(Some(after)) => policy.interval.max(Duration::from_secs(after)),
             _ => policy.interval,
         };
         assert!(gap >= wanted || began >= last_call, "{gap:?} after {verdict:?}");
@@ -140,12 +140,12 @@ async fn polls(Polling { timeout, policy, answers }: Polling) {
 #[derive(Arbitrary, Debug)]
 enum Step {
     Wait(u32),
-    /// Asks for leave, and leaves the request under way if it got it.
+    /// Acquires a permit; with one, the request is in flight.
     Send(Call),
-    /// Answers one of the requests under way.
+    /// Answers one of the requests in flight.
     Answer {
         which: u8,
-        told: Reply,
+        reply: Reply,
         retry_after: Option<u32>,
     },
 }
@@ -174,10 +174,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 
 async fn breakers(steps: Vec<Step>) {
     let breaker = CircuitBreaker::new(BAN_AFTER);
-    let mut under_way = Vec::new();
+    let mut in_flight = Vec::new();
     let mut refused: Vec<(Method, Instant)> = Vec::new();
     let mut known_key = false;
-    // How many bans there were, and when the latest ends unless a request sent since then is answered otherwise.
+    // The number of bans, and the end of the latest one unless a request sent since then gets another reply.
     let (mut bans, mut banned_until) = (0, None);
     for step in steps {
         match step {
@@ -188,35 +188,35 @@ async fn breakers(steps: Vec<Step>) {
                     Call::Ask => Method::GetTaskResult,
                     Call::Balance => Method::GetBalance,
                 };
-                // Polls for paid tasks go on.
+                // Polls of paid tasks continue.
                 let banned =
                     method != Method::GetTaskResult && banned_until.is_some_and(|until| Instant::now() < until);
                 match timeout(MILLISECOND, breaker.acquire(method)).await {
                     Ok(Ok(permit)) => {
-                        assert!(!banned, "it goes on while banned");
-                        under_way.push((method, bans, permit));
+                        assert!(!banned, "it sends while banned");
+                        in_flight.push((method, bans, permit));
                     }
                     Ok(Err(refusal)) => {
-                        let pause = refusal.retry_after.expect("it says when to come back");
+                        let pause = refusal.retry_after.expect("a refusal has a retry_after");
                         assert!(pause > Duration::ZERO && pause <= LONGEST_PAUSE, "{pause:?}");
                         assert!(matches!(refusal.reason, Reason::Account | Reason::Banned));
                     }
-                    Err(_) => assert!(under_way.len() > 9, "nobody is in the way"),
+                    Err(_) => assert!(in_flight.len() > 9, "it waits although few requests are in flight"),
                 }
             }
-            Step::Answer { which, told, retry_after } => {
-                if under_way.is_empty() {
+            Step::Answer { which, reply, retry_after } => {
+                if in_flight.is_empty() {
                     continue;
                 }
-                let (method, bans_before, permit) = under_way.swap_remove(usize::from(which) % under_way.len());
-                let mut answer = answered(told);
+                let (method, bans_before, permit) = in_flight.swap_remove(usize::from(which) % in_flight.len());
+                let mut answer = answered(reply);
                 permit.record(&mut answer, retry_after.map(|seconds| Duration::from_secs(seconds.into())));
                 drop(permit);
                 let now = Instant::now();
-                match told {
+                match reply {
                     Reply::Banned => {
                         let Err(RequestError::Provider(refusal)) = answer else { panic!("{answer:?}") };
-                        let pause = refusal.retry_after.expect("it says when to come back");
+                        let pause = refusal.retry_after.expect("a refusal has a retry_after");
                         assert!((MINUTE..=LONGEST_PAUSE).contains(&pause), "{pause:?}");
                         bans += 1;
                         banned_until = Some(now + pause);
@@ -234,14 +234,14 @@ async fn breakers(steps: Vec<Step>) {
                     Reply::Fine => known_key = true,
                     Reply::Busy | Reply::Lost => {}
                 }
-                if !matches!(told, Reply::Banned | Reply::Lost) && bans_before == bans {
+                if !matches!(reply, Reply::Banned | Reply::Lost) && bans_before == bans {
                     banned_until = None;
                 }
             }
         }
     }
-    // However it came to this: once all is quiet and the longest pause is over, it may send again.
-    under_way.clear();
+    // Whatever happened: with no request in flight and after the longest pause, requests are sent again.
+    in_flight.clear();
     advance(LONGEST_PAUSE).await;
     for method in [Method::CreateTask, Method::GetTaskResult, Method::GetBalance] {
         advance(MINUTE).await;
@@ -249,8 +249,8 @@ async fn breakers(steps: Vec<Step>) {
     }
 }
 
-fn answered(told: Reply) -> std::result::Result<(), RequestError> {
-    let reason = match told {
+fn answered(reply: Reply) -> std::result::Result<(), RequestError> {
+    let reason = match reply {
         Reply::Fine => return Ok(()),
         Reply::Lost => return Err(RequestError::Interrupted { detail: "reset".into() }),
         Reply::Account | Reply::Account2 => Reason::Account,
