@@ -133,6 +133,35 @@ describe('a reply of a page', () => {
     }
   })
 
+  test('is a TOKEN_NOT_APPLIED with the solution if the callback throws a value without a string form', async () => {
+    const thrown = Object.create(null)
+    /** @type {Map<unknown, unknown>} */
+    const replies = new Map()
+    replies.set(describeInPage, right).set(indexOf, 0).set(fill, ['a']).set(isThere, true)
+    const handle = {
+      evaluate: async (/** @type {any} */ asked) => {
+        if (asked === callByName) throw thrown
+        return replies.get(asked)
+      },
+      evaluateHandle: async () => handle,
+      dispose: async () => {},
+    }
+    const driven = answering(undefined)
+    const frame = Object.assign(driven.mainFrame(), { evaluateHandle: async () => handle })
+    const held = { widget: /** @type {any} */ ({ ...widget, websiteKey: seen.sitekey }), frame, handle }
+    const lifecycle = watchLifecycle(driven)
+    const solution = /** @type {any} */ ({
+      provider: 'ezcaptcha',
+      taskId: 'a-task',
+      token: 'a-token',
+      expiresAt: 0,
+    })
+    const parsed = /** @type {any} */ ({ choice: {}, callback: 'onToken' })
+    const applied = applyToken(driven, held, parsed, solution, { leftMs: () => 60_000 }, lifecycle)
+    await assert.rejects(applied, { code: 'TOKEN_NOT_APPLIED', solution })
+    lifecycle.close()
+  })
+
   test('of another shape is requested again until widgetTimeoutMs has passed', async () => {
     let asked = 0
     const driven = answering(undefined)

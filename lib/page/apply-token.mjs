@@ -10,7 +10,7 @@ import { indexOf, pick } from './in-page.mjs'
 import { callByName, callOwn, fill } from './in-page-apply.mjs'
 import { namesOf } from './options.mjs'
 import { asCallResult, asFillResult, asHandle, asInteger } from './replies.mjs'
-import { printable } from './text.mjs'
+import { asText, printable } from './text.mjs'
 
 /** @typedef {import('./frames.mjs').Page} Page */
 /** @typedef {import('./index.d.mts').BoughtSolution} BoughtSolution */
@@ -170,7 +170,7 @@ async function call({ handle }, callback, solution) {
     return asCallResult(outcome)
   } catch (error) {
     if (!(await isAlive(handle))) return 'called'
-    return error instanceof Error ? error : new Error(String(error), { cause: error })
+    return error instanceof Error ? error : new Error(asText(error), { cause: error })
   }
 }
 
