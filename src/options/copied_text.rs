@@ -67,6 +67,8 @@ mod tests {
             ("`0x4AAAA`", "has a quotation mark (U+0060) as its character 1"),
             ("\u{201c}0x4AAAA\u{201d}", "has a quotation mark (U+201C) as its character 1"),
             ("\u{ab}0x4AAAA\u{bb}", "has a quotation mark (U+00AB) as its character 1"),
+            ("\u{2033}0x4AAAA", "has a quotation mark (U+2033) as its character 1"),
+            ("\u{ff02}0x4AAAA", "has a quotation mark (U+FF02) as its character 1"),
             ("0x4A\u{fffd}", "has a replacement character (U+FFFD) as its character 5"),
         ] {
             assert_eq!(problem_of(text).as_deref(), Some(problem), "{text:?}");

@@ -50,3 +50,18 @@ fn not_ready_is_recognized_in_each_spelling() {
     }
     assert!(!is_not_ready("ERROR_CAPTCHA_UNSOLVABLE") && !is_not_ready(""));
 }
+
+#[test]
+fn each_reason_advises_what_is_true_of_it() {
+    for (reason, advice) in [
+        (Reason::Account, "check the key"),
+        (Reason::Banned, "stop sending"),
+        (Reason::Request, "correct it"),
+        (Reason::Unsolvable, "may cost again"),
+        (Reason::Expired, "create a new task"),
+        (Reason::Proxy, "the task's proxy"),
+    ] {
+        assert!(reason.advice().is_some_and(|text| text.contains(advice)), "{reason:?}");
+    }
+    assert_eq!((Reason::Busy.advice(), Reason::Unknown.advice()), (None, None));
+}

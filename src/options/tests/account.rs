@@ -36,6 +36,7 @@ fn a_base_url_that_would_give_the_key_away_is_refused() {
     ] {
         assert_eq!(refused(&[("baseURL", Some(text(given)))]).0, "baseURL", "{given}");
     }
+    assert!(refused(&[("baseURL", Some(text("http://example.com")))]).1.contains("the key would travel in the clear"));
 }
 
 #[test]
