@@ -97,7 +97,7 @@ describe('a runaway loop', { concurrency: 16 }, () => {
     assert.ok((await calls.solveTurnstile(other)).token)
     const { bans, tasks } = sandbox.stats()
     assert.deepEqual([bans, tasks.created, tasks.delivered], [0, 3, 3])
-    // Having polled and been served does not open the door again.
+    // Successful polls and solves do not make createTask possible again.
     assertStopped([await failure(calls.createTask({ ...account, ...page }))], 'ERROR_ZERO_BALANCE')
   })
 })

@@ -524,7 +524,7 @@ function escaped(text) {
 }
 
 /**
- * The same binary, but the newest glibc that it asks for is one that nobody has: the name and the hash by which the loader finds it.
+ * The same binary, but the newest glibc that it needs does not exist. The loader finds it by its name and its hash.
  *
  * @param {Buffer} bytes
  */

@@ -8,7 +8,7 @@ import { startScriptedServer } from './support/scripted-server.mjs'
 /** @typedef {import('./support/calls.mjs').CallName} CallName */
 /** @typedef {import('./support/calls.mjs').Provider} Provider */
 
-/** Nobody may reach it: its `close` fails if anyone did. */
+/** No request may reach it: its `close` fails if one did. */
 const unreached = await startScriptedServer()
 after(() => unreached.close())
 let cases = 0

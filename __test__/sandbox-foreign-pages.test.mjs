@@ -227,7 +227,7 @@ describe('a request of a web page of another site is refused on every path', () 
     }
   })
 
-  test('an image or link of a browser that sends neither Origin nor Sec-Fetch-Site bans nobody', async t => {
+  test('an image or link of a browser that sends neither Origin nor Sec-Fetch-Site does not ban the key', async t => {
     const { sandbox, create } = await open(t)
     const http = await import('node:http')
     const agent = new http.Agent({ keepAlive: true })

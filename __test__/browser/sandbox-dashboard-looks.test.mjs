@@ -43,12 +43,12 @@ test('many tasks scroll in their own area: the controls and the latest events st
   await page.setViewport({ width: 1280, height: 900 })
   for (let made = 0; made < 40; made++) await create()
   await comes(page, '#rows li[data-task="40"]')
-  const [crowd, seen, log] = await page.evaluate(() => {
+  const [contentHeight, visibleHeight, logTop] = await page.evaluate(() => {
     const scroll = /** @type {HTMLElement} */ (document.getElementById('scroll'))
     return [scroll.scrollHeight, scroll.clientHeight, document.getElementById('log')?.offsetTop ?? 0]
   })
-  assert.ok(crowd > 2 * seen, `${crowd} of tasks in ${seen}`)
-  assert.ok(log < 900, `the events begin at ${log}`)
+  assert.ok(contentHeight > 2 * visibleHeight, `${contentHeight} px of tasks in ${visibleHeight} px`)
+  assert.ok(logTop < 900, `the events begin at ${logTop}`)
 })
 
 /**

@@ -51,7 +51,7 @@ const playwright = {
   },
   async launch() {
     const executablePath = await prepareChromium()
-    // Without a font Chromium lays out no text at all; the packaged one brings its own.
+    // Without a font Chromium renders no text; the packaged one includes fonts.
     const fonts = join(dirname(executablePath), 'fonts')
     const env = { ...process.env, ...(existsSync(fonts) ? { FONTCONFIG_PATH: fonts } : {}) }
     const args = ['--disable-gpu', '--disable-quic']

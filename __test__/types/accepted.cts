@@ -1,4 +1,4 @@
-// The same door for CommonJS. Nothing here is ever run.
+// The same entry point for CommonJS. Nothing here is ever run.
 
 import solver = require('turnstile-solver')
 

@@ -6,7 +6,7 @@ import solver = require('turnstile-solver')
 const balance = solver.getBalance({ provider: 'unknown', clientKey: 'key' })
 // @ts-expect-error: the functions have names, the package is none
 const solved = solver({ provider: 'ezcaptcha', clientKey: 'key' })
-// @ts-expect-error: the addon is not part of the door
+// @ts-expect-error: the addon is not exported
 const native = solver.native
 
 export = { balance, solved, native }
