@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { build } from '../dev/build.mjs'
 import { main, root, run, tool, UserError } from '../dev/run.mjs'
 import { installLocked, setup } from '../dev/setup.mjs'
+import { inventories } from '../licenses/inventories.mjs'
 import { target } from './lib/context.mjs'
 import { compareRuntimes, writeRuntimes } from './lib/table.mjs'
 
@@ -37,12 +38,14 @@ async function packaging() {
 
   const work = mkdtempSync(join(tmpdir(), 'turnstile-solver-packaging-'))
   for (const name of ['home', 'registry', 'runtimes', 'tmp']) mkdirSync(join(work, name))
+  // Made first: cargo is found by the user's configuration.
+  const generated = inventories()
   removeUserConfiguration(work)
   const { packAll, publish } = await import('./lib/pack.mjs')
   const { startRegistry } = await import('./lib/registry.mjs')
   const registry = await startRegistry(join(work, 'registry'))
   try {
-    const packed = await packAll(work, binary)
+    const packed = await packAll(work, binary, generated)
     await Promise.all(packed.map(({ tarball }) => publish(tarball, registry.url)))
     const env = { ...process.env, PACKAGING: JSON.stringify({ work, registry: registry.url, packed }) }
     const flags = [

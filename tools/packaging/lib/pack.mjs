@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { targets } from '../../cross-build/targets.mjs'
 import { capture } from '../../dev/child.mjs'
 import { UserError } from '../../dev/run.mjs'
-import { inventories } from '../../licenses/inventories.mjs'
 import { stageMain, stageTarget } from '../../release/stage.mjs'
 import { target as own, tool } from './context.mjs'
 
@@ -14,12 +13,12 @@ const npm = tool('npm11', 'bin', 'npm-cli.js')
 /**
  * @param {string} work
  * @param {string} binary
+ * @param {Record<string, string>} generated the inventories
  * @returns {Promise<import('./context.mjs').Packed[]>}
  */
-export async function packAll(work, binary) {
+export async function packAll(work, binary, generated) {
   const tarballs = join(work, 'tarballs')
   mkdirSync(tarballs, { recursive: true })
-  const generated = inventories()
   const placeholder = join(work, 'placeholder')
   writeFileSync(placeholder, 'A placeholder: nothing on this system may install it.\n')
   const folders = targets.map(target => {

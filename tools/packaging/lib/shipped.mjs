@@ -21,7 +21,8 @@ export const folders = {
 
 /** The CommonJS build of a file that is written as an ES module, if it has one. @param {string} path */
 export function commonJsOf(path) {
-  if (!/^lib\/(page|sandbox)\//.test(path)) return undefined
+  // The dashboard's own scripts run in a browser.
+  if (!/^lib\/(page|sandbox)\//.test(path) || path.includes('/assets/')) return undefined
   const built = path.replace(/\.mjs$/, '.cjs').replace(/\.d\.mts$/, '.d.cts')
   return built === path ? undefined : built
 }
@@ -34,6 +35,6 @@ export const notices = ['LICENSE', 'THIRD-PARTY-LICENSES.md', 'sbom.cdx.json']
 
 /** The maximum sizes in bytes, packed and unpacked. */
 export const budgets = {
-  main: { size: 240 << 10, unpackedSize: 1024 << 10 },
+  main: { size: 288 << 10, unpackedSize: 1280 << 10 },
   binary: { size: 2048 << 10, unpackedSize: 4096 << 10 },
 }
