@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { faults } from '../lib/sandbox/index.mjs'
+import { providers } from './support/calls.mjs'
 import { BIN, demoPolling, preloaded, run, start } from './support/cli.mjs'
 import { blocksOf, readme } from './support/documents.mjs'
 
@@ -100,7 +101,7 @@ function installed(t) {
 }
 
 describe('sandbox', { concurrency: 6, skip: process.platform === 'win32' }, () => {
-  for (const provider of ['ezcaptcha', 'yescaptcha', 'custom']) {
+  for (const provider of providers) {
     test(`sandbox prints a command that gets a token of ${provider}, and ends on Ctrl-C with 0 and a summary`, async t => {
       const { child, output, ended, outputMatches } = start([
         'sandbox',

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { providers } from './support/calls.mjs'
 import { KEY, openSandbox, PROXY_PASSWORD, run, runAll, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
@@ -21,7 +22,7 @@ function file(t, text) {
 }
 
 describe('solve', { concurrency: 6 }, () => {
-  for (const provider of /** @type {const} */ (['ezcaptcha', 'yescaptcha', 'custom'])) {
+  for (const provider of providers) {
     test(`solve prints only the token of ${provider} on standard output`, async t => {
       const { sandbox, solve, env } = await openSandbox(t, { provider })
       const { code, stdout, stderr } = await run(solve, { env })

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { callNames, calls, failure, fields, KEY, polling, required, TASK } from './support/calls.mjs'
+import {
+  callNames,
+  calls,
+  failure,
+  fields,
+  KEY,
+  polling,
+  providers,
+  required,
+  TASK,
+} from './support/calls.mjs'
 import { optionNames, optionTable } from './support/option-table.mjs'
 import { startScriptedServer } from './support/scripted-server.mjs'
 
@@ -279,7 +289,7 @@ describe('options as a whole', () => {
   })
 
   test('the error has the provider whatever else is wrong', () =>
-    each(['ezcaptcha', 'yescaptcha', 'custom'], async provider => {
+    each(providers, async provider => {
       const options = with_('getBalance', { timeoutMs: 0 }, /** @type {Provider} */ (provider))
       const error = await refused('getBalance', options, 'timeoutMs')
       assert.equal(error.provider, provider)

@@ -1,4 +1,4 @@
-/** The five calls under one roof: what each needs at least, what a healthy provider says, and how a failure is caught. */
+/** The five calls: what each needs at least, what a healthy provider says, and how a failure is caught. */
 
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
@@ -6,13 +6,14 @@ import {
   createTask,
   getBalance,
   getTaskResult,
+  providers as known,
   solveTurnstile,
   TurnstileError,
   waitForTask,
 } from '../../index.js'
 import { startScriptedServer } from './scripted-server.mjs'
 
-/** @typedef {'ezcaptcha' | 'yescaptcha' | 'custom'} Provider */
+/** @typedef {import('../../index.js').Provider} Provider */
 /** @typedef {'solveTurnstile' | 'createTask' | 'getTaskResult' | 'waitForTask' | 'getBalance'} CallName */
 /** @typedef {Record<string, unknown>} Options */
 /** @typedef {import('./scripted-server.mjs').Answer} Answer */
@@ -26,8 +27,8 @@ export const TOKEN = '0.a-token-of-the-scripted-provider'
 /** Untyped on purpose: most of these tests hand over what the types forbid. @type {Record<CallName, (options?: any) => Promise<any>>} */
 export const calls = { solveTurnstile, createTask, getTaskResult, waitForTask, getBalance }
 export const callNames = /** @type {CallName[]} */ (Object.keys(calls))
-/** @type {Provider[]} */
-export const providers = ['ezcaptcha', 'yescaptcha', 'custom']
+/** Those of the addon, so that the tests that loop over them include every new one. */
+export const providers = known.map(({ name }) => name)
 
 /** @type {CallName[]} */
 export const creating = ['solveTurnstile', 'createTask']
@@ -36,12 +37,10 @@ export const polling = ['solveTurnstile', 'waitForTask']
 /** @type {CallName[]} */
 export const resuming = ['getTaskResult', 'waitForTask']
 
-/** @type {Record<Provider, string>} */
-export const taskTypes = {
-  ezcaptcha: 'CloudFlareTurnstileTask',
-  yescaptcha: 'TurnstileTaskProxyless',
-  custom: 'TurnstileTask',
-}
+/** The default of each provider, or any where it has none. */
+export const taskTypes = /** @type {Record<Provider, string>} */ (
+  Object.fromEntries(known.map(({ name, taskTypes: [first = 'TurnstileTask'] }) => [name, first]))
+)
 
 /** No test waits for these: how long a request takes is up to the machine. */
 export const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }
