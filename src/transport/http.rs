@@ -46,7 +46,7 @@ type Response = http::Response<Incoming>;
 const MAX_BODY_LENGTH: usize = 1 << 20;
 const MAX_HEADER_LINES: usize = 1000;
 const MAX_HEADER_LIST: u32 = 256 << 10;
-/// How long a connection is kept that nobody uses. The server may close it just as a request goes out: that costs a poll a
+/// How long an idle connection is kept. The server may close it just as a request goes out: that costs a poll a
 /// retry, but a createTask could not be sent again, so it takes no chances.
 const POLL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const CREATE_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ const DIALS_WITHOUT_KEEP_ALIVE: usize = 4;
 const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
 /// Long enough to hand a connection on to a request that waits for one.
 const HAND_OVER: Duration = Duration::from_millis(1);
-/// A map that has grown to this size drops what nobody uses before it grows further.
+/// A map that has grown to this size drops unused entries before it grows further.
 const SWEEP_AT: usize = 256;
 
 /// What the environment says about the network.
