@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { faults } from '../lib/sandbox/index.mjs'
-import { providers } from './support/calls.mjs'
+import { named, providers } from './support/calls.mjs'
 import { BIN, demoPolling, preloaded, run, start } from './support/cli.mjs'
 import { blocksOf, readme } from './support/documents.mjs'
 
@@ -29,14 +29,14 @@ describe('demo', { concurrency: 8 }, () => {
     assert.equal(code, 0)
     assert.match(stdout, /^ezcaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
     assert.match(stdout, /^yescaptcha {2}http:\/\/127\.0\.0\.1:\d+$/m)
-    assert.equal(stdout.match(/ task {6}[0-9a-f-]{36}, created in/g)?.length, 2)
+    assert.equal(stdout.match(/ task {6}\S+, created in/g)?.length, named.length)
     assert.equal(
       stdout.match(/ token {5}\S+, \d+ characters, in \d+\.\d s, \d+ polls; valid for 120 s/g)?.length,
-      2,
+      named.length,
     )
-    assert.equal(stdout.match(/ verified {2}siteverify: success/g)?.length, 2)
-    assert.equal(stdout.match(/ charged {3}15 points, 9985 left/g)?.length, 2)
-    assert.match(stdout, /^2 tokens verified in \d+\.\d s\.$/m)
+    assert.equal(stdout.match(/ verified {2}siteverify: success/g)?.length, named.length)
+    assert.equal(stdout.match(/ charged {3}\d+ points, \d+ left/g)?.length, named.length)
+    assert.match(stdout, new RegExp(`^${named.length} tokens verified in \\d+\\.\\d s\\.$`, 'm'))
     assert.match(stderr, /^yescaptcha: not ready after/m)
     assert.ok(!`${stdout}${stderr}`.includes(ESCAPE))
     const shown = blocksOf(readme).find(
@@ -55,12 +55,9 @@ describe('demo', { concurrency: 8 }, () => {
       solves.map((/** @type {any} */ solve) => [
         solve.provider,
         solve.verification.success,
-        solve.pointsCharged,
+        solve.pointsCharged > 0,
       ]),
-      [
-        ['ezcaptcha', true, 15],
-        ['yescaptcha', true, 15],
-      ],
+      named.map(name => [name, true, true]),
     )
   })
 

@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { fitParts, nextState, progressLine, progressParts } from '../lib/cli/progress.mjs'
 import { quote } from '../lib/cli/shell.mjs'
 import { render, wantsColour } from '../lib/cli/terminal.mjs'
+import { named } from './support/calls.mjs'
 import { BIN, environment, KEY, openSandbox, patiently, quickDemo, run, start } from './support/cli.mjs'
 
 const ESCAPE = '\x1b'
@@ -194,7 +195,7 @@ describe('the command line on a terminal', pty, () => {
         kept.filter(line => line.length > 40 && !/^ +\S+( \S+)?( \\)?$/.test(line)),
         [],
       )
-      if (args[0] === 'demo') assert.equal(stdout.split(`${GREEN}✓`).length - 1, 8)
+      if (args[0] === 'demo') assert.equal(stdout.split(`${GREEN}✓`).length - 1, 4 * named.length)
     })
   }
 

@@ -227,7 +227,7 @@ describe('the channel turnstile-solver:call', together, () => {
   })
 
   for (const [what, wrong, shown] of /** @type {const} */ ([
-    ['provider that does not exist', { provider: '2captcha' }, { taskId: TASK }],
+    ['provider that does not exist', { provider: 'no-such-provider' }, { taskId: TASK }],
     ['task id of another type', { taskId: Number.NaN }, { provider: 'ezcaptcha' }],
     ['task id that holds the key', { taskId: `${KEY}-1` }, { provider: 'ezcaptcha' }],
     ['timeout', { timeoutMs: 0 }, { provider: 'ezcaptcha', taskId: TASK }],

@@ -7,6 +7,7 @@ import { startSandbox } from '../lib/sandbox/index.mjs'
 import {
   calls,
   creating,
+  developerIdOf,
   failure,
   KEY,
   providers,
@@ -331,7 +332,7 @@ describe('options on the wire', () => {
         const sandbox = await startSandbox({ provider, clientKey: KEY, solveTimeMs: 0 })
         t.after(() => sandbox.close())
         const known = ['action', 'cData', 'proxy'].filter(option => optionTable[option].provider === provider)
-        const developerId = provider === 'custom' ? undefined : 77
+        const developerId = developerIdOf(provider)
         const options = Object.fromEntries(known.map(option => [option, optionTable[option].good]))
         const task = { ...page, taskType: sandbox.taskType, pollIntervalMs: 10, developerId, ...options }
         const solution = await solveTurnstile(/** @type {any} */ ({ ...sandbox.account, ...task }))

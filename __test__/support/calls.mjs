@@ -11,6 +11,7 @@ import {
   TurnstileError,
   waitForTask,
 } from '../../index.js'
+import { validate } from '../../lib/client.js'
 import { startScriptedServer } from './scripted-server.mjs'
 
 /** @typedef {import('../../index.js').Provider} Provider */
@@ -41,6 +42,17 @@ export const resuming = ['getTaskResult', 'waitForTask']
 export const taskTypes = /** @type {Record<Provider, string>} */ (
   Object.fromEntries(known.map(({ name, taskTypes: [first = 'TurnstileTask'] }) => [name, first]))
 )
+
+/** The providers with an address of their own. */
+export const named = known.filter(({ baseURL }) => baseURL !== undefined).map(({ name }) => name)
+
+/** A developer id in the type that the provider takes, if it takes any. @param {Provider} provider */
+export function developerIdOf(provider) {
+  const options = required('createTask', 'https://api.example', { provider })
+  return [77, 'b3f3c0de'].find(
+    developerId => validate('createTask', { ...options, developerId }) === undefined,
+  )
+}
 
 /** No test waits for these: how long a request takes is up to the machine. */
 export const patient = { timeoutMs: 300_000, requestTimeoutMs: 300_000 }

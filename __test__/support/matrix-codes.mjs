@@ -1,35 +1,16 @@
-/** Every error code that a provider may send, by what a client should do about it: the table of the protocol, by hand. */
+/** The error codes of the shared table, which the tests in Rust read too, by what a client should do about them. */
 
-/** @type {Record<import('../../index.js').ProviderErrorReason, string[]>} */
-export const codesByReason = {
-  account: [
-    ...['ERROR_KEY_DOES_NOT_EXIST', 'ERROR_KEY_NOT_AVAILABLE', 'ERROR_KEY_BANNED', 'ERROR_ZERO_BALANCE'],
-    ...['ERROR_SUBSCRIPTION_EXPIRED', 'ERROR_PACKAGE_NOT_EXIST', 'ERROR_PACKAGE_TASK_TYPE_NOT_SUPPORTED'],
-    ...['ERROR_SETTLEMENT_FAILED', 'ERROR_CLIENTKEY_UNAUTHORIZED', 'ERROR_IP_NOT_ALLOWED'],
-  ],
-  banned: ['ERROR_REQUEST_BANNED', 'ERROR_IP_BANNED', 'ERROR_IP_BLOCKED', 'ERROR_IP_BLOCKED_5MIN'],
-  busy: [
-    ...['ERROR_REQUEST_LIMIT', 'ERROR_INTERNAL_SERVER_ERROR', 'ERROR_SERVICE_UNAVAILABLE'],
-    ...['ERROR_SERVICE_UNAVALIABLE', 'ERROR_SERVICE_TIMEOUT', 'ERROR_NO_SLOT_AVAILABLE'],
-    ...['ERROR_NO_SLOT_AVAILABLE_BLOCK', 'ERROR_THREADS_MAXIMUM'],
-  ],
-  request: [
-    ...['ERROR_TASK_TYPE_NOT_SUPPORTED', 'ERROR_TASK_TYPE_NOT_AVAILABLE', 'ERROR_TASK_TYPE_NOT_ALLOWED'],
-    ...['ERROR_WEBSITE_NOT_ALLOWED', 'ERROR_REQUEST_PARAMETERS', 'ERROR_REQUEST_METHOD'],
-    ...['ERROR_CONTENT_TYPE_ERROR', 'ERROR_NOT_FOUND', 'ERROR_REQUIRED_FIELDS', 'ERROR_TASK_NOT_SUPPORTED'],
-    ...['ERROR_RECAPTCHA_INVALID_SITEKEY', 'INVALID_RECAPTCHA_SITEURL', 'ERROR_BAD_REQUEST'],
-    ...['ERROR_PAGE_NOT_FOUND', 'ERROR_DOMAIN_NOT_ALLOWED', 'ERROR_NO_SUCH_METHOD', 'ERROR_TASK_ABSENT'],
-    'ERROR_BAD_PARAMETERS',
-  ],
-  unsolvable: ['ERROR_CAPTCHA_UNSOLVABLE', 'ERROR_TASK_TIMEOUT'],
-  expired: ['ERROR_TASK_NOT_EXIST', 'ERROR_TASKID_INVALID', 'ERROR_NO_SUCH_CAPCHA_ID'],
-  proxy: [
-    ...['ERROR_REQUEST_PROXY_MISSING', 'ERROR_BAD_PROXY', 'ERROR_PROXY_CONNECT_REFUSED'],
-    ...['ERROR_PROXY_CONNECT_TIMEOUT', 'ERROR_PROXY_NOT_AUTHORISED'],
-  ],
-  // What the protocol's table does not name ends the call with the code verbatim.
-  unknown: [],
-}
+import { readFileSync } from 'node:fs'
+
+/** @typedef {import('../../index.js').ProviderErrorReason} Reason */
+
+const table = new URL('../fixtures/wire/error-codes.json', import.meta.url)
+/** @type {{ code: string, reason: Reason }[]} */
+const rows = JSON.parse(readFileSync(table, 'utf8'))
+
+/** @type {Partial<Record<Reason, string[]>>} */
+export const codesByReason = {}
+for (const { code, reason } of rows) (codesByReason[reason] ??= []).push(code)
 
 /** An error in its form, and "not yet" in what it says of a task. */
 export const NOT_READY = 'CAPTCHA_NOT_READY'

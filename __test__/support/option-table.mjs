@@ -75,7 +75,16 @@ export const optionTable = {
     calls: callNames,
     required: true,
     good: 'ezcaptcha',
-    bad: [...noText, '', 'EZCaptcha', 'ezcaptcha ', 'ez-captcha', 'capsolver', '__proto__', 'constructor'],
+    bad: [
+      ...noText,
+      '',
+      'EZCaptcha',
+      'ezcaptcha ',
+      'ez-captcha',
+      'no-such-provider',
+      '__proto__',
+      'constructor',
+    ],
   },
   clientKey: { calls: callNames, required: true, good: 'test-key-0123456789abcdef', bad: [...noText, ''] },
   baseURL: {

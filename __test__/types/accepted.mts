@@ -39,7 +39,8 @@ import {
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const holds = <T extends true>(): T | undefined => undefined
 
-holds<Same<Provider, 'ezcaptcha' | 'yescaptcha' | 'custom'>>()
+holds<'ezcaptcha' | 'yescaptcha' | 'custom' extends Provider ? true : false>()
+holds<string extends Provider ? false : true>()
 holds<
   Same<
     TurnstileErrorCode,
