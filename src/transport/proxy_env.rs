@@ -92,9 +92,9 @@ fn authorization(url: &Url) -> Option<SecretString> {
 pub fn https_proxy(environment: Environment<'_>) -> Result<Option<Proxy>, String> {
     for name in ["https_proxy", "HTTPS_PROXY"] {
         let Some(value) = environment(name) else { continue };
-        let parsed = match value.to_str().map(|text| text.trim_matches(' ')) {
+        let parsed = match value.to_str() {
             Some("") => continue,
-            Some(text) => Proxy::parse(text),
+            Some(text) => Proxy::parse(text.trim_matches(' ')),
             None => Err("is not valid UTF-8".into()),
         };
         return match parsed {
@@ -109,7 +109,7 @@ pub fn https_proxy(environment: Environment<'_>) -> Result<Option<Proxy>, String
 pub fn no_proxy(environment: Environment<'_>) -> String {
     let values = ["no_proxy", "NO_PROXY"].into_iter().filter_map(environment);
     let mut texts = values.map(|value| value.to_string_lossy().into_owned());
-    texts.find(|text| !text.trim().is_empty()).unwrap_or_default()
+    texts.find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 /// Whether the list names the URL's host, which is then reached without the proxy.
@@ -118,29 +118,32 @@ pub fn is_exempt(list: &str, url: &Url) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let host = host.strip_suffix('.').unwrap_or(host);
     let port = url.port_or_known_default();
-    list.split(',').any(|entry| {
-        let entry = entry.trim().to_ascii_lowercase();
-        // Some separate hosts by spaces.
-        is_match(&entry, host, port) || entry.split_whitespace().any(|word| is_match(word, host, port))
-    })
+    list.split(',').any(|entry| is_match(&entry.trim().to_ascii_lowercase(), host, port))
 }
 
 fn is_match(entry: &str, host: &str, port: Option<u16>) -> bool {
     is_name_match(entry, host)
         || is_in_range(entry, host)
         || entry.rsplit_once(':').is_some_and(|(name, digits)| {
-            !name.is_empty() && digits.parse().is_ok_and(|only: u16| Some(only) == port) && is_name_match(name, host)
+            let is_port = |port: u16| port.to_string() == digits;
+            port.is_some_and(is_port) && without_brackets(name) == host
         })
 }
 
 fn is_name_match(name: &str, host: &str) -> bool {
-    let name = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    let name = without_brackets(name);
     match (name, name.strip_prefix("*."), name.strip_prefix('.')) {
         ("*", ..) => true,
         (_, Some(domain), _) => is_below(host, domain),
         (_, _, Some(domain)) => host == domain || is_below(host, domain),
-        _ => !name.is_empty() && (host == name || name.strip_suffix('.') == Some(host)),
+        _ => !name.is_empty() && host == name,
     }
+}
+
+/// An IPv6 address without its brackets.
+fn without_brackets(name: &str) -> &str {
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inner.filter(|inner| inner.contains(':')).unwrap_or(name)
 }
 
 /// Whether a name is one in a domain, and not the domain's own.
