@@ -47,9 +47,11 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
             | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-            | '\u{e0100}'..='\u{e01ef}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
@@ -67,6 +69,7 @@ mod tests {
             ("\u{202e}gpj.exe\u{2066}", r"\u{202e}gpj.exe\u{2066}"),
             ("0x4A\u{200b}A\u{feff}", r"0x4A\u{200b}A\u{feff}"),
             ("\u{2028}\u{2029}\u{e0041}\u{ad}", r"\u{2028}\u{2029}\u{e0041}\u{ad}"),
+            ("\u{1d173}\u{e01f0}\u{1bca0}\u{fff0}", r"\u{1d173}\u{e01f0}\u{1bca0}\u{fff0}"),
             ("\u{3164}\u{ffa0}\u{115f}\u{2800}\u{34f}", r"\u{3164}\u{ffa0}\u{115f}\u{2800}\u{34f}"),
         ] {
             assert_eq!(Escaped(text, 100).to_string(), shown);
