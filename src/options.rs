@@ -125,7 +125,12 @@ fn parse<T>(
     let everywhere = [ACCOUNT, TASK, TASK_ID, POLLING].concat();
     let redact = |text: String| secrets.redact(redact_url_credentials(&text));
     // An unknown name is shown in part, and part of a secret could not be found any more.
-    let own = |name: String| if everywhere.contains(&name.as_str()) { name } else { redact(name) };
+    let own = |name: String| match name {
+        name if everywhere.contains(&name.as_str()) => name,
+        // It may be a proxy in any of the spellings that are in use.
+        name if name.contains(['@', ':', '/', '\\']) => "[a name that is not shown]".into(),
+        name => redact(name),
+    };
     let given = given.into_iter().map(|(name, value)| (own(name), value)).collect();
     OptionReader::new(given, call, &known.concat(), &everywhere).and_then(|mut options| parse(&mut options)).map_err(
         |error| Error {
@@ -189,6 +194,9 @@ impl OptionReader {
         self.developer_id(provider, &mut request_fields.0)?;
         let taken = &["clientKey", "task", "taskId"];
         self.further_fields("extraRequestFields", &mut request_fields.0, taken, &mut account.secrets)?;
+        if account.label.as_deref().is_some_and(|label| account.secrets.are_in(label)) {
+            return Err(Error::invalid_option("label", "holds a secret of the proxy, and labels are shown"));
+        }
         Ok(NewTask { fields, proxy, request_fields })
     }
 
@@ -252,9 +260,7 @@ impl OptionReader {
             if fields.contains_key(&name) || taken.contains(&name.as_str()) {
                 return Err(Error::invalid_option(format!("{option}.{name}"), "is set by an option already"));
             }
-            if let Value::String(text) = &value {
-                secrets.extend(proxy::secrets_of_field(&name, text));
-            }
+            proxy::find_secrets(&name, &value, false, secrets);
             fields.insert(name, value);
         }
         Ok(())

@@ -2,6 +2,11 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::redact::Secrets;
+
 pub const MAX_LENGTH: usize = 1024;
 
 /// What is wrong with a task's proxy, in words that never repeat it.
@@ -37,8 +42,8 @@ pub fn problem_of(proxy: &str) -> Option<&'static str> {
 
 /// The secrets in a valid proxy, the longest first.
 pub fn secrets_of(proxy: &str) -> Vec<(&str, &'static str)> {
-    let credentials =
-        proxy.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(credentials, _)| credentials);
+    let rest = proxy.split_once("://").map_or(proxy, |(_, rest)| rest);
+    let credentials = rest.rsplit_once('@').map(|(credentials, _)| credentials);
     let (user, password) = credentials.and_then(|credentials| credentials.split_once(':')).unwrap_or_default();
     vec![
         (proxy, "[proxy]"),
@@ -48,15 +53,43 @@ pub fn secrets_of(proxy: &str) -> Vec<(&str, &'static str)> {
     ]
 }
 
-/// What must not be shown of a field of a task that is about a proxy: credentials, and not words such as its type.
-pub fn secrets_of_field<'a>(name: &str, text: &'a str) -> Vec<(&'a str, &'static str)> {
-    let name = name.to_ascii_lowercase();
-    match name.strip_prefix("proxy") {
-        None => Vec::new(),
-        Some("password" | "pass") => vec![(text, "[proxy password]")],
-        Some("login" | "user" | "username") => vec![(text, "[proxy user]")],
-        Some(_) if text.contains('@') => secrets_of(text),
-        Some(_) => Vec::new(),
+/// Adds what must not be shown of a field of a task, or of those in it: credentials of a proxy, and not words such as its type.
+pub fn find_secrets(name: &str, value: &Value, within_proxy: bool, secrets: &mut Secrets) {
+    let plain: String = name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect();
+    let about_proxy = within_proxy || plain.contains("proxy");
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| find_secrets(name, value, about_proxy, secrets));
+        }
+        Value::Array(values) => values.iter().for_each(|value| find_secrets(name, value, within_proxy, secrets)),
+        Value::String(text) if about_proxy => secrets.extend(secrets_of_field(&plain, text)),
+        Value::Number(number) if about_proxy => {
+            secrets.extend(secrets_of_field(&plain, &Zeroizing::new(number.to_string())));
+        }
+        _ => {}
+    }
+}
+
+fn secrets_of_field<'a>(name: &str, text: &'a str) -> Vec<(&'a str, &'static str)> {
+    let ends_in = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
+    let pair = |user, password| vec![(text, "[proxy]"), (password, "[proxy password]"), (user, "[proxy user]")];
+    if ends_in(&["password", "passwd", "pass", "pwd", "secret"]) {
+        return vec![(text, "[proxy password]")];
+    }
+    if ends_in(&["login", "username", "user"]) {
+        return vec![(text, "[proxy user]")];
+    }
+    if ends_in(&["auth", "authorization", "credentials", "credential"]) {
+        let (user, password) = text.split_once(':').unwrap_or_default();
+        return pair(user, password);
+    }
+    if text.contains('@') {
+        return secrets_of(text);
+    }
+    // `host:port:user:password`, as many sell it.
+    match text.splitn(4, ':').collect::<Vec<_>>().as_slice() {
+        [_, port, user, password] if port.parse::<u16>().is_ok() => pair(user, password),
+        _ => Vec::new(),
     }
 }
 

@@ -99,3 +99,44 @@ fn a_proxy_has_a_host_without_separators() {
         assert_eq!(refused(&[("proxy", Some(text(&proxy)))]).0, "proxy", "{host:?}");
     }
 }
+
+#[test]
+fn credentials_of_a_proxy_are_secrets_however_its_fields_are_called_and_nested() {
+    for fields in [
+        r#"{"proxy":"u1234:hunter2secret@203.0.113.7:80"}"#,
+        r#"{"proxy":"203.0.113.7:80:u1234:hunter2secret"}"#,
+        r#"{"proxy":{"type":"http","login":"u1234","password":"hunter2secret"}}"#,
+        r#"{"metadata":{"proxyPassword":"hunter2secret","proxyType":"http"}}"#,
+        r#"{"proxies":[{"proxy":{"pass":"hunter2secret"}}]}"#,
+        r#"{"proxy_password":"hunter2secret"}"#,
+        r#"{"proxy-password":"hunter2secret"}"#,
+        r#"{"proxyAuth":"u1234:hunter2secret"}"#,
+        r#"{"httpProxy":"http://u1234:hunter2secret@203.0.113.7:80"}"#,
+    ] {
+        let request = solve(&[("extraTaskFields", Some(RawOption::Object(fields.into())))]).unwrap();
+        let redact = |text: &str| request.account.secrets.redact(text.to_owned());
+        assert!(!redact("login failed with hunter2secret").contains("hunter2secret"), "{fields}");
+        assert_eq!(redact("http 203.0.113.7 80"), "http 203.0.113.7 80", "{fields}");
+    }
+    let number = r#"{"proxyPassword":123456789,"proxyPort":8080}"#;
+    let request = solve(&[("extraTaskFields", Some(RawOption::Object(number.into())))]).unwrap();
+    assert_eq!(request.account.secrets.redact("8080 123456789".into()), "8080 [proxy password]");
+}
+
+#[test]
+fn a_label_is_no_secret_of_the_proxy() {
+    let proxy = ("proxy", Some(text("http://user:hunter2secret@proxy.example.com:80")));
+    let (option, problem) = refused(&[proxy, ("label", Some(text("hunter2secret")))]);
+    assert_eq!(option, "label");
+    assert!(!problem.contains("hunter2secret"), "{problem}");
+}
+
+#[test]
+fn a_proxy_in_place_of_a_name_is_not_repeated() {
+    for name in
+        ["user:hunter2@h:80", "h:80:user:hunter2", r"http:\\user:hunter2@h", "http://user:pa#hunter2@h", "a/hunter2"]
+    {
+        let error = solve(&[(name, Some(text("x")))]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
