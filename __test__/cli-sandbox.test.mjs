@@ -42,7 +42,7 @@ describe('demo', { concurrency: 8 }, () => {
     const shown = blocksOf(readme).find(
       ({ heading, language }) => heading === 'Command line' && language === 'text',
     )
-    assert.equal(withoutVariables(stdout).split(withoutVariables(shown?.code ?? 'nothing')).length, 3)
+    assert.ok(withoutVariables(stdout).includes(withoutVariables(shown?.code ?? 'nothing')), stdout)
   })
 
   test('demo --json prints the same as one document', async () => {

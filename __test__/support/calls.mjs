@@ -49,7 +49,7 @@ export const named = known.filter(({ baseURL }) => baseURL !== undefined).map(({
 /** A developer id in the type that the provider takes, if it takes any. @param {Provider} provider */
 export function developerIdOf(provider) {
   const options = required('createTask', 'https://api.example', { provider })
-  return [77, 'b3f3c0de'].find(
+  return [77, 'b3f3c0de-19fb-41ec-a9c8-0242ac110006'].find(
     developerId => validate('createTask', { ...options, developerId }) === undefined,
   )
 }
