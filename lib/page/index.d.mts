@@ -53,7 +53,7 @@ export interface Widget {
   inShadowRoot: boolean
 }
 
-/** Which of several widgets. Without it there must be only one. */
+/** Selects one of several widgets. Without it, the page must have only one. */
 export interface WidgetChoice {
   /** A CSS selector of the widget's container, or of something around it or in it: a form, the frame, the response field. */
   selector?: string | undefined
@@ -68,20 +68,21 @@ export interface PageSolveOptions extends Omit<SolveOptions, 'websiteURL' | 'web
   /** The address that is sent to the provider. Default: that of the widget's frame. */
   websiteURL?: string | undefined
   /**
-   * What is called with the token once it is in the fields: the name of a global function of the page, or a path to one, such as
-   * `'login.onToken'`; or a function, neither native nor bound, that is run in the page and can use nothing but what the page has.
+   * The function that is called with the token after the fields are set: the name of a global function of the page, or a path to one,
+   * such as `'login.onToken'`; or a function that is run in the page. Such a function can use only what the page has, and must not be
+   * native or bound.
    * Default: what the widget's `data-callback` names.
    */
   callback?: string | ((token: string) => unknown) | undefined
   /**
-   * What happens if the widget has got a token by itself, as with Cloudflare's sitekeys for testing: `'keep'` returns that token, and
-   * nothing is bought; `'solve'` buys another. A token that this module applied before, or that has expired, is not kept.
+   * What happens if the widget already got a token by itself, as with Cloudflare's sitekeys for testing: `'keep'` returns that token
+   * and buys nothing; `'solve'` buys another. A token that this module applied before, or that has expired, is not kept.
    * Default `'keep'`.
    */
   ifSolved?: 'keep' | 'solve' | undefined
   /**
-   * How long to wait for the widget to appear and to be rendered, in milliseconds: a whole number from 0 to 300 000. It comes before
-   * `timeoutMs`, which is for the solve alone. Default 30 000.
+   * How long to wait for the widget to appear and to be rendered, in milliseconds: a whole number from 0 to 300 000. This time
+   * is not part of `timeoutMs`, which limits only the solve. Default 30 000.
    */
   widgetTimeoutMs?: number | undefined
 }
@@ -118,8 +119,8 @@ export interface KeptSolution
 /** Something that may keep a page from reacting to the token. */
 export interface PageWarning {
   /**
-   * What kind of warning it is: the contract. `'CALLBACK_UNREACHABLE'`: a script rendered the widget, and no callback was called: the
-   * script's own is private, and the option `callback` is not set.
+   * The kind of warning: branch on this field, not on `message`. `'CALLBACK_UNREACHABLE'`: a script rendered the widget, and no callback
+   * was called, because the script's callback is private and the option `callback` is not set.
    */
   code: PageWarningCode
   /** The same in words. */
@@ -160,7 +161,7 @@ export interface TurnstilePageError extends Readonly<TurnstilePageErrorFields> {
 
 /** The fields of a `TurnstilePageError` besides its message, stack and `cause`. */
 export interface TurnstilePageErrorFields extends Omit<TurnstileErrorFields, 'code'> {
-  /** What kind of failure it is: the contract. */
+  /** The kind of failure: branch on this field, not on the message. */
   code: PageErrorCode
   /** The widgets that were found. */
   widgets?: Widget[]

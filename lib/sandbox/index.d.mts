@@ -45,7 +45,7 @@ export interface SandboxOptions {
   solveTimeMs?: number | readonly [min: number, max: number] | ((task: SandboxTaskFields) => number)
   /** Whole number. The same seed gives the same run: ids, tokens, solve times, chances of faults. Default 1. */
   seed?: number
-  /** The clock behind readiness, expiry, bans and token age; not behind socket timers. Default `Date.now`. */
+  /** The clock for readiness, expiry, bans and token age. Socket timers do not use it. Default `Date.now`. */
   now?: () => number
   /** The faults to inject. Default none. {@link Sandbox.addFault} adds more. */
   faults?: readonly FaultRule[]
@@ -143,7 +143,7 @@ export interface FaultRule {
   delayMs?: number
   /** `429`, `503`, `error`: the Retry-After header, seconds or verbatim text. Default none. */
   retryAfter?: number | string
-  /** `429`, `503`, `error`: the Retry-After header as an HTTP date so many seconds from now (the real clock's). Default none. */
+  /** `429`, `503`, `error`: the Retry-After header as an HTTP date, this many seconds after the current time of the real clock. Default none. */
   retryAfterDate?: number
   /** `redirect`: the target. Default: another loopback listener, whose requests are counted in `stats().redirectsFollowed`. */
   location?: string
@@ -207,8 +207,8 @@ export interface SandboxTask {
   /** The task as it was sent. */
   task: SandboxTaskFields
   /**
-   * Set if `task` has only the type, the page and the sitekey, and these cut at 2048 characters: of all tasks together, 64 MiB are kept,
-   * and the oldest lose their other fields first.
+   * Set if `task` has only the type, the page and the sitekey, each cut at 2048 characters. The sandbox keeps at most 64 MiB for all
+   * tasks together; the oldest tasks lose their other fields first.
    */
   truncated?: true
   /** As sent, if sent. */
@@ -314,7 +314,7 @@ export interface Sandbox {
   addFault(rule: FaultRule): void
   /** Removes every rule. Requests in flight are not affected. */
   clearFaults(): void
-  /** Solve times of the tasks that are created from now on, as the option takes them. Throws a TypeError if they are not valid. */
+  /** Sets the solve time of the tasks that are created from now on, as the option `solveTimeMs` does. Throws a TypeError if it is not valid. */
   setSolveTime(solveTimeMs: NonNullable<SandboxOptions['solveTimeMs']>): void
   /** Closes at once, with open connections and requests without a reply. May be called again. */
   close(): Promise<void>
