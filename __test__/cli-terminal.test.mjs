@@ -53,7 +53,11 @@ const ticks = stdout => frames(stdout).filter(line => /^[⠋⠙⠹⠸⠼⠴⠦�
 async function solveOnTerminal(t, columns) {
   const opened = await openSandbox(t, { readyAfterPolls: Number.POSITIVE_INFINITY })
   const { ended, outputMatches } = onTerminal(opened.solve, { env: opened.env, columns })
-  const enough = { test: (/** @type {string} */ text) => new Set(ticks(text)).size >= 8 }
+  const hasPolls = (/** @type {string[]} */ lines) =>
+    columns !== undefined || lines.some(line => /\d polls?/.test(line))
+  const enough = {
+    test: (/** @type {string} */ text) => new Set(ticks(text)).size >= 8 && hasPolls(ticks(text)),
+  }
   await outputMatches(/** @type {RegExp} */ (enough))
   opened.makeReady()
   return { ...opened, ...(await ended) }
