@@ -10,7 +10,7 @@ const rows = JSON.parse(readFileSync(table, 'utf8'))
 
 /** @type {Partial<Record<Reason, string[]>>} */
 export const codesByReason = {}
-for (const { code, reason } of rows) (codesByReason[reason] ??= []).push(code)
+for (const { code, reason } of rows) codesByReason[reason] = [...(codesByReason[reason] ?? []), code]
 
 /** An error in its form, and "not yet" in what it says of a task. */
 export const NOT_READY = 'CAPTCHA_NOT_READY'
